@@ -1,0 +1,56 @@
+"""Where heliostui keeps things: one runtime and one state directory per user. Imports platformdirs at most.
+
+root:  /run/heliostui and /var/lib/heliostui. Others: `$XDG_RUNTIME_DIR/heliostui` and `$XDG_DATA_HOME/heliostui`.
+`HELIOSTUI_RUNTIME` and `HELIOSTUI_STATE` move them, so that tests and second engines stay apart.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Places:
+    """The two directories of one engine; `runtime` is empty after a reboot, `state` is not."""
+
+    runtime: Path
+    state: Path
+
+    @property
+    def socket(self) -> Path:
+        """The engine's unix socket."""
+        return self.runtime / "engine.sock"
+
+    @property
+    def lock(self) -> Path:
+        """Locked (flock) by the keeper for as long as it lives."""
+        return self.runtime / "keeper.lock"
+
+    @property
+    def keeper_log(self) -> Path:
+        """Where keeper and engine write what nobody was there to read."""
+        return self.runtime / "engine.log"
+
+    @property
+    def containers(self) -> Path:
+        """One directory per container."""
+        return self.state / "containers"
+
+    @property
+    def images(self) -> Path:
+        return self.state / "images"
+
+
+def places() -> Places:
+    """The directories of the engine of the user who asks."""
+    runtime, state = os.environ.get("HELIOSTUI_RUNTIME"), os.environ.get("HELIOSTUI_STATE")
+    if runtime and state:
+        return Places(Path(runtime), Path(state))
+    if os.geteuid() == 0:
+        return Places(Path(runtime or "/run/heliostui"), Path(state or "/var/lib/heliostui"))
+    from platformdirs import PlatformDirs
+
+    user = PlatformDirs("heliostui", appauthor=False)
+    return Places(Path(runtime or user.user_runtime_dir), Path(state or user.user_data_dir))

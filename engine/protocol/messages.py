@@ -1,0 +1,602 @@
+"""Every message of the wire, as frozen structs: this module is the protocol's documentation.
+
+A frame is `[u32 big-endian length][JSON]` (see `framing`). The JSON is one object whose `"type"` names one of the
+structs below (snake case of the class name). A connection carries requests in turn, each answered by exactly one reply;
+a *stream* request (`StreamRequest`) takes its connection over: the engine answers with the stream's messages until it
+ends, and only `StreamInput` messages may follow from the client. Unknown fields are ignored, because a newer peer may
+send them. Times are UTC, RFC 3339. `bytes` travel as base64.
+
+Imports msgspec and the standard library only.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+import msgspec
+
+VERSION = 1
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=False):
+    """What all messages share: they are immutable and tagged by `"type"`."""
+
+
+def _snake(name: str) -> str:
+    return "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")
+
+
+# --- values that messages are made of ---
+
+
+class Status(StrEnum):
+    """Where a container is in its life; `engine.containers.states` has the table of transitions."""
+
+    CREATED = "created"
+    RUNNING = "running"
+    PAUSED = "paused"
+    RESTARTING = "restarting"  # ended by itself; its restart policy will start it again after a delay
+    STOPPED = "stopped"  # ended because somebody asked
+    EXITED = "exited"  # ended by itself
+
+
+class Role(StrEnum):
+    """What a connection may do. An operator acts; a viewer reads."""
+
+    OPERATOR = "operator"
+    VIEWER = "viewer"
+
+
+class ErrorCode(StrEnum):
+    """Why a request was refused; the command line turns it into an exit status."""
+
+    BAD_FRAME = "bad_frame"  # the frame is not what framing allows; the connection closes
+    BAD_MESSAGE = "bad_message"  # the JSON is not a message we know
+    INVALID = "invalid"  # a value that can't be accepted
+    FORBIDDEN = "forbidden"  # the role does not allow it
+    NO_SUCH_CONTAINER = "no_such_container"
+    AMBIGUOUS = "ambiguous"
+    NAME_IN_USE = "name_in_use"
+    NO_SUCH_IMAGE = "no_such_image"
+    WRONG_STATE = "wrong_state"
+    COMMAND_NOT_FOUND = "command_not_found"  # exit status 127
+    COMMAND_NOT_EXECUTABLE = "command_not_executable"  # exit status 126
+    LAUNCH_FAILED = "launch_failed"  # a step of the set-up failed; exit status 125
+    UNSUPPORTED = "unsupported"  # this kernel or this user can't
+    STORAGE = "storage"  # state could not be written
+    SHUTTING_DOWN = "shutting_down"
+    INTERNAL = "internal"  # a defect of ours
+
+
+class Value(msgspec.Struct, frozen=True, kw_only=True):
+    """A plain value inside messages."""
+
+
+class RestartPolicy(Value, frozen=True):
+    """`--restart no|on-failure[:n]|always|unless-stopped`; `maximum` 0 means no maximum."""
+
+    name: Literal["no", "on-failure", "always", "unless-stopped"] = "no"
+    maximum: int = 0
+
+
+class ContainerOptions(Value, frozen=True, forbid_unknown_fields=True):
+    """What a person may ask of a new container: the options of `run` and `create`, and the keys of `--config FILE`.
+
+    Unknown fields are refused: a person typed them. Either `image` or `rootfs` (an absolute path of a directory, used
+    read-only below a layer of the container's own); neither means the default image.
+    """
+
+    image: str | None = None
+    rootfs: str | None = None
+    command: list[str] = []  # empty: the image's own command
+    name: str | None = None  # None: a generated one
+    tty: bool = False
+    interactive: bool = False  # standard input stays open
+    workdir: str | None = None
+    env: list[str] = []  # "NAME=value"
+    hostname: str | None = None  # None: the short id
+    user: str | None = None  # name|uid[:group|gid]
+    read_only: bool = False
+    init: bool = False
+    remove: bool = False  # --rm
+    restart: RestartPolicy = RestartPolicy()
+    labels: dict[str, str] = {}
+    columns: int = 80  # first size of the terminal
+    lines: int = 24
+
+
+class ContainerSummary(Value, frozen=True):
+    """One row of `ps`."""
+
+    id: str  # 12 hexadecimal digits
+    name: str
+    image: str
+    command: list[str]
+    status: Status
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    pid: int | None = None  # of the container's init, as the engine's PID namespace numbers it
+    exit_code: int | None = None
+    restarts: int = 0
+    tty: bool = False
+    labels: dict[str, str] = {}
+
+
+class Mount(Value, frozen=True):
+    """A mount inside a container as `inspect` shows it."""
+
+    destination: str
+    type: str
+    source: str
+    options: list[str] = []
+
+
+class StateDetail(Value, frozen=True):
+    """The `state` object of `inspect`."""
+
+    status: Status
+    pid: int | None
+    exit_code: int | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    error: str | None = None  # why the last start failed, in one sentence
+    restarts: int = 0
+
+
+class ContainerDetail(Value, frozen=True):
+    """One object of `inspect`."""
+
+    id: str
+    name: str
+    image: str
+    created_at: datetime
+    state: StateDetail
+    options: ContainerOptions
+    restart_policy: RestartPolicy
+    mounts: list[Mount]
+    spec: dict[str, Any]  # the OCI runtime spec it is run by
+    log_path: str
+    labels: dict[str, str] = {}
+
+
+class LaunchStep(Value, frozen=True):
+    """One call of the launch receipt. Times are nanoseconds since the launch began."""
+
+    index: int  # from 1
+    call: str  # the system call's name
+    arguments: str  # as text, in strace's manner
+    why: str
+    group: str  # the part of the set-up that it belongs to: "namespaces", "root", "devices", …
+    start: int
+    end: int
+    result: int  # the call's result; a negative errno where it failed
+    outcome: Literal["done", "allowed", "skipped", "failed", "not reached"]  # allowed: failed, and that is fine
+
+
+class ImageSummary(Value, frozen=True):
+    """One built-in image."""
+
+    name: str
+    description: str
+    command: list[str]
+    available: bool
+    reason: str = ""  # why it is not available
+
+
+class ProcessRow(Value, frozen=True):
+    """One process of `top`."""
+
+    pid: int  # outside, as the engine numbers it
+    inner_pid: int  # inside the container's PID namespace
+    ppid: int
+    user: str
+    state: str  # one letter, as ps(1)
+    cpu_seconds: float
+    memory: int  # resident, bytes
+    started_at: datetime
+    command: list[str]
+
+
+class Finding(Value, frozen=True):
+    """One line of `doctor`."""
+
+    name: str
+    status: Literal["ok", "limited", "missing"]
+    text: str  # what was found, and what it costs where something is missing
+
+
+# --- requests ---
+
+
+class Request(Message, frozen=True, tag=_snake):
+    """A question; one reply answers it."""
+
+
+class GetEngine(Request, frozen=True):
+    """Who is there. → EngineInfo"""
+
+
+class StopEngine(Request, frozen=True):
+    """End engine and keeper. Refused (wrong_state) while containers run, unless `all` stops them first. → Done"""
+
+    all: bool = False
+
+
+class GetDoctor(Request, frozen=True):
+    """What this machine can and can't do. → Doctor"""
+
+
+class ListImages(Request, frozen=True):
+    """→ Images"""
+
+
+class CreateContainer(Request, frozen=True):
+    """→ ContainerRef"""
+
+    options: ContainerOptions
+
+
+class StartContainer(Request, frozen=True):
+    """Start a created, stopped or exited container; answered once its program runs. → ContainerRef"""
+
+    container: str  # everywhere: an id, a unique prefix of one, or a name
+
+
+class RunContainer(Request, frozen=True):
+    """Create and start in one go; nothing is left behind when either fails. → ContainerRef"""
+
+    options: ContainerOptions
+
+
+class StopContainer(Request, frozen=True):
+    """TERM to the container's init, KILL after `timeout` seconds; answered when it has ended. → Done"""
+
+    container: str
+    timeout: float = 10.0
+
+
+class KillContainer(Request, frozen=True):
+    """A signal to the container's init. → Done"""
+
+    container: str
+    signal: str = "KILL"  # name with or without SIG, or number
+
+
+class PauseContainer(Request, frozen=True):
+    """Freeze all of its processes. → Done"""
+
+    container: str
+
+
+class UnpauseContainer(Request, frozen=True):
+    """→ Done"""
+
+    container: str
+
+
+class RemoveContainer(Request, frozen=True):
+    """Remove the container with its files and logs. A running one only with `force` (KILL first). → Done"""
+
+    container: str
+    force: bool = False
+
+
+class WaitContainer(Request, frozen=True):
+    """Answered when the container is not running: at once if it is not now. → ExitStatus"""
+
+    container: str
+
+
+class RenameContainer(Request, frozen=True):
+    """→ Done"""
+
+    container: str
+    name: str
+
+
+class ListContainers(Request, frozen=True):
+    """→ Containers, newest first. All `filters` must hold: `status=running`, `name=web` (a substring), `id=prefix`,
+    `image=busybox`, `label=key[=value]`."""
+
+    all: bool = False  # not only the running, paused and restarting ones
+    filters: list[str] = []
+
+
+class InspectContainer(Request, frozen=True):
+    """→ Inspected"""
+
+    container: str
+
+
+class GetLaunch(Request, frozen=True):
+    """The receipt of the container's last launch. → Launch"""
+
+    container: str
+
+
+class TopContainer(Request, frozen=True):
+    """→ Top"""
+
+    container: str
+
+
+class ResizeTerminal(Request, frozen=True):
+    """Resize the container's terminal. → Done"""
+
+    container: str
+    columns: int
+    lines: int
+
+
+class StreamRequest(Message, frozen=True, tag=_snake):
+    """A request that takes its connection over."""
+
+
+class StreamEvents(StreamRequest, frozen=True):
+    """→ Events of everything, as they happen: first a `Ready`, then `Event`…"""
+
+
+class StreamLogs(StreamRequest, frozen=True):
+    """→ `LogRecord`…, then `StreamEnd` (when not following, or when the container is removed)."""
+
+    container: str
+    tail: int | None = None  # lines; None: all
+    follow: bool = False
+    since: datetime | None = None
+
+
+class Attach(StreamRequest, frozen=True):
+    """Take part in the container's terminal or pipes, as one of any number of clients.
+
+    → `Attached`; for a terminal one `Output` that draws the present screen; `Output`…; `Exited` when the program
+    ends. The client may send `Input`, `CloseInput`, `Resize`; it detaches by closing the connection. `start` starts
+    the container once the client is attached, so that nothing of its output is missed; a container that is not
+    running is refused without it.
+    """
+
+    container: str
+    input: bool = True
+    start: bool = False
+    columns: int | None = None  # the client's size; None leaves the terminal as it is
+    lines: int | None = None
+
+
+class Exec(StreamRequest, frozen=True):
+    """Run another program in a running container. → as `Attach`; the program is killed when the client goes away
+    without `detach`."""
+
+    container: str
+    command: list[str]
+    tty: bool = False
+    interactive: bool = False
+    detach: bool = False  # answered by Attached and StreamEnd at once
+    workdir: str | None = None
+    env: list[str] = []
+    user: str | None = None
+    columns: int = 80
+    lines: int = 24
+
+
+# --- what a client sends on a stream ---
+
+
+class StreamInput(Message, frozen=True, tag=_snake):
+    """A message from the client within a stream."""
+
+
+class Input(StreamInput, frozen=True):
+    """Bytes for standard input or the terminal; at most 64 KiB."""
+
+    data: bytes
+
+
+class CloseInput(StreamInput, frozen=True):
+    """End of standard input (pipes only)."""
+
+
+class Resize(StreamInput, frozen=True):
+    """The client's terminal has this size now."""
+
+    columns: int
+    lines: int
+
+
+# --- replies ---
+
+
+class Reply(Message, frozen=True, tag=_snake):
+    """An answer."""
+
+
+class Error(Reply, frozen=True):
+    """The request was refused or failed. `message` is one sentence for a person."""
+
+    code: ErrorCode
+    message: str
+
+
+class Done(Reply, frozen=True):
+    """It is done; there is nothing to tell."""
+
+
+class EngineInfo(Reply, frozen=True):
+    pid: int
+    keeper_pid: int
+    socket: str
+    version: str
+    protocol: int
+    role: Role
+    rootless: bool
+    running: int
+    containers: int
+
+
+class Doctor(Reply, frozen=True):
+    findings: list[Finding]
+
+
+class Images(Reply, frozen=True):
+    images: list[ImageSummary]
+
+
+class ContainerRef(Reply, frozen=True):
+    id: str
+    name: str
+
+
+class ExitStatus(Reply, frozen=True):
+    """`exit_code`: 0-255, 128+n for death by signal n; `error`: why it never started."""
+
+    exit_code: int
+    error: str | None = None
+
+
+class Containers(Reply, frozen=True):
+    containers: list[ContainerSummary]
+
+
+class Inspected(Reply, frozen=True):
+    container: ContainerDetail
+
+
+class Launch(Reply, frozen=True):
+    """The launch receipt. `executor`: fast (C) or portable (Python); `total`: nanoseconds from first call to execve."""
+
+    id: str
+    name: str
+    executor: Literal["fast", "portable"]
+    started_at: datetime
+    total: int
+    steps: list[LaunchStep]
+
+
+class Top(Reply, frozen=True):
+    processes: list[ProcessRow]
+
+
+# --- what the engine sends on a stream ---
+
+
+class Ready(Reply, frozen=True):
+    """The stream is set up; what happens from now on will be told."""
+
+
+class Event(Reply, frozen=True):
+    """Something happened. `action`: create start exec die stop kill pause unpause restart rename remove resize attach
+    detach launch_failed."""
+
+    time: datetime
+    action: str
+    container: str  # id
+    name: str
+    attributes: dict[str, str] = {}  # exit_code, signal, error, …
+
+
+class LogRecord(Reply, frozen=True):
+    """A piece of output as it was read; not necessarily a line, nor whole characters."""
+
+    stream: Literal["stdout", "stderr"]
+    time: datetime
+    data: bytes
+
+
+class Attached(Reply, frozen=True):
+    """`columns` and `lines` are the terminal's size now; 0 where there is none."""
+
+    id: str
+    name: str
+    tty: bool
+    columns: int
+    lines: int
+
+
+class Output(Reply, frozen=True):
+    """Bytes of the program. `redraw` marks bytes that draw a whole screen anew: clear first."""
+
+    data: bytes
+    stream: Literal["stdout", "stderr"] = "stdout"
+    redraw: bool = False
+
+
+class Resized(Reply, frozen=True):
+    """Somebody resized the terminal."""
+
+    columns: int
+    lines: int
+
+
+class Exited(Reply, frozen=True):
+    """The program ended; the stream ends after this."""
+
+    exit_code: int
+
+
+class StreamEnd(Reply, frozen=True):
+    """Nothing more will come."""
+
+
+AnyRequest = (
+    GetEngine
+    | StopEngine
+    | GetDoctor
+    | ListImages
+    | CreateContainer
+    | StartContainer
+    | RunContainer
+    | StopContainer
+    | KillContainer
+    | PauseContainer
+    | UnpauseContainer
+    | RemoveContainer
+    | WaitContainer
+    | RenameContainer
+    | ListContainers
+    | InspectContainer
+    | GetLaunch
+    | TopContainer
+    | ResizeTerminal
+    | StreamEvents
+    | StreamLogs
+    | Attach
+    | Exec
+)
+AnyStreamInput = Input | CloseInput | Resize
+AnyReply = (
+    Error
+    | Done
+    | EngineInfo
+    | Doctor
+    | Images
+    | ContainerRef
+    | ExitStatus
+    | Containers
+    | Inspected
+    | Launch
+    | Top
+    | Ready
+    | Event
+    | LogRecord
+    | Attached
+    | Output
+    | Resized
+    | Exited
+    | StreamEnd
+)
+
+# What a viewer may ask; everything else needs an operator.
+VIEWER_REQUESTS: tuple[type, ...] = (
+    GetEngine,
+    GetDoctor,
+    ListImages,
+    WaitContainer,
+    ListContainers,
+    InspectContainer,
+    GetLaunch,
+    TopContainer,
+    StreamEvents,
+    StreamLogs,
+    Attach,  # without input
+)
