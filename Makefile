@@ -1,0 +1,54 @@
+# `make` alone lists the targets. Everything is installed into .venv; nothing outside of the project is touched.
+
+VENV := .venv
+BIN := $(VENV)/bin
+# python3 where it is new enough, else the newest python3.N on PATH; `make PYTHON=/some/python3` overrides.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+SOURCES := pyproject.toml $(wildcard engine/*/*.c)
+
+.PHONY: help run test check screenshots bench clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@echo "make …"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+run: $(VENV)/.installed ## open the console (installs into .venv first)
+	@$(BIN)/heliostui
+
+test: $(VENV)/.installed-dev ## run the tests; ARGS=… is passed to pytest
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.installed-dev ## lint, format, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+screenshots: $(VENV)/.installed-dev ## draw screenshots/ anew, from a real engine
+	$(BIN)/python -m heliostui.screenshots screenshots/
+
+bench: $(VENV)/.installed-dev ## run the benchmarks, one after another
+	@for file in benchmarks/*.py; do echo "$$file"; $(BIN)/python "$$file" || exit 1; echo; done
+
+clean: ## remove .venv, build products and caches
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find engine heliostui widgets tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
+	find engine -name '*.so' -delete
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "heliostui needs Python 3.11 or newer, and there is none on PATH: apt install python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) can't make virtual environments: apt install python3-venv" >&2; exit 1; }
+	@echo "Making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+$(VENV)/.installed: $(SOURCES) | $(VENV)/bin/python
+	@echo "Installing heliostui into $(VENV)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(SOURCES) | $(VENV)/bin/python
+	@echo "Installing heliostui and its tools into $(VENV)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ $(VENV)/.installed
