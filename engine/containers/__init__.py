@@ -1,0 +1,1 @@
+"""Containers: their states, their files, their life, their output."""

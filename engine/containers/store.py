@@ -1,0 +1,205 @@
+"""Containers on disk: one directory each, written so that any instant may be the last. Imports asyncio and msgspec.
+
+    containers/<id>/config.json    the OCI runtime spec it is run by
+                    state.json     its `Record`; written last, so a directory without one was never finished
+                    launch.json    the receipt of its last launch
+                    upper/ work/ merged/   its own layer of the overlay, the overlay's workspace, its root's place
+                    log/           its output
+    corrupt/<id>-<n>   set aside, because it could not be read
+    trash/<id>-<n>     removed; being deleted
+
+A file is replaced by writing a neighbour, fsync, rename, and fsync of the directory. All of it happens in threads. What
+can't be written is an EngineError(STORAGE).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from engine.containers import names
+from engine.containers.record import Record
+from engine.errors import EngineError
+from engine.protocol.messages import ErrorCode, Finding, Launch
+from engine.spec.structs import Spec
+
+_FULL = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EROFS: "the file system is read-only",
+}
+
+
+@dataclass
+class Found:
+    """What `Store.load` read: whole containers, and a finding for each that was set aside."""
+
+    containers: list[tuple[Record, Spec]] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    def note(self, text: str) -> None:
+        """Add a finding for `doctor`."""
+        self.findings.append(Finding(name="state", status="limited", text=text))
+
+
+class Store:
+    """The `containers`, `corrupt` and `trash` directories below `state`."""
+
+    def __init__(self, state: Path) -> None:
+        self._containers = state / "containers"
+        self._corrupt = state / "corrupt"
+        self._trash = state / "trash"
+        self._deleting = asyncio.Lock()  # one thread at most is busy deleting
+
+    def directory(self, id: str) -> Path:
+        """The container's directory."""
+        return self._containers / id
+
+    async def create(self, record: Record, spec: Spec) -> None:
+        """Make the container's directory with its files; nothing is left of it when that fails."""
+        await asyncio.to_thread(self._create, record, spec)
+
+    async def save(self, record: Record) -> None:
+        """Replace the container's record, durably."""
+        with _storage(f"store the state of container {record.name!r}"):
+            await asyncio.to_thread(_replace, self.directory(record.id) / "state.json", msgspec.json.encode(record))
+
+    async def save_launch(self, launch: Launch) -> None:
+        """Keep the receipt of the container's last launch."""
+        with _storage(f"store the launch receipt of container {launch.name!r}"):
+            path = self.directory(launch.id) / "launch.json"
+            await asyncio.to_thread(_replace, path, msgspec.json.encode(launch), durable=False)
+
+    async def launch(self, id: str) -> Launch | None:
+        """The receipt of the container's last launch; None when there is none that can be read."""
+        try:
+            text = await asyncio.to_thread((self.directory(id) / "launch.json").read_bytes)
+            return msgspec.json.decode(text, type=Launch)
+        except (OSError, msgspec.MsgspecError):
+            return None
+
+    async def load(self) -> Found:
+        """All containers on disk. Unfinished ones go to the trash, unreadable ones are set aside; neither is fatal."""
+        with _storage("read the containers"):
+            return await asyncio.to_thread(self._load)
+
+    async def remove(self, id: str) -> Path | None:
+        """Make the container's directory vanish at once; what is returned is to be given to `delete`."""
+        with _storage(f"remove container {id}"):
+            return await asyncio.to_thread(_move_aside, self.directory(id), self._trash)
+
+    async def delete(self, trash: Path) -> None:
+        """Delete a tree that `remove` moved out of the way; what resists stays for the next start."""
+        async with self._deleting:
+            await asyncio.to_thread(shutil.rmtree, trash, ignore_errors=True)
+
+    def leftovers(self) -> list[Path]:
+        """Trees in the trash, to be given to `delete`."""
+        return sorted(self._trash.iterdir()) if self._trash.is_dir() else []
+
+    def _create(self, record: Record, spec: Spec) -> None:
+        directory = self.directory(record.id)
+        with _storage(f"store the state of container {record.name!r}"):
+            self._containers.mkdir(mode=0o700, parents=True, exist_ok=True)
+            directory.mkdir(mode=0o700)
+            try:
+                _write(directory / "config.json", msgspec.json.encode(spec))
+                _replace(directory / "state.json", msgspec.json.encode(record))
+                _sync_directory(self._containers)
+            except BaseException:
+                shutil.rmtree(directory, ignore_errors=True)
+                raise
+
+    def _load(self) -> Found:
+        found = Found()
+        if not self._containers.is_dir():
+            return found
+        for directory in sorted(self._containers.iterdir()):
+            if not names.is_id(directory.name):
+                found.note(f"{directory} is no container of ours; it is left alone.")
+                continue
+            try:
+                found.containers.append(_read(directory))
+            except (OSError, msgspec.MsgspecError) as error:
+                try:
+                    self._clear_away(directory, error, found)
+                except OSError as trouble:
+                    found.note(f"Container {directory.name} can't be read ({error}), nor set aside ({trouble}).")
+        return found
+
+    def _clear_away(self, directory: Path, error: Exception, found: Found) -> None:
+        if not (directory / "state.json").exists():
+            _move_aside(directory, self._trash)
+            return
+        place = _move_aside(directory, self._corrupt)
+        found.note(f"Container {directory.name} can't be read ({error}); it was set aside as {place}.")
+
+
+def _read(directory: Path) -> tuple[Record, Spec]:
+    record = msgspec.json.decode((directory / "state.json").read_bytes(), type=Record)
+    spec = msgspec.json.decode((directory / "config.json").read_bytes(), type=Spec)
+    if record.id != directory.name:
+        raise msgspec.ValidationError(f"state.json is of container {record.id!r}")
+    return record, spec
+
+
+def _move_aside(directory: Path, to: Path) -> Path | None:
+    """Rename `directory` to `to/<name>-<n>`; None when it is not there."""
+    to.mkdir(mode=0o700, parents=True, exist_ok=True)
+    number = 1
+    while (place := to / f"{directory.name}-{number}").exists():
+        number += 1
+    try:
+        directory.rename(place)
+    except FileNotFoundError:
+        return None
+    return place
+
+
+def _write(path: Path, data: bytes, *, durable: bool = True) -> None:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        if durable:
+            os.fsync(file.fileno())
+
+
+def _replace(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Write `data` to `path`, such that a reader, and the disk after a crash, has the old or the new, whole."""
+    new = path.with_name(path.name + ".new")
+    try:
+        _write(new, data, durable=durable)
+        new.rename(path)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
+    if durable:
+        _sync_directory(path.parent)
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _storage(doing: str) -> Iterator[None]:
+    """Turn an OSError into an EngineError(STORAGE) that names what was being done."""
+    try:
+        yield
+    except OSError as error:
+        number = error.errno or errno.EIO
+        where = f" ({error.filename})" if error.filename else ""
+        reason = _FULL.get(number, os.strerror(number))
+        raise EngineError(ErrorCode.STORAGE, f"Could not {doing}: {reason}{where}.") from error
