@@ -1,0 +1,40 @@
+"""One attempt to reach the engine's socket, with the kernel's errors turned into sentences. Imports no asyncio."""
+
+from __future__ import annotations
+
+import socket
+
+from engine.client.errors import EngineNotRunning, EngineUnreachable
+from engine.places import Places
+
+LONGEST_PATH = 107  # bytes of sun_path (unix(7)), without its final zero
+
+
+def dial(places: Places) -> socket.socket:
+    """A connected blocking socket. Raises EngineNotRunning or EngineUnreachable."""
+    path = str(places.socket)
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.connect(path)
+    except OSError as error:
+        connection.close()
+        raise _unreachable(path, error) from None
+    return connection
+
+
+def _unreachable(path: str, error: OSError) -> EngineUnreachable:
+    match error:
+        case FileNotFoundError() | ConnectionRefusedError() | NotADirectoryError():
+            return EngineNotRunning("The engine is not running; `heliostui engine start` starts it.")
+        case PermissionError():
+            return EngineUnreachable(
+                f"You have no permission to use the engine's socket {path}: "
+                "become a member of the group that owns it, or ask as the user whose engine it is."
+            )
+        case OSError(errno=None):  # "AF_UNIX path too long" comes from Python, not from the kernel
+            return EngineUnreachable(
+                f"The path of the engine's socket, {path}, is longer than the {LONGEST_PATH} bytes that the kernel "
+                "allows; choose a shorter directory with HELIOSTUI_RUNTIME."
+            )
+        case _:
+            return EngineUnreachable(f"The engine's socket {path} can't be used: {error.strerror}.")

@@ -1,0 +1,67 @@
+"""What both kinds of connection make of the engine's messages. Imports no asyncio."""
+
+from __future__ import annotations
+
+from engine.client.errors import ClientError, ConnectionLost, EngineUnreachable, RequestFailed
+from engine.protocol import framing
+from engine.protocol.messages import VERSION, AnyReply, EngineInfo, Error, Exited, Message, Reply, StreamEnd
+
+GREETING = 20.0  # seconds that the engine has to answer the first request
+
+
+def outgoing(message: Message) -> bytes:
+    """A frame to send. Raises ClientError for a message that can't be one."""
+    try:
+        return framing.encode(message)
+    except framing.BadMessage as error:
+        raise ClientError(f"This can't be sent to the engine: {error.sentence}.") from None
+
+
+def incoming(payload: bytes) -> AnyReply:
+    """A reply other than Error. Raises RequestFailed for an Error, ConnectionLost for what is none."""
+    try:
+        reply = framing.decode_reply(payload)
+    except framing.BadMessage as error:
+        raise ConnectionLost(f"The engine's answer can't be understood: {error.sentence}.") from None
+    if isinstance(reply, Error):
+        raise RequestFailed(reply.code, reply.message)
+    return reply
+
+
+def expected(reply: AnyReply, kind: type[Reply]) -> None:
+    """Raises ConnectionLost when the reply is of another kind than the request's."""
+    if not isinstance(reply, kind):
+        raise ConnectionLost(f"The engine answered with {type(reply).__name__} where {kind.__name__} was due.")
+
+
+def greeted(payload: bytes, any_version: bool) -> EngineInfo:
+    """The engine's answer to the first request. Raises EngineUnreachable when it speaks another protocol."""
+    try:
+        reply = incoming(payload)
+    except ConnectionLost:
+        raise EngineUnreachable(_other_version("another protocol")) from None
+    if not isinstance(reply, EngineInfo):
+        raise EngineUnreachable(_other_version("another protocol"))
+    if reply.protocol != VERSION and not any_version:
+        raise EngineUnreachable(_other_version(f"version {reply.protocol} of the protocol"))
+    return reply
+
+
+def last(reply: AnyReply) -> bool:
+    """Whether a stream ends with it."""
+    return isinstance(reply, Exited | StreamEnd)
+
+
+def lost() -> ConnectionLost:
+    return ConnectionLost("The connection to the engine was lost.")
+
+
+def no_greeting() -> EngineUnreachable:
+    return EngineUnreachable(f"The engine is there but did not answer within {GREETING:.0f} seconds.")
+
+
+def _other_version(what: str) -> str:
+    return (
+        f"The running engine speaks {what} and this program version {VERSION}; "
+        "end it with `heliostui engine stop` and it will be started anew."
+    )
