@@ -143,6 +143,7 @@ class Spool:
         try:
             data = os.read(source, CHUNK)
         except BlockingIOError:
+            self.ended = self._hung_up
             return None
         except OSError as error:
             if error.errno != errno.EIO:
