@@ -1,0 +1,72 @@
+"""One request for each of several containers: each is told of by itself, and one failure does not stop the others."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+from engine.client.blocking import Connection
+from engine.client.errors import ClientError, RequestFailed
+from engine.places import Places, places
+from engine.protocol.messages import Reply, Request
+from heliostui.commandline.failures import complain, exit_status
+
+Outcome = Reply | ClientError
+
+
+def for_each(
+    containers: Sequence[str],
+    request: Callable[[str], Request],
+    *,
+    tell: Callable[[str, Reply], str] = lambda container, _reply: container,
+    failure: int = 1,
+    together: bool = False,
+) -> int:
+    """Print what `tell` makes of each reply; returns 0, or the status of the first failure. `together` asks for all
+    at once, each on a connection of its own, where the answers take their time. Raises EngineUnreachable."""
+    status = 0
+    place = places()
+    with Connection.connect(place) as engine:
+        waiting = _ask_all(place, containers, request) if together and len(containers) > 1 else None
+        for container in containers:
+            outcome = waiting[container]() if waiting else _ask(engine, request(container))
+            if isinstance(outcome, Reply):
+                print(tell(container, outcome), flush=True)
+            else:
+                complain(str(outcome))
+                code = exit_status(outcome.code, failure) if isinstance(outcome, RequestFailed) else failure
+                status = status or code
+    return status
+
+
+def _ask(engine: Connection, request: Request) -> Outcome:
+    try:
+        return engine.request(request)
+    except ClientError as error:
+        return error
+
+
+def _ask_all(
+    place: Places, containers: Sequence[str], request: Callable[[str], Request]
+) -> dict[str, Callable[[], Outcome]]:
+    """For each container a function that waits for its outcome."""
+    outcomes: dict[str, Outcome] = {}
+
+    def ask(container: str) -> None:
+        try:
+            with Connection.connect(place, start=False) as engine:
+                outcomes[container] = _ask(engine, request(container))
+        except ClientError as error:
+            outcomes[container] = error
+
+    def waiting(container: str) -> Callable[[], Outcome]:
+        thread = threading.Thread(target=ask, args=(container,), daemon=True)
+        thread.start()
+
+        def outcome() -> Outcome:
+            thread.join()
+            return outcomes[container]
+
+        return outcome
+
+    return {container: waiting(container) for container in containers}

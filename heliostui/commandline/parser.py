@@ -1,0 +1,58 @@
+"""argparse in our manner: one sentence instead of a usage dump, no abbreviated options, `-h` free to be a hostname."""
+
+from __future__ import annotations
+
+import argparse
+from typing import NoReturn
+
+from heliostui.commandline.failures import UsageError
+
+_WHICH = "an id, the unique beginning of one, or a name"
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises `UsageError` where argparse would print its usage and exit."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message} (see '{self.prog} --help')")
+
+
+def verb_parser(name: str, usage: str, summary: str) -> Parser:
+    """The empty parser of one verb; a verb that defines `-h` anew takes it from `--help`."""
+    prog = f"heliostui {name}"
+    return Parser(
+        prog=prog,
+        usage=f"{prog} {usage}",
+        description=summary[0].upper() + summary[1:] + ".",
+        allow_abbrev=False,
+        conflict_handler="resolve",
+    )
+
+
+def add_format(parser: argparse.ArgumentParser) -> None:
+    """`--format table|json`, of every verb that lists."""
+    parser.add_argument(
+        "--format", choices=("table", "json"), default="table", help="a table for people (default) or one JSON document"
+    )
+
+
+def add_container(parser: argparse.ArgumentParser) -> None:
+    """`container`."""
+    parser.add_argument("container", metavar="CONTAINER", help=_WHICH)
+
+
+def add_containers(parser: argparse.ArgumentParser) -> None:
+    """`containers`, one or more."""
+    parser.add_argument("containers", nargs="+", metavar="CONTAINER", help=_WHICH)
+
+
+def add_words(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    """`words`: the first one that is no option and all that follow it, options of another program included."""
+    words = parser.add_argument("words", nargs=argparse.PARSER, default=[], help=argparse.SUPPRESS)
+    words.required = required  # nargs=PARSER means "one or more", which argparse itself then insists on
+
+
+def given_words(arguments: argparse.Namespace) -> list[str]:
+    """The words without the `--` that may stand before them."""
+    words: list[str] = arguments.words
+    return words[1:] if words[:1] == ["--"] else words

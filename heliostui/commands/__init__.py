@@ -1,0 +1,66 @@
+"""The verbs of the command line: one module each, with `configure(parser)` and `run(arguments) -> int`.
+
+This table is all that is imported before a verb is known; the verb's module, and nothing of the others, comes after.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Verb(NamedTuple):
+    """`usage` follows the verb's name; `failure` is the exit status when the engine refuses or can't be reached."""
+
+    summary: str
+    usage: str
+    failure: int = 1
+
+
+LAUNCH_FAILURE = 125  # what `docker run` answers when the fault is not the program's
+
+GROUPS: dict[str, dict[str, Verb]] = {
+    "Common verbs": {
+        "run": Verb("create a container and start it", "[OPTIONS] [IMAGE [COMMAND [ARG…]]]", LAUNCH_FAILURE),
+        "exec": Verb("run another program in a container", "[OPTIONS] CONTAINER COMMAND [ARG…]", LAUNCH_FAILURE),
+        "attach": Verb("take part in a running container's terminal or pipes", "[OPTIONS] CONTAINER"),
+        "ps": Verb("list containers", "[OPTIONS]"),
+        "logs": Verb("show what a container wrote", "[OPTIONS] CONTAINER"),
+        "images": Verb("list the built-in images", "[OPTIONS]"),
+    },
+    "A container's life": {
+        "create": Verb("create a container without starting it", "[OPTIONS] [IMAGE [COMMAND [ARG…]]]", LAUNCH_FAILURE),
+        "start": Verb("start created, stopped or exited containers", "[OPTIONS] CONTAINER…", LAUNCH_FAILURE),
+        "stop": Verb("ask containers to end: TERM, then KILL", "[OPTIONS] CONTAINER…"),
+        "kill": Verb("send a signal to containers", "[OPTIONS] CONTAINER…"),
+        "pause": Verb("freeze all processes of containers", "CONTAINER…"),
+        "unpause": Verb("let frozen containers go on", "CONTAINER…"),
+        "wait": Verb("wait until containers end, and print their exit statuses", "CONTAINER…"),
+        "rename": Verb("give a container another name", "CONTAINER NAME"),
+        "rm": Verb("remove containers with their files and logs", "[OPTIONS] CONTAINER…"),
+    },
+    "Looking inside": {
+        "inspect": Verb("tell all about containers, or how one was launched", "[OPTIONS] CONTAINER…"),
+        "top": Verb("list a container's processes", "[OPTIONS] CONTAINER"),
+        "events": Verb("tell what happens, as it happens", "[OPTIONS]"),
+    },
+    "The engine": {
+        "engine": Verb("start, stop or ask after the engine", "start|stop|status"),
+        "doctor": Verb("tell what this machine can and can't do", "[OPTIONS]"),
+        "version": Verb("tell the versions of command line and engine", "[OPTIONS]"),
+    },
+}
+
+VERBS: dict[str, Verb] = {name: verb for group in GROUPS.values() for name, verb in group.items()}
+
+
+def overview() -> str:
+    """The help of `heliostui --help`: the verbs in their groups."""
+    lines = [
+        "Usage: heliostui [VERB [OPTIONS] …]",
+        "",
+        "A workstation for Linux containers. Without a verb the full-screen console opens.",
+    ]
+    for title, verbs in GROUPS.items():
+        lines += ["", f"{title}:", *(f"  {name:<9} {verb.summary}" for name, verb in verbs.items())]
+    lines += ["", "`heliostui VERB --help` tells the options of a verb."]
+    return "\n".join(lines)

@@ -1,0 +1,64 @@
+"""`heliostui engine start|stop|status`: the engine that all other verbs start when they need it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import select
+
+from engine.client.blocking import Connection
+from engine.client.errors import EngineNotRunning
+from engine.places import places
+from engine.protocol.messages import Done, EngineInfo, StopEngine
+from heliostui.commandline.document import document
+from heliostui.commandline.failures import Failure
+from heliostui.commandline.parser import add_format
+
+PATIENCE = 30.0  # seconds that the keeper has to go after it was told to
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="start|stop|status")
+    actions.add_parser("start", help="start it, if it does not run")
+    stop = actions.add_parser("stop", help="end it; refused while containers run")
+    stop.add_argument("--all", action="store_true", help="stop all containers first")
+    add_format(actions.add_parser("status", help="tell who it is"))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    match arguments.action:
+        case "start":
+            with Connection.connect(places()) as engine:
+                print(_sentence(engine.engine))
+        case "stop":
+            _stop(everything=arguments.all)
+        case "status":
+            with Connection.connect(places(), start=False) as engine:
+                print(document(engine.engine) if arguments.format == "json" else _sentence(engine.engine))
+    return 0
+
+
+def _stop(*, everything: bool) -> None:
+    try:
+        engine = Connection.connect(places(), start=False, any_version=True)
+    except EngineNotRunning:
+        print("The engine is not running.")
+        return
+    with engine:
+        keeper = os.pidfd_open(engine.engine.keeper_pid)
+        try:
+            engine.request(StopEngine(all=everything), Done)
+            gone, _, _ = select.select([keeper], [], [], PATIENCE)
+        finally:
+            os.close(keeper)
+    if not gone:
+        raise Failure(f"the engine was told to end, but its keeper (pid {engine.engine.keeper_pid}) is still there")
+    print("The engine has ended.")
+
+
+def _sentence(info: EngineInfo) -> str:
+    rootless = ", rootless" if info.rootless else ""
+    return (
+        f"The engine {info.version} runs as pid {info.pid}, kept by pid {info.keeper_pid}{rootless}; "
+        f"{info.running} of {info.containers} containers run.\nIt listens at {info.socket}"
+    )

@@ -1,0 +1,35 @@
+"""`heliostui version`: the versions of the command line and of the engine, if one runs."""
+
+from __future__ import annotations
+
+import argparse
+from importlib.metadata import version
+
+from engine.client.blocking import Connection
+from engine.client.errors import EngineUnreachable
+from engine.places import places
+from engine.protocol.messages import VERSION, EngineInfo
+from heliostui.commandline.document import document
+from heliostui.commandline.parser import add_format
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    add_format(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    own, engine = version("heliostui"), _engine()
+    if arguments.format == "json":
+        print(document({"version": own, "protocol": VERSION, "engine": engine}))
+        return 0
+    print(f"heliostui {own}, protocol {VERSION}")
+    print(f"engine {engine.version}, protocol {engine.protocol}" if engine else "no engine runs")
+    return 0
+
+
+def _engine() -> EngineInfo | None:
+    try:
+        with Connection.connect(places(), start=False, any_version=True) as connection:
+            return connection.engine
+    except EngineUnreachable:
+        return None
