@@ -68,7 +68,8 @@ class Connection:
     async def request(self, message: Request, reply: type[Reply] = Reply) -> Reply:
         """Ask and await the answer, of the kind `reply`; several tasks may ask, they are served in turn.
 
-        Cancelling it ends the conversation, because the answer would be taken for the next request's. Raises RequestFailed and ConnectionLost.
+        Cancelling it ends the conversation, because the answer would be taken for the next request's.
+        Raises RequestFailed and ConnectionLost.
         """
         async with self._asking:
             try:
@@ -96,7 +97,7 @@ class Connection:
                 await self._send(piece)
 
     async def close(self) -> None:
-        """End the conversation; a stream is detached from by this. Input already sent still arrives, within a second."""
+        """End the conversation; a stream is detached from by this. Input sent before still arrives, within a second."""
         self._writer.close()
         try:
             async with asyncio.timeout(1):

@@ -1,0 +1,177 @@
+"""The table from a request's type to what answers it. Errors of all kinds become `Error` replies here."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from engine.daemon.service import Engine
+from engine.errors import EngineError
+from engine.protocol import messages as m
+from engine.protocol.framing import BadMessage, FrameError
+
+log = logging.getLogger(__name__)
+
+
+async def answer(engine: Engine, request: m.Request, role: m.Role) -> m.Reply:
+    """The reply to one request; never raises but for cancellation."""
+    try:
+        if isinstance(request, m.GetEngine):  # the only answer that depends on who asks
+            return await engine_info(engine, role)
+        return await HANDLERS[type(request)](engine, request)
+    except Exception as error:  # noqa: BLE001 - whatever a request meets, its client is told and the engine goes on
+        return error_reply(error, type(request).__name__)
+
+
+def error_reply(error: Exception, doing: str) -> m.Error:
+    """What a client is told of an exception; a defect of ours is logged with its traceback."""
+    match error:
+        case EngineError():
+            return m.Error(code=error.code, message=error.message)
+        case BadMessage():
+            return m.Error(code=m.ErrorCode.BAD_MESSAGE, message=error.sentence)
+        case FrameError():
+            return m.Error(code=error.code, message=error.sentence)
+        case _:
+            log.error("%s failed", doing, exc_info=error)
+            what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            return m.Error(code=m.ErrorCode.INTERNAL, message=f"{doing} met a defect of the engine ({what})")
+
+
+async def engine_info(engine: Engine, role: m.Role) -> m.EngineInfo:
+    containers = await engine.containers.list(True, [])
+    return m.EngineInfo(
+        pid=os.getpid(),
+        keeper_pid=engine.keeper.pid,
+        socket=str(engine.places.socket),
+        version=engine.version,
+        protocol=m.VERSION,
+        role=role,
+        rootless=engine.rootless,
+        running=sum(container.status in (m.Status.RUNNING, m.Status.PAUSED) for container in containers),
+        containers=len(containers),
+    )
+
+
+async def stop_engine(engine: Engine, request: m.StopEngine) -> m.Reply:
+    names = [container.name for container in await engine.containers.list(False, [])]
+    if names and not request.all:
+        raise EngineError(
+            m.ErrorCode.WRONG_STATE, f"containers are running ({', '.join(names)}): stop them first, or ask to stop all"
+        )
+    engine.closing = True
+    try:
+        await engine.containers.stop_all()
+        await engine.keeper.shutdown()
+    except BaseException:
+        engine.closing = False
+        raise
+    engine.stopping.set()
+    return m.Done()
+
+
+async def get_doctor(engine: Engine, request: m.GetDoctor) -> m.Reply:
+    return m.Doctor(findings=await engine.findings())
+
+
+async def list_images(engine: Engine, request: m.ListImages) -> m.Reply:
+    return m.Images(images=engine.images.list())
+
+
+async def create_container(engine: Engine, request: m.CreateContainer) -> m.Reply:
+    _refuse_when_closing(engine)
+    return await engine.containers.create(request.options)
+
+
+async def start_container(engine: Engine, request: m.StartContainer) -> m.Reply:
+    _refuse_when_closing(engine)
+    return await engine.containers.start(request.container)
+
+
+async def run_container(engine: Engine, request: m.RunContainer) -> m.Reply:
+    _refuse_when_closing(engine)
+    return await engine.containers.run(request.options)
+
+
+async def stop_container(engine: Engine, request: m.StopContainer) -> m.Reply:
+    await engine.containers.stop(request.container, request.timeout)
+    return m.Done()
+
+
+async def kill_container(engine: Engine, request: m.KillContainer) -> m.Reply:
+    await engine.containers.kill(request.container, request.signal)
+    return m.Done()
+
+
+async def pause_container(engine: Engine, request: m.PauseContainer) -> m.Reply:
+    await engine.containers.pause(request.container)
+    return m.Done()
+
+
+async def unpause_container(engine: Engine, request: m.UnpauseContainer) -> m.Reply:
+    await engine.containers.unpause(request.container)
+    return m.Done()
+
+
+async def remove_container(engine: Engine, request: m.RemoveContainer) -> m.Reply:
+    await engine.containers.remove(request.container, request.force)
+    return m.Done()
+
+
+async def wait_container(engine: Engine, request: m.WaitContainer) -> m.Reply:
+    return await engine.containers.wait(request.container)
+
+
+async def rename_container(engine: Engine, request: m.RenameContainer) -> m.Reply:
+    await engine.containers.rename(request.container, request.name)
+    return m.Done()
+
+
+async def list_containers(engine: Engine, request: m.ListContainers) -> m.Reply:
+    return m.Containers(containers=await engine.containers.list(request.all, request.filters))
+
+
+async def inspect_container(engine: Engine, request: m.InspectContainer) -> m.Reply:
+    return m.Inspected(container=await engine.containers.inspect(request.container))
+
+
+async def get_launch(engine: Engine, request: m.GetLaunch) -> m.Reply:
+    return await engine.containers.launch(request.container)
+
+
+async def top_container(engine: Engine, request: m.TopContainer) -> m.Reply:
+    return m.Top(processes=await engine.containers.top(request.container))
+
+
+async def resize_terminal(engine: Engine, request: m.ResizeTerminal) -> m.Reply:
+    await engine.containers.resize(request.container, request.columns, request.lines)
+    return m.Done()
+
+
+def _refuse_when_closing(engine: Engine) -> None:
+    if engine.closing:
+        raise EngineError(m.ErrorCode.SHUTTING_DOWN, "the engine is being stopped and starts nothing new")
+
+
+HANDLERS: dict[type[m.Request], Callable[[Engine, Any], Awaitable[m.Reply]]] = {
+    m.StopEngine: stop_engine,
+    m.GetDoctor: get_doctor,
+    m.ListImages: list_images,
+    m.CreateContainer: create_container,
+    m.StartContainer: start_container,
+    m.RunContainer: run_container,
+    m.StopContainer: stop_container,
+    m.KillContainer: kill_container,
+    m.PauseContainer: pause_container,
+    m.UnpauseContainer: unpause_container,
+    m.RemoveContainer: remove_container,
+    m.WaitContainer: wait_container,
+    m.RenameContainer: rename_container,
+    m.ListContainers: list_containers,
+    m.InspectContainer: inspect_container,
+    m.GetLaunch: get_launch,
+    m.TopContainer: top_container,
+    m.ResizeTerminal: resize_terminal,
+}

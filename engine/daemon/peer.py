@@ -1,0 +1,52 @@
+"""Who is at the other end of a unix socket, and what that lets them do."""
+
+from __future__ import annotations
+
+import grp
+import os
+import socket
+import struct
+from dataclasses import dataclass
+
+from engine.protocol.messages import Role
+
+OPERATORS = "heliostui"  # the group whose members may act
+
+_UCRED = struct.Struct("iII")  # struct ucred of unix(7): pid, uid, gid
+_SO_PEERGROUPS = 59  # asm-generic/socket.h; Python has no name for it
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """The peer as it was when it connected."""
+
+    uid: int
+    groups: frozenset[int]  # primary and supplementary
+
+
+def credentials(connection: socket.socket) -> Credentials:
+    """SO_PEERCRED and SO_PEERGROUPS of unix(7)."""
+    _, uid, gid = _UCRED.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))
+    most = os.sysconf("SC_NGROUPS_MAX") * 4
+    groups = connection.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, most)
+    return Credentials(uid, frozenset({gid, *memoryview(groups).cast("I")}))
+
+
+def role_of(peer: Credentials, own_uid: int, socket_gid: int, socket_group: str | None) -> Role:
+    """Root, the engine's own user and members of the group `heliostui`, when the socket is that group's, operate.
+
+    Everybody else whom the file's permissions let in watches. `socket_group`: the name of `socket_gid`, if it has one.
+    """
+    if peer.uid in (0, own_uid):
+        return Role.OPERATOR
+    if socket_group == OPERATORS and socket_gid in peer.groups:
+        return Role.OPERATOR
+    return Role.VIEWER
+
+
+def group_name(gid: int) -> str | None:
+    """The group's name; None where it has none."""
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return None

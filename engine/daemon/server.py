@@ -1,0 +1,117 @@
+"""Listens on the engine's unix socket and gives each client a session of its own in one task group."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import os
+import socket
+from pathlib import Path
+
+from engine.daemon.peer import credentials, group_name, role_of
+from engine.daemon.service import Engine
+from engine.daemon.session import Session
+from engine.daemon.wire import DEFAULT_LIMITS, Limits, Wire
+from engine.protocol.messages import Role
+
+log = logging.getLogger(__name__)
+
+_SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+
+
+def listen(path: Path) -> socket.socket:
+    """A listening socket at `path`, 0660 and of its directory's group.
+
+    It is moved there once it listens, so that whoever sees it can connect. That replaces a socket left by an engine
+    before: the keeper sees to it that we are the only one.
+    """
+    new = path.with_name(path.name + ".new")
+    new.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listener.setblocking(False)
+        listener.bind(str(new))
+        os.chown(new, -1, path.parent.stat().st_gid)
+        new.chmod(0o660)
+        listener.listen(DEFAULT_LIMITS.connections)
+        new.rename(path)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+class Server:
+    """Serves an engine's clients from `serve` until `engine.stopping` is set."""
+
+    def __init__(self, engine: Engine, listener: socket.socket, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._engine = engine
+        self._listener = listener
+        self._limits = limits
+        self._room = asyncio.Semaphore(limits.connections)
+        self._sessions: dict[asyncio.Task[None], Session | None] = {}
+        self._gid = engine.places.socket.stat().st_gid
+        self._group = group_name(self._gid)
+
+    async def serve(self) -> None:
+        """Returns once everybody has been served or sent away; the listening socket is closed and removed then."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                accepting = group.create_task(self._accept(group))
+                await self._engine.stopping.wait()
+                accepting.cancel()
+                await self._finish()
+        finally:
+            self._engine.places.socket.unlink(missing_ok=True)
+            self._listener.close()
+
+    async def _accept(self, group: asyncio.TaskGroup) -> None:
+        while True:
+            await self._room.acquire()
+            connection = await self._next_client()
+            task = group.create_task(self._attend(connection))
+            self._sessions[task] = None
+            task.add_done_callback(self._gone)
+
+    async def _next_client(self) -> socket.socket:
+        while True:
+            try:
+                connection, _ = await asyncio.get_running_loop().sock_accept(self._listener)
+            except OSError as error:
+                if error.errno not in _SHORTAGES:
+                    continue  # that client has gone already (accept(2) reports its errors)
+                log.warning("no client can be let in: %s", error.strerror)
+                await asyncio.sleep(1)  # nothing tells when the machine has descriptors or memory again
+            else:
+                return connection
+
+    def _gone(self, task: asyncio.Task[None]) -> None:
+        del self._sessions[task]
+        self._room.release()
+
+    async def _attend(self, connection: socket.socket) -> None:
+        """One client from its first byte to its last; whatever happens here ends here."""
+        try:
+            role = self._role(connection)
+            session = Session(await Wire.over(connection, self._limits), role, self._engine)
+            task = asyncio.current_task()
+            assert task is not None
+            self._sessions[task] = session
+            await session.run()
+        except Exception:
+            log.exception("a session failed")
+            connection.close()
+
+    def _role(self, connection: socket.socket) -> Role:
+        return role_of(credentials(connection), os.geteuid(), self._gid, self._group)
+
+    async def _finish(self) -> None:
+        """Let what is under way come to its end, for a moment; then cut it off."""
+        for session in tuple(self._sessions.values()):
+            if session is not None:
+                session.finish()
+        if self._sessions:
+            await asyncio.wait(tuple(self._sessions), timeout=self._limits.farewell)
+        for task in tuple(self._sessions):
+            task.cancel()

@@ -1,0 +1,98 @@
+"""What the daemon needs of the rest of the engine, as protocols. `__main__` fills an `Engine` with the real ones."""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from engine.places import Places
+from engine.protocol.messages import (
+    AnyStreamInput,
+    Attach,
+    Attached,
+    ContainerDetail,
+    ContainerOptions,
+    ContainerRef,
+    ContainerSummary,
+    Event,
+    Exec,
+    Exited,
+    ExitStatus,
+    Finding,
+    ImageSummary,
+    Launch,
+    LogRecord,
+    Output,
+    ProcessRow,
+    Resized,
+    StreamEnd,
+    StreamLogs,
+)
+
+
+class AttachSession(Protocol):
+    """One client's part in a program's terminal or pipes."""
+
+    attached: Attached
+
+    def __aiter__(self) -> AsyncIterator[Output | Resized | Exited | StreamEnd]: ...
+    async def send(self, message: AnyStreamInput) -> None: ...
+    async def close(self) -> None: ...
+
+
+class Containers(Protocol):
+    """`engine.containers.lifecycle.Containers`; `ref` is an id, a unique prefix of one, or a name."""
+
+    async def create(self, options: ContainerOptions) -> ContainerRef: ...
+    async def start(self, ref: str) -> ContainerRef: ...
+    async def run(self, options: ContainerOptions) -> ContainerRef: ...
+    async def stop(self, ref: str, seconds: float, /) -> None: ...
+    async def kill(self, ref: str, signal: str) -> None: ...
+    async def pause(self, ref: str) -> None: ...
+    async def unpause(self, ref: str) -> None: ...
+    async def remove(self, ref: str, force: bool) -> None: ...
+    async def wait(self, ref: str) -> ExitStatus: ...
+    async def rename(self, ref: str, name: str) -> None: ...
+    async def list(self, all: bool, filters: list[str]) -> list[ContainerSummary]: ...
+    async def inspect(self, ref: str) -> ContainerDetail: ...
+    async def launch(self, ref: str) -> Launch: ...
+    async def top(self, ref: str) -> builtins.list[ProcessRow]: ...
+    async def resize(self, ref: str, columns: int, lines: int) -> None: ...
+    async def stop_all(self) -> None: ...
+
+    def events(self) -> AsyncGenerator[Event | StreamEnd, None]: ...
+    def logs(self, request: StreamLogs) -> AsyncGenerator[LogRecord | StreamEnd, None]: ...
+    async def attach(self, request: Attach) -> AttachSession: ...
+    async def exec(self, request: Exec) -> AttachSession: ...
+
+
+class Images(Protocol):
+    """`engine.images`."""
+
+    def list(self) -> list[ImageSummary]: ...
+
+
+class Keeper(Protocol):
+    """`engine.containers.keeper.Keeper`."""
+
+    @property
+    def pid(self) -> int: ...
+    async def shutdown(self) -> None: ...
+
+
+@dataclass
+class Engine:
+    """Everything that requests are about, and whether it is coming to its end."""
+
+    places: Places
+    version: str
+    rootless: bool
+    keeper: Keeper
+    containers: Containers
+    images: Images
+    findings: Callable[[], Awaitable[list[Finding]]]  # of `doctor`
+    closing: bool = False  # the last containers are being stopped: nothing new is begun
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)  # set: the server ends

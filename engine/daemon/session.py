@@ -1,0 +1,191 @@
+"""The conversation with one client: requests in turn, then perhaps a stream that takes the connection over.
+
+A request runs to its end even if the client goes away meanwhile, so that nothing is left half done; only waiting for a
+container and streams end with their client. A client that has closed only the half it sends by still gets its answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import aclosing
+from typing import Any, TypeVar
+
+import msgspec
+
+from engine.daemon.dispatch import answer, error_reply
+from engine.daemon.service import AttachSession, Engine
+from engine.daemon.wire import Wire
+from engine.errors import EngineError
+from engine.protocol import messages as m
+from engine.protocol.framing import BadMessage, FrameError, decode_request, decode_stream_input
+
+PIPELINED = 4  # payloads read ahead while one is being dealt with
+
+T = TypeVar("T")
+
+
+class Detached(Exception):
+    """The client of a stream has gone."""
+
+
+class Session:
+    """One client with its role."""
+
+    def __init__(self, wire: Wire, role: m.Role, engine: Engine) -> None:
+        self._wire = wire
+        self._role = role
+        self._engine = engine
+        self._inbox: asyncio.Queue[bytes | FrameError | None] = asyncio.Queue(PIPELINED)
+        self._reading: asyncio.Task[None] | None = None
+        self._patient: asyncio.Task[Any] | None = None  # a wait or a stream: what may be broken off
+        self._over = False
+
+    async def run(self) -> None:
+        """Converse until the client leaves or breaks the rules, a stream ends, or `finish`."""
+        self._reading = asyncio.create_task(self._read())
+        try:
+            while not self._over and (item := await self._inbox.get()) is not None:
+                if isinstance(item, FrameError):
+                    await self._wire.send(error_reply(item, "reading"))
+                    break
+                await self._converse(item)
+        except ConnectionError:
+            pass  # the client has left, or was cut off
+        finally:
+            await _end(self._reading)
+            await self._wire.close()
+
+    def finish(self) -> None:
+        """End soon: a request that is being dealt with still gets its answer; a wait or a stream is broken off."""
+        self._over = True
+        if self._patient is not None:
+            self._patient.cancel()
+        if self._inbox.empty():
+            self._inbox.put_nowait(None)
+
+    async def _read(self) -> None:
+        """Fill the inbox; its last item is None, or the reason why no more can be read."""
+        last: FrameError | None = None
+        try:
+            while (payload := await self._wire.receive()) is not None:
+                await self._inbox.put(payload)
+        except FrameError as error:
+            last = error
+        except ConnectionError:
+            if self._patient is not None:
+                self._patient.cancel()
+        await self._inbox.put(last)
+
+    async def _converse(self, payload: bytes) -> None:
+        try:
+            request = self._allowed(decode_request(payload))
+        except (BadMessage, EngineError) as error:
+            await self._wire.send(error_reply(error, "reading"))
+            return
+        if isinstance(request, m.StreamRequest):
+            # A stream first takes in what the client sent before it left.
+            await self._patiently(self._stream(request), self._wire.limits.farewell)
+            self._over = True
+            return
+        answering = answer(self._engine, request, self._role)
+        reply = await (self._patiently(answering, 0) if isinstance(request, m.WaitContainer) else answering)
+        if reply is not None:
+            await self._wire.send(reply)
+
+    def _allowed(self, request: m.AnyRequest) -> m.AnyRequest:
+        """The request as this client may make it. Raises EngineError (forbidden)."""
+        if self._role is m.Role.OPERATOR:
+            return request
+        if not isinstance(request, m.VIEWER_REQUESTS) or (isinstance(request, m.Attach) and request.start):
+            raise EngineError(
+                m.ErrorCode.FORBIDDEN,
+                "you may look at this engine's containers but not act on them: that takes its owner or an operator",
+            )
+        if isinstance(request, m.Attach):
+            return msgspec.structs.replace(request, input=False, columns=None, lines=None)
+        return request
+
+    async def _patiently(self, work: Coroutine[Any, Any, T], grace: float) -> T | None:
+        """The work's result; None when it was broken off: by `finish`, or `grace` seconds after the client left."""
+        loop = asyncio.get_running_loop()
+        self._patient = task = asyncio.create_task(work)
+        if self._over:
+            task.cancel()
+        try:
+            with self._wire.on_hang_up(lambda: loop.call_later(grace, task.cancel)):
+                await asyncio.wait({task})
+        finally:
+            self._patient = None
+            await _end(task)
+        return None if task.cancelled() else task.result()
+
+    async def _stream(self, request: m.StreamRequest) -> None:
+        try:
+            session = await self._attached(request)
+            try:
+                failure = await self._exchange(request, session)
+            finally:
+                if session is not None:
+                    await session.close()
+        except Exception as error:  # noqa: BLE001 - as in dispatch: the client is told, a defect is logged
+            failure = error
+        if failure is not None and not isinstance(failure, Detached | ConnectionError):
+            await self._wire.send(error_reply(failure, type(request).__name__))
+
+    async def _attached(self, request: m.StreamRequest) -> AttachSession | None:
+        match request:
+            case m.Attach():
+                return await self._engine.containers.attach(request)
+            case m.Exec():
+                return await self._engine.containers.exec(request)
+            case _:
+                return None
+
+    async def _exchange(self, request: m.StreamRequest, session: AttachSession | None) -> Exception | None:
+        """Pass on what comes from either side until one of them ends; why, when that was not the stream's own end."""
+        try:
+            async with aclosing(self._messages(request, session)) as messages, asyncio.TaskGroup() as group:
+                feeding = group.create_task(self._feed(session))
+                async for message in messages:
+                    await self._wire.send(message)
+                feeding.cancel()
+        except ExceptionGroup as failures:
+            return failures.exceptions[0]
+        return None
+
+    async def _messages(
+        self, request: m.StreamRequest, session: AttachSession | None
+    ) -> AsyncGenerator[m.AnyReply, None]:
+        """All that a stream says, in order."""
+        match request:
+            case m.StreamEvents():
+                async with aclosing(self._engine.containers.events()) as events:
+                    yield m.Ready()
+                    async for event in events:
+                        yield event
+            case m.StreamLogs():
+                async with aclosing(self._engine.containers.logs(request)) as records:
+                    async for record in records:
+                        yield record
+            case _ if session is not None:
+                yield session.attached
+                async for message in session:
+                    yield message
+
+    async def _feed(self, session: AttachSession | None) -> None:
+        """What the client says meanwhile. Raises Detached when it has gone, BadMessage and FrameError."""
+        while (item := await self._inbox.get()) is not None:
+            if isinstance(item, FrameError):
+                raise item
+            message = decode_stream_input(item)
+            if session is not None and self._role is m.Role.OPERATOR:
+                await session.send(message)
+        if self._wire.hung_up():
+            raise Detached
+
+
+async def _end(task: asyncio.Task[Any]) -> None:
+    """Cancel and wait until it has ended."""
+    task.cancel()
+    await asyncio.wait({task})
