@@ -96,12 +96,23 @@ class Device(Struct, frozen=True):
     gid: int = 0
 
 
+class SeccompArgument(Struct, frozen=True):
+    """`linux.seccomp.syscalls[].args[]`: `op` is `SCMP_CMP_EQ`, `SCMP_CMP_NE` or `SCMP_CMP_MASKED_EQ` (with the mask in
+    `value` and what must remain in `value_two`)."""
+
+    index: int
+    value: int
+    op: str
+    value_two: int = 0
+
+
 class SeccompRule(Struct, frozen=True):
-    """`linux.seccomp.syscalls[]`, without arguments for now."""
+    """`linux.seccomp.syscalls[]`: all of `args` must hold for the action to be taken."""
 
     names: list[str]
     action: str
     errno_ret: int | None = None
+    args: list[SeccompArgument] = []
 
 
 class Seccomp(Struct, frozen=True):

@@ -1,0 +1,249 @@
+"""The engine's side of the keeper's wire (`engine.keeper.wire`): launches, exits, and what is handed over at start."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from engine.errors import EngineError
+from engine.keeper import wire
+from engine.protocol.messages import ErrorCode
+from engine.sandbox.program import Program
+
+Executor = Literal["fast", "portable"]
+
+
+@dataclass
+class Descriptors:
+    """A process's terminal (PTY master, with a pipe to splice through) or its pipes; non-blocking, ours to close."""
+
+    terminal: int | None = None
+    relay: tuple[int, int] | None = None  # read, write
+    stdin: int | None = None
+    stdout: int | None = None
+    stderr: int | None = None
+
+    @classmethod
+    def named(cls, names: Sequence[str], fds: Sequence[int]) -> Descriptors:
+        """From the keeper's names."""
+        by = dict(zip(names, fds, strict=True))
+        relay = (by["relay_read"], by["relay_write"]) if "relay_read" in by else None
+        return cls(by.get("terminal"), relay, by.get("stdin"), by.get("stdout"), by.get("stderr"))
+
+    def close(self) -> None:
+        """Close what is open; may be called again."""
+        for fd in (self.terminal, *(self.relay or ()), self.stdin, self.stdout, self.stderr):
+            if fd is not None:
+                os.close(fd)
+        self.terminal = self.relay = self.stdin = self.stdout = self.stderr = None
+
+
+@dataclass
+class Held:
+    """A process that the keeper holds: running, or ended and not yet forgotten."""
+
+    key: str  # "<container id>", or "<container id>/<n>" for an exec'd program
+    pid: int
+    pidfd: int
+    tty: bool
+    descriptors: Descriptors
+    wait_status: int | None = None
+    _ended: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
+
+    def close(self) -> None:
+        """Close the pidfd and the descriptors; may be called again."""
+        self.descriptors.close()
+        if self.pidfd >= 0:
+            os.close(self.pidfd)
+            self.pidfd = -1
+
+
+@dataclass(frozen=True)
+class Launched:
+    """What came of a launch. `held` is None when it failed; `receipt` is for `engine.sandbox.receipt`."""
+
+    held: Held | None
+    receipt: bytes
+    executor: Executor
+    finished: int  # CLOCK_MONOTONIC, ns
+
+
+class Keeper:
+    """The connection to the keeper; one per engine."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._frames = wire.Assembler()
+        self._outbox = wire.Outbox(sock)
+        self._loop = asyncio.get_running_loop()
+        self._launches: dict[int, asyncio.Future[Launched]] = {}
+        self._number = 0
+        self._sent: list[int] = []  # descriptors that must stay open until the outbox is empty
+        self._handed_over: asyncio.Future[None] = self._loop.create_future()
+        self.pid = 0
+        self.executor: Executor = "portable"
+        self.held: dict[str, Held] = {}
+        self._flushed = asyncio.Event()
+        self.lost = asyncio.Event()  # the keeper is gone: the engine can only end
+        self.terminated: Callable[[], None] = lambda: None  # called when the keeper is asked to end
+
+    @classmethod
+    async def connect(cls, fd: int) -> Keeper:
+        """Take over the inherited socket, and with it everything that is held."""
+        sock = socket.socket(fileno=fd)
+        sock.setblocking(False)
+        keeper = cls(sock)
+        keeper._loop.add_reader(sock.fileno(), keeper._hear)
+        await keeper._handed_over
+        return keeper
+
+    async def launch(self, key: str, program: Program, inputs: Sequence[int], *, tty: bool, stdin: bool) -> Launched:
+        """Run a program; `inputs` are its own descriptors (they are copied, and stay the caller's).
+
+        Raises EngineError(LAUNCH_FAILED) when not even a process could be made.
+        """
+        self._number += 1
+        answer: asyncio.Future[Launched] = self._loop.create_future()
+        self._launches[self._number] = answer
+        header = {
+            "do": "launch",
+            "n": self._number,
+            "key": key,
+            "clone_flags": int(program.clone_flags),
+            "inputs": program.inputs,
+            "steps": program.steps,
+            "cgroup": program.cgroup,
+            "pid_namespace": program.pid_namespace,
+            "tty": tty,
+            "stdin": stdin,
+        }
+        self._say(header, program.image, [os.dup(fd) for fd in inputs])
+        return await asyncio.shield(answer)
+
+    async def ended(self, key: str) -> int:
+        """The wait status of the process (waitpid(2)), when it has one. The keeper keeps it until `forget`."""
+        held = self.held[key]
+        await held._ended.wait()
+        assert held.wait_status is not None
+        return held.wait_status
+
+    async def forget(self, key: str) -> None:
+        """The status is safe: the keeper may drop all it has of the process. Ours is closed, too."""
+        if (held := self.held.pop(key, None)) is not None:
+            held.close()
+        self._say({"do": "forget", "key": key})
+
+    async def close_stdin(self, key: str) -> None:
+        """The keeper closes its copy of the pipe to standard input; ours is the caller's to close."""
+        self._say({"do": "close_stdin", "key": key})
+
+    def ready(self) -> None:
+        """The engine listens."""
+        self._say({"do": "ready"})
+
+    async def shutdown(self) -> None:
+        """The keeper ends as soon as this engine has ended."""
+        self._say({"do": "shutdown"})
+        await self._flushed.wait()
+
+    def close(self) -> None:
+        """Let go of the connection and of our copies of everything held; what runs goes on."""
+        self._loop.remove_reader(self._sock.fileno())
+        self._loop.remove_writer(self._sock.fileno())
+        self._sock.close()
+        for held in self.held.values():
+            held.close()
+
+    def _say(self, header: dict[str, Any], blob: bytes = b"", fds: Sequence[int] = ()) -> None:
+        self._sent.extend(fds)
+        try:
+            self._outbox.send(header, blob, list(fds))
+        except OSError:
+            self._lose()
+            return
+        self._flush()
+
+    def _flush(self) -> None:
+        try:
+            out = self._outbox.flush()
+        except OSError:
+            self._lose()
+            return
+        if out:
+            self._flushed.set()
+            self._loop.remove_writer(self._sock.fileno())
+            while self._sent:
+                os.close(self._sent.pop())
+        else:
+            self._flushed.clear()
+            self._loop.add_writer(self._sock.fileno(), self._flush)
+
+    def _hear(self) -> None:
+        try:
+            received = wire.receive(self._sock)
+        except BlockingIOError:
+            return
+        except OSError:
+            received = None
+        if received is None:
+            self._lose()
+            return
+        for frame in self._frames.feed(*received):
+            self._take(*frame)
+
+    def _take(self, header: dict[str, Any], blob: bytes, fds: list[int]) -> None:
+        match header["is"]:
+            case "hello":
+                self.pid, self.executor = header["pid"], header["executor"]
+            case "held":
+                self._hold(header, fds)
+            case "all":
+                self._handed_over.set_result(None)
+            case "launched":
+                self._launched(header, blob, fds)
+            case "ended":
+                if (held := self.held.get(header["key"])) is not None:
+                    self._end(held, header["status"])
+            case "terminate":
+                self.terminated()
+
+    def _launched(self, header: dict[str, Any], receipt: bytes, fds: list[int]) -> None:
+        """Held from this moment, so that an `ended` right behind finds it."""
+        held = None if header["failed"] else self._hold(header, fds)
+        answer = self._launches.pop(header["n"], None)
+        if answer is None or answer.done():
+            return
+        if header.get("error"):
+            why = f"the first process can't be made: {header['error']}."
+            answer.set_exception(EngineError(ErrorCode.LAUNCH_FAILED, why))
+        else:
+            answer.set_result(Launched(held, receipt, header["executor"], header["finished"]))
+
+    def _hold(self, header: dict[str, Any], fds: list[int]) -> Held:
+        descriptors = Descriptors.named(header["names"], fds[1:])
+        held = Held(header["key"], header["pid"], fds[0], header["tty"], descriptors)
+        self.held[held.key] = held
+        if header["status"] is not None:
+            self._end(held, header["status"])
+        return held
+
+    def _end(self, held: Held, status: int) -> None:
+        held.wait_status = status
+        held._ended.set()
+
+    def _lose(self) -> None:
+        self._loop.remove_reader(self._sock.fileno())
+        self._loop.remove_writer(self._sock.fileno())
+        self.lost.set()
+        self._flushed.set()
+        gone = EngineError(ErrorCode.INTERNAL, "the keeper is gone; start the engine again.")
+        for answer in self._launches.values():
+            if not answer.done():
+                answer.set_exception(gone)
+        self._launches.clear()
+        if not self._handed_over.done():
+            self._handed_over.set_exception(gone)

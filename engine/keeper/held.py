@@ -1,0 +1,156 @@
+"""One process the keeper holds, from its launch until the engine forgets it. Standard library only."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.sandbox import fast, portable, program
+from engine.sandbox.syscalls import NUMBERS
+
+CLONE_NEWPID = 0x20000000
+
+
+@dataclass
+class Held:
+    """`descriptors` by name: terminal, relay_read, relay_write (a PTY), or stdin, stdout, stderr (pipes)."""
+
+    key: str
+    pid: int
+    pidfd: int
+    tty: bool
+    descriptors: dict[str, int] = field(default_factory=dict)
+    status: int | None = None  # wait status, once it has ended
+
+    def header(self) -> dict[str, Any]:
+        return {
+            "key": self.key,
+            "pid": self.pid,
+            "tty": self.tty,
+            "status": self.status,
+            "names": list(self.descriptors),
+        }
+
+    def fds(self) -> list[int]:
+        return [self.pidfd, *self.descriptors.values()]
+
+    def reap(self) -> bool:
+        """Take the exit status if there is one (waitid(2))."""
+        if self.status is None and (info := os.waitid(os.P_PIDFD, self.pidfd, os.WEXITED | os.WNOHANG)) is not None:
+            self.status = info.si_status << 8 if info.si_code == os.CLD_EXITED else info.si_status
+        return self.status is not None
+
+    def close(self) -> None:
+        for fd in self.fds():
+            os.close(fd)
+        self.descriptors.clear()
+
+
+@dataclass
+class Launching:
+    """A launch under way: the child speaks on `channel` until execve closes it."""
+
+    held: Held
+    number: int  # the engine's, to answer with
+    channel: socket.socket
+    block: memoryview
+    executor: str
+    finished: int = 0  # CLOCK_MONOTONIC, ns; 0 while it lasts
+
+    def hear(self) -> bool:
+        """Take what the child sent: a terminal's master, or the end. Whether the launch is over."""
+        try:
+            data, fds, _, _ = socket.recv_fds(self.channel, 64, 1, socket.MSG_CMSG_CLOEXEC | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        if fds:
+            os.set_blocking(fds[0], False)
+            read, write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+            self.held.descriptors = {"terminal": fds[0], "relay_read": read, "relay_write": write}
+        if data:
+            return False
+        self.finished = time.monotonic_ns()
+        self.channel.close()
+        return True
+
+    def failed(self) -> bool:
+        """Whether the program was not reached (the step under way must be an execve for success)."""
+        return program.outcome(self.block).failed != 0
+
+    def receipt(self) -> bytes:
+        return program.receipt(self.block)
+
+
+class Launcher:
+    """Starts processes by the fast executor if it is there, else by the portable one."""
+
+    def __init__(self) -> None:
+        self.library = None if os.environ.get("HELIOSTUI_EXECUTOR") == "portable" else fast.load()
+        self.executor = "fast" if self.library else "portable"
+        self._own_pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+
+    def launch(self, header: dict[str, Any], image: bytes, own_inputs: list[int]) -> Launching:
+        """Raises OSError when not even the child could be made; then nothing is left of it."""
+        plan = program.Program(
+            image,
+            header["clone_flags"],
+            header["inputs"],
+            header["steps"],
+            header["cgroup"],
+            header["pid_namespace"],
+        )
+        ours, theirs = socket.socketpair()
+        to_close = [theirs.detach()]
+        mine: dict[str, int] = {}
+        try:
+            streams = [-1, -1, -1] if header["tty"] else _pipes(header["stdin"], mine, to_close)
+            inputs = [to_close[0], *streams, *own_inputs]
+            pid, pidfd, block = self._start(plan, inputs)
+        except OSError:
+            ours.close()
+            for fd in mine.values():
+                os.close(fd)
+            raise
+        finally:
+            for fd in to_close:
+                os.close(fd)
+        held = Held(header["key"], pid, pidfd, header["tty"], mine)
+        return Launching(held, header["n"], ours, memoryview(block), self.executor)
+
+    def _start(self, plan: program.Program, inputs: list[int]) -> tuple[int, int, Any]:
+        if plan.pid_namespace is not None:
+            # Only children are born into it; we ourselves stay where we are (setns(2)).
+            _setns(inputs[plan.pid_namespace])
+        try:
+            return fast.launch(self.library, plan, inputs) if self.library else portable.launch(plan, inputs)
+        finally:
+            if plan.pid_namespace is not None:
+                _setns(self._own_pid_namespace)
+
+
+def _setns(fd: int) -> None:
+    result = portable.system_call(NUMBERS["setns"], fd, CLONE_NEWPID)
+    if result < 0:
+        raise OSError(-result, f"setns: {os.strerror(-result)}")
+
+
+def _pipes(stdin: bool, mine: dict[str, int], theirs: list[int]) -> list[int]:
+    """The child's ends for 0, 1 and 2; ours are put into `mine`, what to close after the launch into `theirs`."""
+    ends = []
+    if stdin:
+        read, write = os.pipe2(os.O_CLOEXEC)
+        os.set_blocking(write, False)
+        mine["stdin"] = write
+        ends.append(read)
+    else:
+        ends.append(os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC))
+    for name in ("stdout", "stderr"):
+        read, write = os.pipe2(os.O_CLOEXEC)
+        os.set_blocking(read, False)
+        mine[name] = read
+        ends.append(write)
+    theirs.extend(ends)
+    return ends

@@ -1,0 +1,44 @@
+"""Sets the keeper up: its arguments, its user namespace where it needs one, its own safety. Standard library only."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import sys
+from typing import NoReturn
+
+from engine.keeper import namespace
+from engine.keeper.keeper import Keeper, complain
+from engine.sandbox.portable import system_call
+from engine.sandbox.syscalls import NUMBERS
+
+PR_SET_DUMPABLE = 4
+
+
+def main() -> int:
+    """0 after a shutdown. The lock's descriptor, when given, is held open until the end."""
+    arguments = dict(zip(sys.argv[1::2], sys.argv[2::2], strict=True))
+    ready = int(arguments["--ready-fd"]) if "--ready-fd" in arguments else None
+    if "--lock-fd" in arguments:
+        os.set_inheritable(int(arguments["--lock-fd"]), False)
+    if os.geteuid() != 0:
+        try:
+            namespace.enter()
+        except OSError as error:
+            refuse(ready, f"The engine can't run without root here: {error}.")
+    # Nothing that enters a container from here may be looked into from there, nor lead to our executable (ptrace(2)).
+    system_call(NUMBERS["prctl"], PR_SET_DUMPABLE, 0, 0, 0, 0)
+    keeper = Keeper(json.loads(arguments["--engine-command"]), ready)
+    gc.collect()
+    gc.freeze()
+    keeper.run()
+    return 0
+
+
+def refuse(ready: int | None, sentence: str) -> NoReturn:
+    """Say why there will be no engine, to whoever waits for it."""
+    complain(sentence)
+    if ready is not None:
+        os.write(ready, sentence.encode() + b"\n")
+    sys.exit(1)

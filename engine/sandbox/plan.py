@@ -1,0 +1,197 @@
+"""A plan: the system calls that make a container, as data. It can be printed, compared, shown and assembled.
+
+Owns the readable form; `program` owns the binary one. Imports the standard library only.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import Enum, Flag
+
+from engine.sandbox import program
+from engine.sandbox.syscalls import NUMBERS
+
+
+@dataclass(frozen=True)
+class Ref:
+    """The result of an earlier step, as an argument: nearly always a descriptor."""
+
+    step: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Input:
+    """A descriptor that the process is born with (see `program.CHANNEL` and its fellows)."""
+
+    index: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """A struct that a call reads. `pointers` are (offset, what lies there): the address is filled in when loaded."""
+
+    data: bytes
+    text: str
+    pointers: tuple[tuple[int, str | bytes | Buffer], ...] = ()
+
+
+class Mode(int):
+    """Permission bits, which are read in octal."""
+
+
+Argument = int | str | bytes | Ref | Input | Buffer | None
+CHANNEL = Input(program.CHANNEL, "channel")
+STDIO = (Input(program.STDIN, "stdin"), Input(program.STDOUT, "stdout"), Input(program.STDERR, "stderr"))
+ANY = frozenset({-1})
+
+
+@dataclass(frozen=True)
+class Step:
+    """One call and why it is there. `allow`: errno values that do no harm. `if_failed`: only if that step failed."""
+
+    call: str
+    args: tuple[Argument, ...]
+    why: str
+    part: str
+    allow: frozenset[int] = frozenset()
+    if_failed: Ref | None = None
+
+    @property
+    def arguments(self) -> str:
+        """The arguments as text, in strace's manner."""
+        return ", ".join(_text(a) for a in self.args)
+
+    def __str__(self) -> str:
+        return f"{self.call}({self.arguments})  # {self.why}"
+
+
+def _text(argument: Argument) -> str:
+    match argument:
+        case None:
+            return "NULL"
+        case Ref(name=name) | Input(name=name):
+            return name
+        case Buffer(text=text):
+            return text
+        case bytes():
+            return _text(argument.decode(errors="backslashreplace"))
+        case str():
+            return f'"{argument}"' if len(argument) <= 200 else f'"{argument[:200]}…"'
+        case Mode():
+            return f"0{argument:o}"
+        case Flag() | Enum():
+            return str(argument.name or int(argument)) if argument else "0"
+        case _:
+            return str(argument)
+
+
+@dataclass
+class Plan:
+    """Steps in order, under construction. `part` names the section of the set-up that new steps belong to."""
+
+    clone_flags: int = 0
+    part: str = "start"
+    steps: list[Step] = field(default_factory=list)
+    inputs: int = program.STANDARD_INPUTS
+    cgroup: Input | None = None
+    pid_namespace: Input | None = None
+
+    def input(self, name: str) -> Input:
+        """One more descriptor that the launcher must hand in, in this order."""
+        self.inputs += 1
+        return Input(self.inputs - 1, name)
+
+    def call(
+        self,
+        name: str,
+        *args: Argument,
+        why: str,
+        result: str = "",
+        allow: Iterable[int] = (),
+        if_failed: Ref | None = None,
+    ) -> Ref:
+        """Append a step; `result` names what it returns, for those who read the plan."""
+        self.steps.append(Step(name, args, why, self.part, frozenset(allow), if_failed))
+        return Ref(len(self.steps) - 1, result or f"#{len(self.steps)}")
+
+    def assemble(self) -> program.Program:
+        """The plan in the form that executors walk."""
+        data = _Data(program.data_offset(len(self.steps)))
+        steps = []
+        at = program.HEADER_SIZE + program.STEP_SIZE - 48  # of the first step's arguments
+        for step in self.steps:
+            args, references = [], 0
+            for i, argument in enumerate(step.args):
+                match argument:
+                    case int():
+                        args.append(argument & 0xFFFFFFFFFFFFFFFF)
+                    case None:
+                        args.append(0)
+                    case Ref(step=index):
+                        args.append(self.inputs + index)
+                        references |= 1 << i
+                    case Input(index=index):
+                        args.append(index)
+                        references |= 1 << i
+                    case _:
+                        args.append(data.place(argument))
+                        data.relocations.append(at + 8 * i)
+            guard = -1 if step.if_failed is None else self.inputs + step.if_failed.step
+            flags = 0 if step.if_failed is None else program.IF_FAILED
+            steps.append(program.Step(NUMBERS[step.call], tuple(args), references, _mask(step.allow), guard, flags))
+            at += program.STEP_SIZE
+        image = program.assemble(steps, bytes(data.block), data.relocations, self.inputs)
+        return program.Program(
+            image,
+            self.clone_flags,
+            self.inputs,
+            len(steps),
+            self.cgroup.index if self.cgroup else None,
+            self.pid_namespace.index if self.pid_namespace else None,
+        )
+
+
+def _mask(errors: frozenset[int]) -> int:
+    if errors is ANY or -1 in errors:
+        return program.ANY_ERROR
+    return sum(1 << e for e in errors)
+
+
+class _Data:
+    """Strings and structs of a program, each placed once."""
+
+    def __init__(self, offset: int) -> None:
+        self.offset = offset
+        self.block = bytearray()
+        self.relocations: list[int] = []
+        self._placed: dict[str | bytes | Buffer, int] = {}
+
+    def place(self, value: str | bytes | Buffer) -> int:
+        """Where in the program the value lies."""
+        if (at := self._placed.get(value)) is not None:
+            return at
+        if isinstance(value, Buffer):
+            at = self._append(value.data)
+            for offset, target in value.pointers:
+                address = self.place(target)
+                struct.pack_into("=Q", self.block, at - self.offset + offset, address)
+                self.relocations.append(at + offset)
+        else:
+            at = self._append((value.encode() if isinstance(value, str) else value) + b"\0")
+        self._placed[value] = at
+        return at
+
+    def _append(self, data: bytes) -> int:
+        self.block.extend(bytes(-len(self.block) % 8))
+        self.block.extend(data)
+        return self.offset + len(self.block) - len(data)
+
+
+def strings(values: Iterable[str], text: str) -> Buffer:
+    """A NULL-terminated array of strings: argv, envp."""
+    pointers = tuple((8 * i, v) for i, v in enumerate(values))
+    return Buffer(bytes(8 * (len(pointers) + 1)), text, pointers)

@@ -1,0 +1,150 @@
+"""A plan in the form that executors walk: one block of bytes, whose layout executor.c shares. Standard library only.
+
+    header   12 x u32/u64 as `HEADER` says
+    steps    `count` x `STEP`
+    relocs   `relocations` x u32: where in the block a u64 offset stands that has to become an address
+    data     strings and structs that arguments point to
+    values   (inputs + steps) x i64: descriptors handed in, then the result of every step
+    times    (steps + 1) x u64: CLOCK_MONOTONIC in ns at the start of every step, and at the end
+
+A step whose argument is a *reference* takes the value of an input or of an earlier step. If that value is negative (the
+call failed and was allowed to, or the input does not exist), the step is skipped: what depends on nothing does nothing.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+MAGIC = 0x6E616C70  # "plan"
+HEADER = struct.Struct("=IIIIIIIIQiI")  # magic count relocations inputs relocs data values times size failed current
+STEP = struct.Struct("=iIQIi6Q")  # nr flags allowed references guard args[6]
+HEADER_SIZE, STEP_SIZE = HEADER.size, STEP.size
+FAILED_AT = 40  # offset of `failed` in the header: 0, or the step (from 1) that ended the walk
+
+IF_FAILED = 1  # flag: do the step only if its guard's value is negative
+ANY_ERROR = 0xFFFFFFFFFFFFFFFF
+
+# Values that are no result of a call (results are >= -4095).
+NOT_REACHED = -(1 << 62)
+SKIPPED = -(1 << 61)
+UNDERWAY = -(1 << 60)
+
+# The inputs every program has; a caller's own follow. -1: not there.
+CHANNEL, STDIN, STDOUT, STDERR = range(4)
+STANDARD_INPUTS = 4
+
+
+@dataclass(frozen=True)
+class Step:
+    """One call: `references` has bit i set where args[i] is the index of a value; `guard` is such an index or -1."""
+
+    nr: int
+    args: tuple[int, ...]
+    references: int = 0
+    allowed: int = 0
+    guard: int = -1
+    flags: int = 0
+
+
+@dataclass(frozen=True)
+class Program:
+    """An assembled plan: position-independent bytes, and what clone3(2) needs to know.
+
+    `cgroup` and `pid_namespace` are indices into the inputs: a cgroup's directory to be born into, and a pidfd whose
+    PID namespace the process shall be in.
+    """
+
+    image: bytes
+    clone_flags: int
+    inputs: int
+    steps: int
+    cgroup: int | None = None
+    pid_namespace: int | None = None
+
+
+def assemble(steps: Sequence[Step], data: bytes, relocations: Sequence[int], inputs: int) -> bytes:
+    """Lay the block out. `relocations` are offsets within steps+data of u64s that hold offsets within steps+data."""
+    body = HEADER_SIZE
+    count = len(steps)
+    data_at = _align(body + count * STEP_SIZE)
+    relocs_at = _align(data_at + len(data))
+    values_at = _align(relocs_at + 4 * len(relocations))
+    times_at = values_at + 8 * (inputs + count)
+    size = times_at + 8 * (count + 1)
+    block = bytearray(size)
+    HEADER.pack_into(
+        block, 0, MAGIC, count, len(relocations), inputs, relocs_at, data_at, values_at, times_at, size, 0, 0
+    )
+    pack, at = STEP.pack_into, body
+    for s in steps:
+        a = s.args + (0,) * (6 - len(s.args))
+        pack(block, at, s.nr, s.flags, s.allowed, s.references, s.guard, *a)
+        at += STEP_SIZE
+    block[data_at : data_at + len(data)] = data
+    struct.pack_into(f"={len(relocations)}I", block, relocs_at, *relocations)
+    values = struct.pack("=q", NOT_REACHED) * count
+    block[values_at + 8 * inputs : values_at + 8 * (inputs + count)] = values
+    return bytes(block)
+
+
+def _align(offset: int) -> int:
+    return (offset + 7) & ~7
+
+
+def data_offset(steps: int) -> int:
+    """Where the data of a program with so many steps begins."""
+    return _align(HEADER_SIZE + steps * STEP_SIZE)
+
+
+def relocate(block: memoryview, base: int) -> None:
+    """Turn the block's offsets into addresses, for a block that lies at `base` in memory."""
+    _, _, n, _, relocs_at, *_ = HEADER.unpack_from(block)
+    u64 = struct.Struct("=Q")
+    for at in struct.unpack_from(f"={n}I", block, relocs_at):
+        u64.pack_into(block, at, u64.unpack_from(block, at)[0] + base)
+
+
+def set_inputs(block: memoryview, inputs: Sequence[int]) -> None:
+    """Write the descriptors in; the program must have been assembled for as many."""
+    values_at: int = HEADER.unpack_from(block)[6]
+    struct.pack_into(f"={len(inputs)}q", block, values_at, *inputs)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the block says after the walk.
+
+    `failed` is 0 or the step (from 1) that ended it; one past the last means that the program fell off its end.
+    `values` has one result per step, `times` (ns) one more than there are steps.
+    """
+
+    failed: int
+    current: int
+    values: tuple[int, ...]
+    times: tuple[int, ...]
+
+
+def outcome(block: bytes | memoryview) -> Outcome:
+    """Read the results out of a block."""
+    _, count, _, inputs, _, _, values_at, times_at, _, failed, current = HEADER.unpack_from(block)
+    return Outcome(
+        failed,
+        current,
+        struct.unpack_from(f"={count}q", block, values_at + 8 * inputs),
+        struct.unpack_from(f"={count + 1}Q", block, times_at),
+    )
+
+
+def receipt(block: memoryview) -> bytes:
+    """The part of a block that is worth keeping: `Outcome` packed, to be read by `read_receipt`."""
+    o = outcome(block)
+    return struct.pack(f"=iII{len(o.values)}q{len(o.times)}Q", o.failed, o.current, len(o.values), *o.values, *o.times)
+
+
+def read_receipt(data: bytes) -> Outcome:
+    """The inverse of `receipt`. Raises struct.error on anything else."""
+    failed, current, count = struct.unpack_from("=iII", data)
+    values = struct.unpack_from(f"={count}q", data, 12)
+    return Outcome(failed, current, values, struct.unpack_from(f"={count + 1}Q", data, 12 + 8 * count))
