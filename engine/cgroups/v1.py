@@ -1,0 +1,44 @@
+"""The freezer of cgroup v1, for hosts without cgroup2. Standard library only.
+
+Source: Documentation/admin-guide/cgroup-v1/freezer-subsystem.rst.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+
+from engine.cgroups.cgroup import WAIT, Cgroup, open_pidfds, wait_for_ends
+
+POLL = 0.002  # seconds; v1 tells nobody when it is done, and gets on with freezing when the state is read
+
+
+class Freezer(Cgroup):
+    """Nobody can be born in it: the launcher moves the new process by `add`."""
+
+    clone_into = False
+
+    @property
+    def frozen(self) -> bool:
+        return self.read("freezer.state").strip() == "FROZEN"
+
+    def freeze(self, timeout: float = WAIT) -> None:
+        deadline = time.monotonic() + timeout
+        self.write("freezer.state", "FROZEN")
+        while not self.frozen:
+            if time.monotonic() >= deadline:
+                self.thaw()
+                raise TimeoutError(f"The processes in {self.path} could not be frozen within {timeout:g} s.")
+            time.sleep(POLL)
+
+    def thaw(self) -> None:
+        self.write("freezer.state", "THAWED")
+
+    def wait_empty(self, timeout: float) -> bool:
+        deadline = time.monotonic() + timeout
+        while pids := self.processes():
+            if time.monotonic() >= deadline:
+                return False
+            with ExitStack() as opened:
+                wait_for_ends(open_pidfds(pids, opened), deadline)
+        return True

@@ -1,0 +1,181 @@
+"""Real processes in real cgroups of both versions, made and removed here."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.cgroups import Cgroup, Hierarchy
+from engine.cgroups.cgroup import Cgroup as Base
+from engine.cgroups.discover import hierarchies, may_create
+from engine.cgroups.v2 import Cgroup2
+
+FORKER = (
+    "import os\nwhile True:\n    if os.fork() == 0: os.setsid(); os.read(0, 1); os._exit(0)\n    os.wait3(os.WNOHANG)"
+)
+
+
+@pytest.fixture(params=[2, 1], ids=["v2", "v1"])
+def hierarchy(request: pytest.FixtureRequest) -> Iterator[Hierarchy]:
+    mounted = [
+        mount for mount in hierarchies(Path("/proc/self/mountinfo").read_text()) if mount.version == request.param
+    ]
+    if not mounted or not may_create(mounted[0].point):
+        pytest.skip(f"no cgroup v{request.param} hierarchy here that may be written to")
+    made = Hierarchy(request.param, f"{mounted[0].point}/heliostui-test-{os.getpid()}")
+    yield made
+    for name in made.ids():
+        cgroup = made.find(name)
+        cgroup.kill()
+        cgroup.remove()
+    assert not os.path.exists(made.base)
+
+
+@pytest.fixture
+def cgroup(hierarchy: Hierarchy) -> Cgroup:
+    return hierarchy.create("c1")
+
+
+@pytest.fixture
+def sleeper(cgroup: Cgroup) -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen(["sleep", "1000"]) as process:
+        cgroup.add(process.pid)
+        yield process
+        process.kill()
+
+
+def test_a_new_cgroup_is_empty_and_thawed(cgroup: Cgroup) -> None:
+    assert cgroup.processes() == []
+    assert not cgroup.frozen
+    assert cgroup.wait_empty(0)
+
+
+def test_its_directory_can_be_opened(cgroup: Cgroup) -> None:
+    descriptor = cgroup.open()
+    assert os.readlink(f"/proc/self/fd/{descriptor}") == cgroup.path
+    os.close(descriptor)
+
+
+def test_a_process_that_was_added_is_listed(cgroup: Cgroup, sleeper: subprocess.Popen[bytes]) -> None:
+    assert cgroup.processes() == [sleeper.pid]
+
+
+def test_frozen_processes_stand_still_until_thawed(cgroup: Cgroup) -> None:
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as cat:
+        assert cat.stdin is not None
+        assert cat.stdout is not None
+        cgroup.add(cat.pid)
+        cgroup.freeze()
+        assert cgroup.frozen
+        cat.stdin.write(b"x")
+        cat.stdin.flush()
+        os.set_blocking(cat.stdout.fileno(), False)
+        assert cat.stdout.read(1) is None
+        cgroup.thaw()
+        assert not cgroup.frozen
+        os.set_blocking(cat.stdout.fileno(), True)
+        assert cat.stdout.read(1) == b"x"
+        cat.stdin.close()
+
+
+def test_freezing_twice_is_freezing_once(cgroup: Cgroup, sleeper: subprocess.Popen[bytes]) -> None:
+    cgroup.freeze()
+    cgroup.freeze()
+    cgroup.thaw()
+    assert not cgroup.frozen
+
+
+def test_kill_ends_frozen_processes(cgroup: Cgroup, sleeper: subprocess.Popen[bytes]) -> None:
+    cgroup.freeze()
+    cgroup.kill()
+    assert sleeper.wait(10) == -9
+    assert cgroup.processes() == []
+
+
+@pytest.mark.parametrize("one_by_one", [False, True], ids=["kill", "one by one"])
+def test_kill_ends_a_process_that_forks_all_the_time(cgroup: Cgroup, one_by_one: bool) -> None:
+    with subprocess.Popen(
+        ["sh", "-c", f'read go; exec {sys.executable} -c "$0"', FORKER], stdin=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        cgroup.add(process.pid)
+        process.stdin.write(b"go\n")
+        process.stdin.flush()
+        while len(cgroup.processes()) < 20:
+            assert process.poll() is None
+        if one_by_one:
+            Base.kill(cgroup)  # as on kernels without cgroup.kill
+        else:
+            cgroup.kill()
+        assert process.wait(10) == -9
+        assert cgroup.wait_empty(5)
+
+
+def test_an_empty_cgroup_can_be_killed(cgroup: Cgroup) -> None:
+    cgroup.kill()
+
+
+def test_remove_takes_nested_cgroups_along(cgroup: Cgroup, hierarchy: Hierarchy) -> None:
+    os.makedirs(f"{cgroup.path}/inner/most")
+    cgroup.remove()
+    assert not os.path.exists(cgroup.path)
+    assert hierarchy.ids() == []
+
+
+def test_processes_of_nested_cgroups_count(cgroup: Cgroup, sleeper: subprocess.Popen[bytes]) -> None:
+    os.mkdir(f"{cgroup.path}/inner")
+    type(cgroup)(f"{cgroup.path}/inner").add(sleeper.pid)
+    assert cgroup.processes() == [sleeper.pid]
+    assert not cgroup.wait_empty(0)
+
+
+def test_remove_waits_for_the_last_process(cgroup: Cgroup, sleeper: subprocess.Popen[bytes]) -> None:
+    threading.Timer(0.1, sleeper.kill).start()
+    cgroup.remove()
+    assert not os.path.exists(cgroup.path)
+
+
+def test_remove_gives_up_on_a_process_that_stays(cgroup: Cgroup, sleeper: subprocess.Popen[bytes]) -> None:
+    with pytest.raises(TimeoutError, match=str(sleeper.pid)):
+        cgroup.remove(timeout=0.05)
+    assert cgroup.processes() == [sleeper.pid]
+
+
+def test_removing_twice_is_fine(cgroup: Cgroup) -> None:
+    cgroup.remove()
+    cgroup.remove()
+
+
+def test_the_last_one_takes_the_directory_of_all_away(hierarchy: Hierarchy) -> None:
+    first, second = hierarchy.create("c1"), hierarchy.create("c2")
+    assert hierarchy.ids() == ["c1", "c2"]
+    first.remove()
+    assert hierarchy.ids() == ["c2"]
+    second.remove()
+    assert not os.path.exists(hierarchy.base)
+
+
+def test_a_left_over_cgroup_is_replaced_but_not_one_that_is_lived_in(
+    hierarchy: Hierarchy, cgroup: Cgroup, sleeper: subprocess.Popen[bytes]
+) -> None:
+    with pytest.raises(FileExistsError):
+        hierarchy.create("c1")
+    cgroup.kill()
+    cgroup.freeze()
+    assert not hierarchy.create("c1").frozen
+
+
+@pytest.mark.parametrize("name", ["", "..", ".", "a/b", "-x", "a\n"])
+def test_a_name_that_leads_elsewhere_is_refused(hierarchy: Hierarchy, name: str) -> None:
+    with pytest.raises(ValueError, match="name of a cgroup"):
+        hierarchy.find(name)
+
+
+def test_only_version_2_is_born_into(cgroup: Cgroup) -> None:
+    assert cgroup.clone_into == isinstance(cgroup, Cgroup2)
