@@ -75,8 +75,14 @@ def _sentence(path: Path, text: str, complaint: str) -> str:
         hint = f": did you mean '{near[0]}'?" if near else f"; there are {', '.join(fields)}"
         return _located(path, text, unknown[1], "there is no such option" + hint)
     key = re.match(r"\.?(\w*)", place)
-    wording = re.sub(r"`(\w+)`", lambda word: _WORDS.get(word[1], word[1]), reason)
+    wording = re.sub(r"`([\w |]+)`", lambda types: _in_words(types[1]), reason)
     return _located(path, text, key[1] if key else "", wording[:1].lower() + wording[1:])
+
+
+def _in_words(types: str) -> str:
+    """``str | null`` for a person; that a key may be left out goes without saying."""
+    names = types.split(" | ")
+    return " or ".join(_WORDS.get(name, name) for name in names if name != "null" or len(names) == 1)
 
 
 def _located(path: Path, text: str, key: str, reason: str) -> str:
