@@ -89,7 +89,8 @@ class Log:
         self._files = files
         self._file = -1
         self._sizes: dict[int, int] = {}  # of the files by generation, the present one last
-        self._run = 0
+        self.run = 0
+        """How many runs have begun; known after `recover`."""
         self._logged = {"o": 0, "e": 0}
         self._more: asyncio.Event | None = None
         self.closed = False
@@ -140,19 +141,19 @@ class Log:
                     wanted.remove(raw[:8])
                     logged[line.s] = line.o + len(line.data)
                 elif line is not None:
-                    self._run = line.run or 0
+                    self.run = line.run or 0
                     self._logged = {"o": line.o, "e": line.e or 0} | logged
                     return
 
     def begin(self) -> None:
         """Note that a new run begins: the streams count from 0."""
         self.recover()
-        self._run += 1
+        self.run += 1
         self._logged = {"o": 0, "e": 0}
         self._write([self._head()])
 
     def _head(self) -> Line:
-        return Line(run=self._run, t=datetime.now(UTC), o=self._logged["o"], e=self._logged["e"])
+        return Line(run=self.run, t=datetime.now(UTC), o=self._logged["o"], e=self._logged["e"])
 
     def append(self, stream: Stream, offset: int, data: bytes) -> None:
         """Add output whose first byte is the stream's byte `offset`, and wake those who follow.
@@ -260,6 +261,11 @@ class Log:
         with self._all_files() as files:
             return await asyncio.to_thread(_recent, files, size)
 
+    @property
+    def capacity(self) -> int:
+        """Bytes of all the files that are kept."""
+        return self._size * self._files
+
     def behind(self, position: Position) -> int:
         """How many bytes of the files lie between `position` and the end."""
         self.recover()
@@ -334,9 +340,13 @@ class Reader:
             os.close(self._file)
             self._file = -1
 
-    async def records(self) -> list[LogRecord]:
-        """The next records; none at the log's end as it is now."""
+    async def records(self, until: Position | None = None) -> list[LogRecord]:
+        """The next records; none at the log's end as it is now, or at `until`."""
+        if until is not None and self.position >= until:
+            return []
         end, records = self._go_on()
+        if until is not None and self.position.generation == until.generation:
+            end = until.offset
         if end > self.position.offset:
             work = (self._file, self.position.offset, end)
             big = end - self.position.offset > _BLOCK

@@ -41,7 +41,7 @@ class Spool:
     """
 
     def __init__(self, path: Path | None, source: int, relay: tuple[int, int] | None = None, logged: int = 0) -> None:
-        self._source = source
+        self.source = source
         self._relay = relay if path is not None else None
         self._file = -1 if path is None else os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._splices = path is not None
@@ -103,9 +103,9 @@ class Spool:
     def _fill(self) -> bytes | None:
         """Move into the file what there is now; where that can't be, hand over what was read instead."""
         if not self._splices:
-            return self._read(self._source)
+            return self._read(self.source)
         if self._relay is None:
-            return self._splice(self._source)
+            return self._splice(self.source)
         if not self._hung_up:
             self._fill_relay(self._relay[1])
         return self._splice(self._relay[0])
@@ -127,7 +127,7 @@ class Spool:
         room = CHUNK
         while room > 0 and not self._hung_up:
             try:
-                moved = os.splice(self._source, relay, room, flags=os.SPLICE_F_NONBLOCK)
+                moved = os.splice(self.source, relay, room, flags=os.SPLICE_F_NONBLOCK)
             except BlockingIOError:
                 return
             except OSError as error:
