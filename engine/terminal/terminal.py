@@ -434,6 +434,8 @@ class Terminal:
                 (screen.save if on else screen.restore)()
             case 1049 if on:
                 screen.save()
+                if screen.alternate:
+                    screen.erase_lines(0, screen.lines)
                 screen.show_alternate()
             case 1049:
                 screen.show_main()

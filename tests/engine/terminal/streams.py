@@ -11,13 +11,11 @@ plain = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=
 broad = st.text(st.sampled_from("ab 日本é\u0301\u0308🎉한─█x\u200d\ufe0f"), min_size=1, max_size=20)
 lines = st.lists(plain | broad, min_size=1, max_size=8).map(lambda parts: "\r\n".join(parts) + "\r\n")
 controls = st.sampled_from(["\r\n", "\n", "\r", "\b", "\t", "\v", "\x0e", "\x0f", "\r\n\r\n"])
-sgr = st.lists(
-    st.sampled_from(
-        ["0", "1", "2", "3", "4", "5", "7", "8", "9", "21", "22", "23", "24", "25", "27", "28", "29", "", "4:3", "53"]
-        + ["31", "42", "39", "49", "93", "104", "38;5;200", "48;5;9", "38;2;1;2;3", "38:2::9:8:7", "48:5:77", "58;5;3"]
-    ),
-    max_size=4,
-).map(lambda codes: f"\x1b[{';'.join(codes)}m")
+attributes = [
+    *(str(code) for code in [0, 1, 2, 3, 4, 5, 7, 8, 9, 21, 22, 23, 24, 25, 27, 28, 29, 31, 39, 42, 49, 53, 93, 104]),
+    *("4:3", "38;5;200", "48;5;9", "38;2;1;2;3", "38:2::9:8:7", "48:5:77", "58;5;3"),
+]
+sgr = st.lists(st.sampled_from(attributes), max_size=4).map(lambda codes: f"\x1b[{';'.join(codes)}m")
 csi = st.builds(
     lambda first, second, final: f"\x1b[{first};{second}{final}" if second else f"\x1b[{first}{final}",
     numbers,
@@ -29,13 +27,12 @@ modes = st.builds(
     st.sampled_from([1, 6, 7, 25, 66, 1000, 1002, 1003, 1004, 1006, 47, 1047, 1048, 1049, 2004]),
     st.sampled_from("hl"),
 )
-others = st.sampled_from(
-    ["\x1b7", "\x1b8", "\x1bM", "\x1bD", "\x1bE", "\x1bH", "\x1b[3g", "\x1b[g", "\x1b(0", "\x1b(B", "\x1b)0", "\x1b)B"]
-    + ["\x1b[4h", "\x1b[4l", "\x1b[3J", "\x1b#8", "\x1bc", "\x1b[!p", "\x1b[2 q", "\x1b=", "\x1b>", "\x1b[s", "\x1b[u"]
-    + ["\x1b]0;a title\x07", "\x1b]2;other\x1b\\", "\x1b]8;;http://x\x1b\\", "\x1bP1$r\x1b\\", "\x1b_x\x1b\\"]
-    + ["\x1b[r", "\x1b[3;5r", "\x1b[2;20r", "\x1b[6n", "\x1b[c"]
+escapes = st.sampled_from([f"\x1b{final}" for final in "7 8 M D E H = > c #8 (0 (B )0 )B".split()])
+marginal = st.sampled_from([f"\x1b[{final}" for final in "r 3;5r 2;20r 4h 4l 3g g 3J s u !p".split()] + ["\x1b[2 q"])
+strings = st.sampled_from(
+    ["\x1b]0;a title\x07", "\x1b]2;other\x1b\\", "\x1b]8;;http://x\x1b\\", "\x1bP1$r\x1b\\", "\x1b_x\x1b\\"]
 )
-pieces = st.one_of(plain, broad, lines, controls, sgr, sgr, csi, csi, modes, others)
+pieces = st.one_of(plain, broad, lines, controls, sgr, sgr, csi, csi, modes, escapes, marginal, strings)
 streams = st.lists(pieces, max_size=40).map(lambda parts: "".join(parts).encode())
 
 broken = st.one_of(
