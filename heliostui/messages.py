@@ -1,0 +1,83 @@
+"""What workers tell the console. Workers never touch a widget: they post these, and the screen's handlers own the state."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from engine.protocol.messages import ContainerDetail, ContainerSummary, EngineInfo, Launch, LogRecord
+
+if TYPE_CHECKING:
+    from heliostui.session import Session
+
+
+@dataclass
+class EngineUp(Message):
+    """The engine answers."""
+
+    info: EngineInfo
+
+
+@dataclass
+class EngineDown(Message):
+    """The engine does not answer; `reason` is one sentence. `ended`: nobody restarts it, the user may."""
+
+    reason: str
+    ended: bool
+
+
+@dataclass
+class ContainersListed(Message):
+    """All containers there are, newest first."""
+
+    containers: Sequence[ContainerSummary]
+
+
+@dataclass
+class LogsArrived(Message):
+    """Pieces of a container's log, in order. Whoever handles it takes them out of `records` and sets `taken`.
+
+    `restart`: the first of a new reading; what was shown before is not to stay.
+    """
+
+    container: str
+    records: list[LogRecord]
+    taken: asyncio.Event
+    restart: bool = False
+
+
+@dataclass
+class LaunchArrived(Message):
+    """The receipt of a container's last launch, or why there is none."""
+
+    container: str
+    launch: Launch | None
+    reason: str = ""
+
+
+@dataclass
+class InspectArrived(Message):
+    """All that is known of a container; None when it is gone."""
+
+    container: str
+    detail: ContainerDetail | None
+
+
+@dataclass
+class SessionChanged(Message):
+    """A session's terminal shows something new. The session goes on once `session.taken` is set."""
+
+    session: Session
+
+
+@dataclass
+class SessionEnded(Message):
+    """A session's program ended, the engine let go of it, or it never began (`reason`)."""
+
+    session: Session
+    exit_code: int | None
+    reason: str = ""

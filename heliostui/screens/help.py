@@ -1,0 +1,88 @@
+"""All keys, made from the bindings: of the console, and of the widgets that have keys of their own."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import ItemGrid, VerticalScroll
+from textual.keys import format_key
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from heliostui.keymap import COMMANDS, TERMINAL_KEYS
+from widgets.launch_chart import Calls
+from widgets.line_view import LineView
+from widgets.log_view import LogView
+from widgets.searchable import Searchable
+
+
+def spelled(key: str) -> str:
+    """A key as people write it: `ctrl+p`, `/`, `delete`."""
+    *modifiers, last = key.split("+")
+    return "+".join([*modifiers, {"question_mark": "?", "slash": "/", "colon": ":"}.get(last, format_key(last))])
+
+
+def _own_keys(*widgets: type) -> list[tuple[str, str]]:
+    """Keys and words of the bindings these widgets declare themselves."""
+    bindings = [binding for widget in widgets for binding in widget.__dict__.get("BINDINGS", ())]
+    return [
+        (" ".join(spelled(key) for key in binding.key.split(",")), binding.tooltip or binding.description)
+        for binding in bindings
+        if isinstance(binding, Binding) and not binding.key.startswith(("up", "down", "left", "right"))
+    ]
+
+
+def sections() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Titles, and under each the keys with what they do."""
+    commands = sorted((c for c in COMMANDS if c.keys), key=lambda c: _ORDER.index(c.group))
+    made = [
+        (group, [(" ".join(spelled(key) for key in c.keys.split(",")), c.help) for c in members])
+        for group, members in groupby(commands, key=lambda c: c.group)
+    ]
+    return [
+        *made,
+        ("In a terminal that has the keys", list(TERMINAL_KEYS)),
+        ("In logs and inspect", _own_keys(Searchable, LogView, LineView)),
+        ("In the launch chart", _own_keys(Calls)),
+    ]
+
+
+_ORDER = ("Containers", "Selected container", "View", "Console")
+
+
+class Help(ModalScreen[None]):
+    """The keys in columns; any of the usual keys closes it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark,f1,enter", "dismiss", "Close")]
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(classes="dialog", id="help") as dialog:
+            dialog.border_title = "Keys"
+            dialog.border_subtitle = "Escape closes"
+            with ItemGrid(min_column_width=62, stretch_height=False):
+                for title, keys in sections():
+                    yield _Section(title, keys)
+
+
+class _Section(Static):
+    """One group of keys."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"help--title", "help--key"}
+
+    def __init__(self, title: str, keys: list[tuple[str, str]]) -> None:
+        super().__init__()
+        self._title, self._keys = title, keys
+
+    def render(self) -> Text:
+        title = self.get_component_rich_style("help--title", partial=True)
+        key_style = self.get_component_rich_style("help--key", partial=True)
+        text = Text(self._title, title)
+        for key, words in self._keys:
+            text.append("\n")
+            text.append(f"{key:>15} ", key_style)
+            text.append(words)
+        return text

@@ -1,0 +1,147 @@
+"""The dialog that makes a container. Everything has a default: Enter makes one and opens its shell."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Awaitable, Callable, Sequence
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button, Checkbox, Input, Label, Select, Static
+
+from engine.client.errors import ClientError
+from engine.protocol.messages import ContainerOptions, ContainerRef, ImageSummary
+
+Run = Callable[[ContainerOptions], Awaitable[ContainerRef]]
+
+
+class NewContainer(ModalScreen[ContainerRef | None]):
+    """Asks for what `heliostui run` takes, starts the container, and answers with it.
+
+    `run` does it and raises ClientError; then the sentence is shown here and nothing that was typed is lost.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Leave", show=False),
+        Binding("ctrl+s", "submit", "Start", show=False),
+        Binding("down", "app.focus_next", "Next field", show=False),
+        Binding("up", "app.focus_previous", "Field before", show=False),
+    ]
+    AUTO_FOCUS = "#command"
+
+    def __init__(self, images: Sequence[ImageSummary], run: Run, columns: int = 80, lines: int = 24) -> None:
+        super().__init__()
+        self._images = [image for image in images if image.available]
+        self._absent = [image for image in images if not image.available]
+        self._run = run
+        self._size = columns, lines
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog", id="new") as dialog:
+            dialog.border_title = "New container"
+            dialog.border_subtitle = "Enter starts it · Tab next field · Escape leaves"
+            with Horizontal(classes="field"):
+                yield Label("Image", classes="field-label")
+                yield (
+                    Select(
+                        [(image.name, image.name) for image in self._images],
+                        allow_blank=False,
+                        compact=True,
+                        id="image",
+                    )
+                    if self._images
+                    else Static("none is available", id="no-image")
+                )
+            yield Static(id="image-note", classes="field-note", markup=False)
+            with Horizontal(classes="field"):
+                yield Label("Command", classes="field-label")
+                yield Input(id="command", compact=True)
+            with Horizontal(classes="field"):
+                yield Label("Name", classes="field-label")
+                yield Input(id="name", compact=True, placeholder="one is made up")
+            with Horizontal(classes="field checks"):
+                yield Label("", classes="field-label")
+                yield Checkbox("terminal", True, id="tty", compact=True, tooltip="Give it a terminal (-t)")
+                yield Checkbox("input", True, id="interactive", compact=True, tooltip="Keep its input open (-i)")
+                yield Checkbox(
+                    "remove at end", False, id="remove", compact=True, tooltip="Remove it when it ends (--rm)"
+                )
+            yield Static(id="problem", markup=False)
+            with Horizontal(classes="dialog-buttons"):
+                yield Button("Leave", id="leave", compact=True)
+                yield Button("Start", id="start", variant="primary", compact=True)
+
+    def on_mount(self) -> None:
+        self._describe()
+
+    @on(Select.Changed)
+    def _describe(self) -> None:
+        """Say what the image is, and which command it runs by itself."""
+        image = self._image()
+        if image is None:
+            self._complain(" ".join(f"{absent.name}: {absent.reason}" for absent in self._absent))
+            return
+        note = image.description
+        if self._absent:
+            note += f" ({', '.join(absent.name for absent in self._absent)}: not available)"
+        self.query_one("#image-note", Static).update(note)
+        self.query_one("#command", Input).placeholder = shlex.join(image.command)
+
+    def _image(self) -> ImageSummary | None:
+        if not self._images:
+            return None
+        chosen = self.query_one("#image", Select).value
+        return next((image for image in self._images if image.name == chosen), None)
+
+    def _complain(self, sentence: str) -> None:
+        problem = self.query_one("#problem", Static)
+        problem.update(sentence)
+        problem.set_class(bool(sentence), "-shown")
+
+    def _options(self) -> ContainerOptions:
+        """What was filled in. Raises ValueError for a command whose quotes do not close."""
+        image = self._image()
+        columns, lines = self._size
+        return ContainerOptions(
+            image=image.name if image else None,
+            command=shlex.split(self.query_one("#command", Input).value),
+            name=self.query_one("#name", Input).value.strip() or None,
+            tty=self.query_one("#tty", Checkbox).value,
+            interactive=self.query_one("#interactive", Checkbox).value,
+            remove=self.query_one("#remove", Checkbox).value,
+            columns=columns,
+            lines=lines,
+        )
+
+    @on(Input.Submitted)
+    @on(Button.Pressed, "#start")
+    def action_submit(self) -> None:
+        try:
+            options = self._options()
+        except ValueError as error:
+            self._complain(f"The command can't be split into words: {str(error).lower()}.")
+            return
+        if not self.has_class("-busy"):
+            self._start(options)
+
+    @work
+    async def _start(self, options: ContainerOptions) -> None:
+        self._complain("")
+        self.add_class("-busy")
+        start = self.query_one("#start", Button)
+        start.label = "Starting…"
+        try:
+            self.dismiss(await self._run(options))
+        except ClientError as error:
+            self._complain(str(error))
+        finally:
+            start.label = "Start"
+            self.remove_class("-busy")
+
+    @on(Button.Pressed, "#leave")
+    def action_leave(self) -> None:
+        self.dismiss(None)

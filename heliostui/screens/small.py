@@ -1,0 +1,31 @@
+"""What is shown instead of a broken layout when the terminal is too small."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+LEAST = Size(60, 15)
+"""The smallest terminal the console is laid out for, in cells."""
+
+
+class TooSmall(ModalScreen[None]):
+    """Covers everything until the terminal is large enough."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("q", "app.leave", "Leave")]
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="too-small")
+
+    def on_resize(self, event: events.Resize) -> None:
+        width, height = event.size
+        self.query_one("#too-small", Static).update(
+            f"This terminal has {width}x{height} cells; heliostui needs {LEAST.width}x{LEAST.height}. "
+            "Make it larger, or press q to leave."
+        )

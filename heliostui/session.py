@@ -1,0 +1,101 @@
+"""One terminal the console takes part in: a container's own (attach) or that of a program started inside (exec).
+
+A session owns its terminal core and its connection; `run` is a worker that feeds the core and posts what happened.
+Imports the client, the protocol and the terminal core.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from textual.message import Message
+
+from engine.client.aio import Connection
+from engine.client.errors import ClientError
+from engine.protocol.messages import Attach, Attached, Exec, Exited, Input, Output, Resize, Resized
+from engine.terminal import Terminal
+from heliostui.link import Link
+from heliostui.messages import SessionChanged, SessionEnded
+
+MOST_UNSEEN = 256 * 1024  # bytes fed between two looks of the screen
+
+
+class Session:
+    """A terminal and the stream behind it. `terminal` is replaced when the engine redraws the whole screen."""
+
+    def __init__(self, link: Link, container: str, request: Attach | Exec, post: Callable[[Message], object]) -> None:
+        self.container = container
+        self.request = request
+        self.terminal = Terminal(request.columns or 80, request.lines or 24)
+        self.taken = asyncio.Event()
+        self.taken.set()
+        self._link = link
+        self._post = post
+        self._inputs: asyncio.Queue[Input | Resize] = asyncio.Queue()
+        self._unseen = 0
+
+    @property
+    def exec(self) -> bool:
+        """Whether it is a program started beside the container's own."""
+        return isinstance(self.request, Exec)
+
+    # --- what the user does ---
+
+    def type(self, data: bytes) -> None:
+        """Send keys to the program, in order; never waits."""
+        self._inputs.put_nowait(Input(data=data))
+
+    def resize(self, columns: int, lines: int) -> None:
+        """This is the size of the view now."""
+        if (columns, lines) != (self.terminal.columns, self.terminal.lines):
+            self.terminal.resize(columns, lines)
+            self._inputs.put_nowait(Resize(columns=columns, lines=lines))
+
+    # --- what the engine says ---
+
+    async def run(self) -> None:
+        """Take part until the program ends, the engine goes away, or the worker is cancelled (which detaches)."""
+        exit_code, reason = None, ""
+        try:
+            async with self._link.connection() as engine:
+                sender = asyncio.create_task(self._send(engine))
+                try:
+                    exit_code = await self._receive(engine)
+                finally:
+                    sender.cancel()
+        except ClientError as error:
+            reason = str(error)
+        self._post(SessionEnded(self, exit_code, reason))
+
+    async def _send(self, engine: Connection) -> None:
+        while True:
+            await engine.send(await self._inputs.get())
+
+    async def _receive(self, engine: Connection) -> int | None:
+        async for reply in engine.stream(self.request):
+            match reply:
+                case Output(data=data, redraw=redraw):
+                    await self._feed(data, redraw)
+                case Attached(columns=columns, lines=lines) | Resized(columns=columns, lines=lines):
+                    if columns and lines:
+                        self.terminal.resize(columns, lines)
+                        self._changed()
+                case Exited(exit_code=exit_code):
+                    return exit_code
+        return None
+
+    async def _feed(self, data: bytes, redraw: bool) -> None:
+        if redraw:
+            self.terminal = Terminal(self.terminal.columns, self.terminal.lines)
+        self.terminal.feed(data)
+        self._changed()
+        self._unseen += len(data)
+        if self._unseen > MOST_UNSEEN:
+            await self.taken.wait()
+
+    def _changed(self) -> None:
+        if self.taken.is_set():
+            self._unseen = 0
+            self.taken.clear()
+            self._post(SessionChanged(self))

@@ -1,0 +1,213 @@
+"""Many lines of text, drawn only where they are seen, with search: what the log and inspect views are made of.
+
+A subclass gives the lines; `LineView` scrolls, caches the strips it drew, finds and marks what is searched for, and
+follows the end. Imports Textual only.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.text import Text
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+
+class LineView(ScrollView, can_focus=True):
+    """Lines of text, of any number, not wrapped."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"lines--text", "lines--match", "lines--current-match"}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "scroll_up", "Up", show=False),
+        Binding("down", "scroll_down", "Down", show=False),
+        Binding("left", "scroll_left", "Left", show=False),
+        Binding("right", "scroll_right", "Right", show=False),
+        Binding("pageup", "page_up", "Page up", show=False),
+        Binding("pagedown,space", "page_down", "Page down", show=False),
+        Binding("home,g", "scroll_home", "First line", show=False),
+        Binding("end,G", "scroll_end", "Last line", show=False),
+    ]
+    STRIPS = 400
+    """How many drawn lines are kept."""
+
+    following: reactive[bool] = reactive(False, repaint=False)
+    """Whether the end stays in sight as lines come. Scrolling up ends it, reaching the end begins it anew."""
+    term: reactive[str] = reactive("", repaint=False)
+    """What is searched for, without regard to case."""
+    match: reactive[int | None] = reactive(None, repaint=False)
+    """The line of the match that was gone to."""
+
+    @dataclass
+    class Changed(Message):
+        """What a border may tell has changed: following, the search, or how much there is."""
+
+        view: LineView
+
+        @property
+        def control(self) -> LineView:
+            return self.view
+
+    def __init__(self, *, follows: bool = False, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._follows = follows
+        self.set_reactive(LineView.following, follows)
+        self._strips: dict[int, Strip] = {}
+        self._widest = 0
+        self._matches: list[int] = []
+        self._searched = 0  # lines looked through for `_matches`
+
+    # --- what a subclass says ---
+
+    def line_count(self) -> int:
+        raise NotImplementedError
+
+    def line_text(self, index: int) -> str:
+        """The line without style; what a search looks at."""
+        raise NotImplementedError
+
+    def line_styled(self, index: int) -> Text:
+        """The line as it is drawn. What precedes `line_text` in it (a time, a mark) is not searched."""
+        raise NotImplementedError
+
+    # --- lines that come and change ---
+
+    def lines_changed(self, first: int, *, redraw: bool = False) -> None:
+        """Lines from `first` on are new or different; `redraw`: they were drawn before, or all has moved."""
+        count = self.line_count()
+        if redraw:
+            self._strips = {index: strip for index, strip in self._strips.items() if index < first}
+        self._searched = min(self._searched, first)
+        del self._matches[bisect_left(self._matches, first) :]
+        self._look()
+        top, height = self.scroll_offset.y, self.size.height
+        seen = redraw or first < top + height
+        self._resize(count)
+        if self.following:
+            self.scroll_end(animate=False, immediate=True, x_axis=False)
+        if seen:
+            y = 0 if redraw else max(0, first - self.scroll_offset.y)
+            self.refresh(Region(0, y, self.size.width, max(0, height - y)))
+        self.post_message(self.Changed(self))
+
+    def reset_lines(self) -> None:
+        """All lines are different ones now."""
+        self._strips.clear()
+        self._widest = 0
+        self._matches, self._searched = [], 0
+        self.match = None
+        self.set_reactive(LineView.following, self._follows)
+        self.scroll_to(0, 0, animate=False)
+        self.lines_changed(0, redraw=True)
+
+    def restyle(self) -> None:
+        """All lines look different now, their text being the same."""
+        self._strips.clear()
+        self.refresh()
+
+    def _resize(self, count: int) -> None:
+        size = Size(self._widest, count)
+        if size != self.virtual_size:
+            self.virtual_size = size
+
+    def notify_style_update(self) -> None:
+        self._strips.clear()
+        super().notify_style_update()
+
+    # --- following ---
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        if self._follows:
+            self.following = self.is_vertical_scroll_end
+
+    def on_resize(self, event: events.Resize) -> None:
+        if self.following:
+            self.scroll_end(animate=False, immediate=True, x_axis=False)
+
+    def watch_following(self, following: bool) -> None:
+        if following and self.is_attached:
+            self.scroll_end(animate=False, immediate=True, x_axis=False)
+        self.post_message(self.Changed(self))
+
+    # --- searching ---
+
+    @property
+    def matches(self) -> int:
+        """How many lines contain what is searched for."""
+        return len(self._matches)
+
+    @property
+    def match_number(self) -> int:
+        """Which of them was gone to, from 1; 0 for none."""
+        return 0 if self.match is None else bisect_right(self._matches, self.match)
+
+    def watch_term(self) -> None:
+        self._matches, self._searched = [], 0
+        self._look()
+        self.restyle()
+        self.match = None
+        if self._matches:
+            self.go_to_match(1, start=self.scroll_offset.y - 1)
+        self.post_message(self.Changed(self))
+
+    def _look(self) -> None:
+        """Look through the lines not looked through yet."""
+        count = self.line_count()
+        if self.term:
+            term = self.term.casefold()
+            line = self.line_text
+            self._matches += [i for i in range(self._searched, count) if term in line(i).casefold()]
+        self._searched = count
+
+    def go_to_match(self, direction: int, start: int | None = None) -> None:
+        """Go to the next (1) or previous (-1) line that matches, from the one gone to last; round the end."""
+        if not self._matches:
+            return
+        here = start if start is not None else self.match if self.match is not None else self.scroll_offset.y
+        if direction > 0:
+            place = bisect_right(self._matches, here) % len(self._matches)
+        else:
+            place = bisect_left(self._matches, here) - 1
+        self.match = self._matches[place]
+        self.following = False
+        self.scroll_to(y=max(0, self.match - self.size.height // 2), animate=False)
+        self.restyle()
+        self.post_message(self.Changed(self))
+
+    # --- drawing ---
+
+    def render_line(self, y: int) -> Strip:
+        scroll_x, scroll_y = self.scroll_offset
+        index = scroll_y + y
+        style = self.get_component_rich_style("lines--text")
+        if index >= self.line_count():
+            return Strip.blank(self.size.width, style)
+        strip = self._strips.get(index)
+        if strip is None:
+            if len(self._strips) >= self.STRIPS:
+                self._strips.clear()
+            strip = self._strips[index] = self._draw(index)
+        return strip.crop_extend(scroll_x, scroll_x + self.size.width, style).apply_style(style)
+
+    def _draw(self, index: int) -> Strip:
+        text = self.line_styled(index)
+        if self.term:
+            name = "lines--current-match" if index == self.match else "lines--match"
+            style = self.get_component_rich_style(name)
+            plain, term = text.plain.casefold(), self.term.casefold()
+            place = plain.find(term, len(text.plain) - len(self.line_text(index)))
+            while place >= 0:
+                text.stylize(style, place, place + len(term))
+                place = plain.find(term, place + len(term))
+        strip = Strip(text.render(self.app.console))
+        if strip.cell_length > self._widest:
+            self._widest = strip.cell_length
+            self.call_after_refresh(self._resize, self.line_count())
+        return strip

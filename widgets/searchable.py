@@ -1,0 +1,73 @@
+"""A view of lines with a line to type a search into, below it and only while one searches.
+
+`/` opens it, Enter keeps the search, Escape ends it; `n` and `N` go on as in less(1). Imports line_view.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.widgets import Input
+
+from widgets.line_view import LineView
+
+
+class Searchable(Vertical):
+    """Puts a search line under a `LineView`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "search", "Search", key_display="/", tooltip="Find text in these lines"),
+        Binding("n", "match(1)", "Next match", tooltip="Go to the next line that matches"),
+        Binding("N", "match(-1)", "Previous match", show=False, tooltip="Go to the line that matches before"),
+        Binding("escape", "end", "End search", show=False, tooltip="Forget the search"),
+    ]
+
+    def __init__(self, view: LineView, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.view = view
+
+    def compose(self) -> ComposeResult:
+        yield self.view
+        search = Input(placeholder="search", compact=True, classes="search", select_on_focus=False)
+        search.display = False
+        yield search
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in ("match", "end"):
+            return bool(self.view.term)
+        return True
+
+    def action_search(self) -> None:
+        search = self.query_one(Input)
+        search.display = True
+        search.focus()
+
+    def action_match(self, direction: int) -> None:
+        self.view.go_to_match(direction)
+
+    def action_end(self) -> None:
+        self.query_one(Input).value = ""
+        self.close()
+
+    def close(self) -> None:
+        """Hide the line; what is searched for stays marked."""
+        search = self.query_one(Input)
+        if search.has_focus:
+            self.view.focus()
+        search.display = False
+        self.refresh_bindings()
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.view.term = event.value
+        self.refresh_bindings()
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.close()

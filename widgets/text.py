@@ -1,0 +1,72 @@
+"""Text for cells: cut to a width, durations, and program output made fit to print. Imports rich and the terminal core."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+from datetime import timedelta
+
+from rich.ansi import AnsiDecoder
+from rich.cells import cell_len, set_cell_size
+from rich.text import Text
+
+from engine.terminal import plain_text
+
+_SGR = re.compile(r"(\x1b\[[0-9;:]*m)")
+
+
+def fit(text: str, width: int, *, right: bool = False) -> str:
+    """The text in exactly `width` cells: filled with blanks, or cut with an ellipsis."""
+    length = cell_len(text)
+    if length > width:
+        return set_cell_size(text, width - 1) + "…" if width > 0 else ""
+    fill = " " * (width - length)
+    return fill + text if right else text + fill
+
+
+def lasting(duration: timedelta) -> str:
+    """A duration in its two largest units: `42s`, `3m 05s`, `2h 13m`, `4d 6h`."""
+    seconds = max(0, int(duration.total_seconds()))
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    if minutes == 0:
+        return f"{seconds}s"
+    if hours == 0:
+        return f"{minutes}m {seconds % 60:02d}s"
+    if days == 0:
+        return f"{hours}h {minutes % 60:02d}m"
+    return f"{days}d {hours % 24}h"
+
+
+def nanoseconds(count: int) -> str:
+    """A time as people read it, in three digits: `840 ns`, `12.3 µs`, `1.20 ms`, `3.05 s`."""
+    if count < 1000:
+        return f"{count} ns"
+    for unit, size in (("µs", 1_000), ("ms", 1_000_000), ("s", 1_000_000_000)):
+        value = count / size
+        if value < 999.5 or unit == "s":
+            break
+    digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
+    return f"{value:.{digits}f} {unit}"
+
+
+def command_line(command: Sequence[str]) -> str:
+    """The words of a command as one would type them."""
+    return shlex.join(command)
+
+
+def plain(line: str) -> str:
+    """A line of output as its reader saw it last, without control sequences."""
+    return plain_text(line).expandtabs(8)
+
+
+def coloured(line: str) -> Text:
+    """A line of output with the colours it asks for; its text is `plain(line)`."""
+    if "\x1b[" not in line:
+        return Text(plain(line), end="")
+    seen = next((part for part in reversed(line.split("\r")) if plain_text(part)), "")
+    pieces = _SGR.split(seen)  # text and SGR in turn
+    text = AnsiDecoder().decode_line("".join(piece if n % 2 else plain_text(piece) for n, piece in enumerate(pieces)))
+    text.expand_tabs(8)
+    text.end = ""
+    return text
