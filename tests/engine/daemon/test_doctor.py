@@ -1,0 +1,92 @@
+"""`doctor` tells the truth about this machine, and for every lack what it costs."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine.cgroups import Hierarchy
+from engine.daemon import doctor
+from engine.protocol.messages import Finding, ImageSummary
+
+HOST = ImageSummary(name="host", description="The programs of this machine", command=["sh"], available=True)
+BUSYBOX = ImageSummary(
+    name="busybox", description="", command=["sh"], available=False, reason="Install busybox-static."
+)
+UNIFIED = Hierarchy(2, "/sys/fs/cgroup/heliostui")
+
+
+@pytest.mark.parametrize("rootless", [False, True])
+def test_every_line_is_a_whole_sentence_with_a_name_of_its_own(rootless: bool) -> None:
+    found = doctor.findings(rootless, UNIFIED, [HOST, BUSYBOX], "portable")
+    assert len({finding.name for finding in found}) == len(found)
+    for finding in found:
+        assert finding.text[0].isupper() or finding.text.startswith("/"), finding
+        assert finding.text.endswith("."), finding
+        assert "\n" not in finding.text
+    assert ("subordinate ids" in {finding.name for finding in found}) == rootless
+
+
+def test_looking_leaves_no_descriptor_and_no_mount() -> None:
+    before = os.listdir("/proc/self/fd"), Path("/proc/self/mountinfo").read_text()
+    doctor.findings(False, UNIFIED, [HOST], "fast")
+    assert (os.listdir("/proc/self/fd"), Path("/proc/self/mountinfo").read_text()) == before
+
+
+def test_it_is_honest_about_what_this_version_does_not_do() -> None:
+    found = {finding.name: finding for finding in doctor.findings(False, UNIFIED, [HOST], "fast")}
+    assert "no limits" in found["limits"].text
+    assert "loopback" in found["network"].text
+    assert found["limits"].status == found["network"].status == "missing"
+
+
+@pytest.mark.parametrize(
+    ("finding", "status", "says"),
+    [
+        (doctor.kernel("6.1.0-21-amd64"), "ok", "6.1.0"),
+        (doctor.kernel("5.12"), "ok", ""),
+        (doctor.kernel("5.10.0-28-amd64"), "missing", "5.12"),
+        (doctor.kernel("4.19.0"), "missing", "mount_setattr"),
+        (doctor.user_namespaces(True, []), "ok", ""),
+        (doctor.user_namespaces(False, ["/proc/sys/user/max_user_namespaces"]), "limited", "max_user_namespaces"),
+        (doctor.overlay(False, 0), "ok", "writable layer"),
+        (doctor.overlay(False, errno.ENODEV), "missing", "modprobe overlay"),
+        (doctor.overlay(True, errno.EPERM), "missing", "5.11"),
+        (doctor.seccomp("kill_process errno allow"), "ok", ""),
+        (doctor.seccomp(""), "missing", "default profile"),
+        (doctor.cgroups(UNIFIED), "ok", "paused"),
+        (doctor.cgroups(Hierarchy(1, "/sys/fs/cgroup/freezer/heliostui")), "limited", "v1"),
+        (doctor.cgroups(Hierarchy(0, reason="It is not ours.")), "missing", "It is not ours."),
+        (doctor.terminals(False), "missing", "devpts"),
+        (doctor.launcher("fast"), "ok", ""),
+        (doctor.launcher("portable"), "limited", "install gcc"),
+        (doctor.network(True, []), "missing", "pasta"),
+        (doctor.subordinate_ids(65537, 65537, []), "ok", "65537"),
+        (doctor.subordinate_ids(1, 1, []), "limited", "newuidmap and newgidmap"),
+        (doctor.subordinate_ids(1, 1, ["newuidmap", "newgidmap"]), "limited", "usermod"),
+        (doctor.image(BUSYBOX), "missing", "busybox-static"),
+    ],
+)
+def test_a_lack_is_named_with_its_cost(finding: Finding, status: str, says: str) -> None:
+    assert finding.status == status
+    assert says in finding.text
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="taking capabilities away from a child needs root")
+def test_an_overlay_that_cannot_be_made_is_noticed() -> None:
+    """A child without privilege and without a user namespace of its own is refused by the kernel."""
+    script = "import os, sys; from engine.daemon.doctor import overlay_error; os.setuid(65534); print(overlay_error())"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30)
+    assert done.stdout.strip() == str(errno.EPERM), done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root can mount overlays on every kernel that has them")
+def test_an_overlay_that_can_be_made_is_found() -> None:
+    if "overlay" not in Path("/proc/filesystems").read_text():
+        pytest.skip("this kernel has no overlay")
+    assert doctor.overlay_error() == 0
