@@ -14,7 +14,7 @@ def outgoing(message: Message) -> bytes:
     try:
         return framing.encode(message)
     except framing.BadMessage as error:
-        raise ClientError(f"This can't be sent to the engine: {error.sentence}.") from None
+        raise ClientError(f"This can't be sent to the engine. {error.sentence}") from None
 
 
 def incoming(payload: bytes) -> AnyReply:
@@ -22,7 +22,7 @@ def incoming(payload: bytes) -> AnyReply:
     try:
         reply = framing.decode_reply(payload)
     except framing.BadMessage as error:
-        raise ConnectionLost(f"The engine's answer can't be understood: {error.sentence}.") from None
+        raise ConnectionLost(f"The engine's answer can't be understood. {error.sentence}") from None
     if isinstance(reply, Error):
         raise RequestFailed(reply.code, reply.message)
     return reply

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable
@@ -37,7 +38,9 @@ def error_reply(error: Exception, doing: str) -> m.Error:
         case _:
             log.error("%s failed", doing, exc_info=error)
             what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            return m.Error(code=m.ErrorCode.INTERNAL, message=f"{doing} met a defect of the engine ({what})")
+            return m.Error(
+                code=m.ErrorCode.INTERNAL, message=f"{doing} met a defect of the engine ({what}); its log has more."
+            )
 
 
 async def engine_info(engine: Engine, role: m.Role) -> m.EngineInfo:
@@ -59,7 +62,8 @@ async def stop_engine(engine: Engine, request: m.StopEngine) -> m.Reply:
     names = [container.name for container in await engine.containers.list(False, [])]
     if names and not request.all:
         raise EngineError(
-            m.ErrorCode.WRONG_STATE, f"containers are running ({', '.join(names)}): stop them first, or ask to stop all"
+            m.ErrorCode.WRONG_STATE,
+            f"Containers are running ({', '.join(names)}): stop them first, or stop all with the engine.",
         )
     engine.closing = True
     try:
@@ -77,7 +81,7 @@ async def get_doctor(engine: Engine, request: m.GetDoctor) -> m.Reply:
 
 
 async def list_images(engine: Engine, request: m.ListImages) -> m.Reply:
-    return m.Images(images=engine.images.list())
+    return m.Images(images=await asyncio.to_thread(engine.images.list))
 
 
 async def create_container(engine: Engine, request: m.CreateContainer) -> m.Reply:
@@ -152,7 +156,7 @@ async def resize_terminal(engine: Engine, request: m.ResizeTerminal) -> m.Reply:
 
 def _refuse_when_closing(engine: Engine) -> None:
     if engine.closing:
-        raise EngineError(m.ErrorCode.SHUTTING_DOWN, "the engine is being stopped and starts nothing new")
+        raise EngineError(m.ErrorCode.SHUTTING_DOWN, "The engine is being stopped and starts nothing new.")
 
 
 HANDLERS: dict[type[m.Request], Callable[[Engine, Any], Awaitable[m.Reply]]] = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import grp
-import os
 import socket
 import struct
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ OPERATORS = "heliostui"  # the group whose members may act
 
 _UCRED = struct.Struct("iII")  # struct ucred of unix(7): pid, uid, gid
 _SO_PEERGROUPS = 59  # asm-generic/socket.h; Python has no name for it
+_MOST_GROUPS = 256  # what Python's getsockopt can take
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,12 @@ class Credentials:
 
 
 def credentials(connection: socket.socket) -> Credentials:
-    """SO_PEERCRED and SO_PEERGROUPS of unix(7)."""
+    """SO_PEERCRED of unix(7), and SO_PEERGROUPS. Somebody in more groups than fit counts by the primary one alone."""
     _, uid, gid = _UCRED.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))
-    most = os.sysconf("SC_NGROUPS_MAX") * 4
-    groups = connection.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, most)
+    try:
+        groups = connection.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, _MOST_GROUPS * 4)
+    except OSError:  # ERANGE
+        groups = b""
     return Credentials(uid, frozenset({gid, *memoryview(groups).cast("I")}))
 
 

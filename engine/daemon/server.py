@@ -94,7 +94,7 @@ class Server:
         """One client from its first byte to its last; whatever happens here ends here."""
         try:
             role = self._role(connection)
-            session = Session(await Wire.over(connection, self._limits), role, self._engine)
+            session = Session(Wire(connection, self._limits), role, self._engine)
             task = asyncio.current_task()
             assert task is not None
             self._sessions[task] = session

@@ -54,7 +54,7 @@ class Session:
             pass  # the client has left, or was cut off
         finally:
             await _end(self._reading)
-            await self._wire.close()
+            self._wire.close()
 
     def finish(self) -> None:
         """End soon: a request that is being dealt with still gets its answer; a wait or a stream is broken off."""
@@ -72,9 +72,6 @@ class Session:
                 await self._inbox.put(payload)
         except FrameError as error:
             last = error
-        except ConnectionError:
-            if self._patient is not None:
-                self._patient.cancel()
         await self._inbox.put(last)
 
     async def _converse(self, payload: bytes) -> None:
@@ -100,7 +97,7 @@ class Session:
         if not isinstance(request, m.VIEWER_REQUESTS) or (isinstance(request, m.Attach) and request.start):
             raise EngineError(
                 m.ErrorCode.FORBIDDEN,
-                "you may look at this engine's containers but not act on them: that takes its owner or an operator",
+                "You may look at this engine's containers but not act on them: that takes its owner or an operator.",
             )
         if isinstance(request, m.Attach):
             return msgspec.structs.replace(request, input=False, columns=None, lines=None)
@@ -147,9 +144,12 @@ class Session:
         try:
             async with aclosing(self._messages(request, session)) as messages, asyncio.TaskGroup() as group:
                 feeding = group.create_task(self._feed(session))
-                async for message in messages:
-                    await self._wire.send(message)
-                feeding.cancel()
+                try:
+                    async for message in messages:
+                        await self._wire.send(message)
+                    feeding.cancel()
+                except (BrokenPipeError, ConnectionResetError):
+                    await asyncio.wait({feeding})  # what the client sent before it left still counts
         except ExceptionGroup as failures:
             return failures.exceptions[0]
         return None
@@ -160,7 +160,7 @@ class Session:
         """All that a stream says, in order."""
         match request:
             case m.StreamEvents():
-                async with aclosing(self._engine.containers.events()) as events:
+                with self._engine.containers.events() as events:
                     yield m.Ready()
                     async for event in events:
                         yield event

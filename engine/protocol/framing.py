@@ -76,7 +76,7 @@ class FrameReader:
             (length,) = _HEADER.unpack_from(self._buffer)
             if length > self._limit:
                 raise FrameError(
-                    ErrorCode.BAD_FRAME, f"a frame announces {length} bytes, but at most {self._limit} are allowed"
+                    ErrorCode.BAD_FRAME, f"A frame announces {length} bytes, but at most {self._limit} are allowed."
                 )
             end = _HEADER.size + length
             if len(self._buffer) < end:
@@ -93,11 +93,11 @@ def encode(message: Message) -> bytes:
         _ENCODER.encode_into(message, frame, _HEADER.size)
     except UnicodeEncodeError as error:
         raise BadMessage(
-            f"{error.object!r} is not valid UTF-8 text, and a {_name(message)} message can carry nothing else"
+            f"{error.object!r} is not valid UTF-8 text, and a {_name(message)} message can carry nothing else."
         ) from None
     length, limit = len(frame) - _HEADER.size, MAX_REPLY if isinstance(message, Reply) else MAX_REQUEST
     if length > limit:
-        raise BadMessage(f"a {_name(message)} message of {length} bytes is too long: at most {limit} are allowed")
+        raise BadMessage(f"A {_name(message)} message of {length} bytes is too long: at most {limit} are allowed.")
     _HEADER.pack_into(frame, 0, length)
     return bytes(frame)
 
@@ -120,7 +120,7 @@ def decode_stream_input(payload: bytes) -> AnyStreamInput:
     """What a client sends within a stream. Raises BadMessage."""
     message = _decode(_STREAM_INPUTS, payload)
     if isinstance(message, Input) and len(message.data) > MAX_INPUT:
-        raise BadMessage(f"input of {len(message.data)} bytes is too long: send at most {MAX_INPUT} at a time")
+        raise BadMessage(f"Input of {len(message.data)} bytes is too long: send at most {MAX_INPUT} at a time.")
     return message
 
 
@@ -141,18 +141,18 @@ def _decode(decoder: msgspec.json.Decoder[_T], payload: bytes) -> _T:
     except msgspec.ValidationError as error:
         raise BadMessage(_sentence(str(error))) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadMessage(f"the message is not JSON: {error}") from None
+        raise BadMessage(f"The message is not JSON: {error}.") from None
     except RecursionError:
-        raise BadMessage("the message is nested too deeply") from None
+        raise BadMessage("The message is nested too deeply.") from None
 
 
 def _sentence(reason: str) -> str:
     """msgspec's reason, `what - at `$.path``, with the place first."""
     unknown = re.fullmatch(r"Invalid value (.*) - at `\$\.type`", reason, re.DOTALL)
     if unknown:
-        return f"{unknown[1]} is not the type of a message that is understood here"
+        return f"{unknown[1]} is not the type of a message that is understood here."
     what, _, place = reason.partition(" - at ")
-    return f"the message is wrong at {place or '`$`'}: {what[:1].lower()}{what[1:]}"
+    return f"The message is wrong at {place or '`$`'}: {what[:1].lower()}{what[1:]}."
 
 
 def _name(message: Message) -> str:

@@ -106,10 +106,10 @@ def test_unknown_fields_are_ignored_because_a_newer_peer_may_send_them() -> None
 @pytest.mark.parametrize(
     ("payload", "sentence"),
     [
-        (b"", "not JSON"),
-        (b"{", "not JSON"),
-        (b"\xff\xfe", "not JSON"),
-        (b'{"type":"stop_container","container":"\xff"}', "not JSON"),
+        (b"", "The message is not JSON"),
+        (b"{", "The message is not JSON"),
+        (b"\xff\xfe", "The message is not JSON"),
+        (b'{"type":"stop_container","container":"\xff"}', "The message is not JSON"),
         (b"[]", r"at `\$`: expected `object`"),
         (b"{}", r"at `\$`: object missing required field `type`"),
         (b'{"type":7}', r"at `\$\.type`"),

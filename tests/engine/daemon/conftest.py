@@ -1,0 +1,336 @@
+"""A real server on a real socket, in a thread of its own, with a small service in place of the containers."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import shutil
+import socket
+import struct
+import tempfile
+import threading
+from collections.abc import AsyncGenerator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.containers.events import Bus, Subscription
+from engine.daemon.server import Server, listen
+from engine.daemon.service import Engine
+from engine.daemon.wire import DEFAULT_LIMITS, Limits
+from engine.errors import EngineError
+from engine.places import Places
+from engine.protocol import framing
+from engine.protocol import messages as m
+
+REF = m.ContainerRef(id="0123456789ab", name="brave_otter")
+NOW = datetime(2025, 1, 1, tzinfo=UTC)
+SUMMARY = m.ContainerSummary(
+    id=REF.id, name=REF.name, image="host", command=["sh"], status=m.Status.RUNNING, created_at=NOW
+)
+PATIENCE = 10.0  # seconds that a test waits for what must come
+
+
+class Echo:
+    """An attach session that gives back what it is sent."""
+
+    def __init__(self, containers: Containers, request: m.Attach | m.Exec) -> None:
+        self.containers = containers
+        self.request = request
+        self.attached = m.Attached(id=REF.id, name=REF.name, tty=True, columns=80, lines=24)
+        self.output: asyncio.Queue[m.Output | m.Exited] = asyncio.Queue()
+        self.received: list[m.AnyStreamInput] = []
+
+    async def __aiter__(self) -> AsyncGenerator[m.Output | m.Resized | m.Exited | m.StreamEnd, None]:
+        while True:
+            message = await self.output.get()
+            yield message
+            if isinstance(message, m.Exited):
+                return
+
+    async def send(self, message: m.AnyStreamInput) -> None:
+        self.received.append(message)
+        match message:
+            case m.Input(data=b"stuck"):
+                await asyncio.Event().wait()
+            case m.Input():
+                self.output.put_nowait(m.Output(data=message.data))
+            case m.CloseInput():
+                self.output.put_nowait(m.Exited(exit_code=0))
+
+    async def close(self) -> None:
+        self.containers.note("session closed")
+
+
+class WatchedBus(Bus):
+    """Tells when a subscription is left."""
+
+    def __init__(self, containers: Containers) -> None:
+        super().__init__()
+        self.containers = containers
+
+    def leave(self, subscription: Subscription) -> None:
+        super().leave(subscription)
+        self.containers.note("unsubscribed")
+
+
+class Containers:
+    """Answers every request; what the tests ask about is in `seen`."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+        self.news = threading.Condition()
+        self.running = True
+        self.may_stop = False
+        self.exited = asyncio.Event()
+        self.go = asyncio.Event()
+        self.bus = WatchedBus(self)
+        self.sessions: list[Echo] = []
+
+    def note(self, what: str) -> None:
+        with self.news:
+            self.seen.append(what)
+            self.news.notify_all()
+
+    def wait_for(self, what: str) -> None:
+        with self.news:
+            assert self.news.wait_for(lambda: what in self.seen, PATIENCE), f"{what!r} is not among {self.seen}"
+
+    async def create(self, options: m.ContainerOptions) -> m.ContainerRef:
+        return REF
+
+    async def start(self, ref: str) -> m.ContainerRef:
+        if ref == "slow":
+            self.note("starting")
+            await self.go.wait()
+            self.note("started")
+        return REF
+
+    async def run(self, options: m.ContainerOptions) -> m.ContainerRef:
+        return REF
+
+    async def stop(self, ref: str, seconds: float, /) -> None: ...
+    async def kill(self, ref: str, signal: str) -> None:
+        if ref == "none":
+            raise EngineError(m.ErrorCode.NO_SUCH_CONTAINER, "There is no container 'none'.")
+        if ref == "defect":
+            raise ZeroDivisionError("a defect made for the test")
+
+    async def pause(self, ref: str) -> None: ...
+    async def unpause(self, ref: str) -> None: ...
+    async def remove(self, ref: str, force: bool) -> None: ...
+    async def rename(self, ref: str, name: str) -> None: ...
+    async def resize(self, ref: str, columns: int, lines: int) -> None: ...
+
+    async def wait(self, ref: str) -> m.ExitStatus:
+        if ref == "running":
+            self.note("waiting")
+            try:
+                await self.exited.wait()
+            finally:
+                self.note("no longer waiting")
+        return m.ExitStatus(exit_code=7)
+
+    async def inspect(self, ref: str) -> m.ContainerDetail:
+        size = 17 << 20 if ref == "huge" else 1
+        return m.ContainerDetail(
+            id=REF.id,
+            name=REF.name,
+            image="host",
+            created_at=NOW,
+            state=m.StateDetail(status=m.Status.RUNNING, pid=1, exit_code=None, started_at=NOW, finished_at=None),
+            options=m.ContainerOptions(),
+            restart_policy=m.RestartPolicy(),
+            mounts=[],
+            spec={"x": "y" * size},
+            log_path="/log",
+        )
+
+    async def launch(self, ref: str) -> m.Launch:
+        return m.Launch(id=REF.id, name=REF.name, executor="fast", started_at=NOW, total=1, steps=[])
+
+    async def top(self, ref: str) -> list[m.ProcessRow]:
+        return []
+
+    async def stop_all(self) -> None:
+        if not self.may_stop:
+            raise EngineError(m.ErrorCode.STORAGE, "These containers can't be stopped.")
+        self.running = False
+
+    def events(self) -> Subscription:
+        subscription = self.bus.subscribe()
+        self.note("subscribed")
+        return subscription
+
+    async def logs(self, request: m.StreamLogs) -> AsyncGenerator[m.LogRecord | m.StreamEnd, None]:
+        if request.container == "none":
+            raise EngineError(m.ErrorCode.NO_SUCH_CONTAINER, "There is no container 'none'.")
+        try:
+            for _ in range(3 if request.container != "endless" else 1 << 30):
+                yield m.LogRecord(stream="stdout", time=NOW, data=b"x" * 30_000)
+            yield m.StreamEnd()
+        finally:
+            self.note("logs closed")
+
+    async def attach(self, request: m.Attach) -> Echo:
+        if request.container == "none":
+            raise EngineError(m.ErrorCode.NO_SUCH_CONTAINER, "There is no container 'none'.")
+        return self.echo(request)
+
+    async def exec(self, request: m.Exec) -> Echo:
+        return self.echo(request)
+
+    def echo(self, request: m.Attach | m.Exec) -> Echo:
+        self.sessions.append(Echo(self, request))
+        self.note("attached")
+        return self.sessions[-1]
+
+    async def list(self, all: bool, filters: list[str]) -> list[m.ContainerSummary]:
+        return [SUMMARY] if self.running else []
+
+
+class Keeper:
+    """Nobody to keep anything."""
+
+    pid = 4711
+
+    def __init__(self) -> None:
+        self.told = False
+
+    async def shutdown(self) -> None:
+        self.told = True
+
+
+class Images:
+    """One image."""
+
+    def list(self) -> list[m.ImageSummary]:
+        return [m.ImageSummary(name="host", description="this machine", command=["sh"], available=True)]
+
+
+async def findings() -> list[m.Finding]:
+    return [m.Finding(name="kernel", status="ok", text="there is one")]
+
+
+class Client:
+    """The protocol by hand: what a careless or hostile client can do too."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.socket = connection
+        self.frames = framing.FrameReader(framing.MAX_REPLY)
+
+    def send(self, message: m.Message) -> None:
+        self.socket.sendall(framing.encode(message))
+
+    def send_frame(self, payload: bytes) -> None:
+        self.socket.sendall(struct.pack(">I", len(payload)) + payload)
+
+    def receive(self) -> m.AnyReply | None:
+        """The next reply; None at the connection's end."""
+        data = b""
+        while (payload := next(self.frames.feed(data), None)) is None:
+            try:
+                data = self.socket.recv(65536)
+            except ConnectionResetError:
+                return None
+            if not data:
+                return None
+        return framing.decode_reply(payload)
+
+    def ask(self, message: m.Message) -> m.AnyReply | None:
+        self.send(message)
+        return self.receive()
+
+    def refusal(self, message: m.Message) -> m.Error:
+        reply = self.ask(message)
+        assert isinstance(reply, m.Error)
+        return reply
+
+
+@dataclass
+class Running:
+    """A server that is being served by another thread."""
+
+    places: Places
+    loop: asyncio.AbstractEventLoop
+    engine: Engine
+    containers: Containers
+    keeper: Keeper
+    thread: threading.Thread
+    clients: list[socket.socket] = field(default_factory=list)
+
+    def connect(self) -> Client:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.settimeout(PATIENCE)
+        connection.connect(str(self.places.socket))
+        self.clients.append(connection)
+        return Client(connection)
+
+    def do(self, call: Callable[..., object], *arguments: Any) -> None:
+        """In the server's thread."""
+        self.loop.call_soon_threadsafe(call, *arguments)
+
+    def connect_as(self, uid: int, groups: tuple[int, ...]) -> Client:
+        """As another user: the kernel keeps credentials per thread, so one thread can become somebody else."""
+
+        def connect() -> Client:
+            system_call = ctypes.CDLL(None, use_errno=True).syscall
+            ids = (ctypes.c_uint * len(groups))(*groups)
+            for number, *arguments in ((116, len(groups), ids), (119, uid, uid, uid), (117, uid, uid, uid)):
+                assert system_call(number, *arguments) == 0, os.strerror(ctypes.get_errno())
+            return self.connect()
+
+        with ThreadPoolExecutor(1) as somebody:
+            client = somebody.submit(connect).result()
+        ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # PR_SET_DUMPABLE, which the change of user took away from the process
+        return client
+
+    def still_serves(self) -> None:
+        """A fresh client is answered."""
+        fresh = self.connect()
+        assert isinstance(fresh.ask(m.GetEngine()), m.EngineInfo)
+        fresh.socket.close()
+
+
+@contextmanager
+def serving(limits: Limits = DEFAULT_LIMITS, mode: int = 0o750) -> Iterator[Running]:
+    directory = Path(tempfile.mkdtemp(prefix="heliostui-test-"))
+    directory.chmod(mode)
+    ready = threading.Event()
+    made: list[Running] = []
+
+    async def serve() -> None:
+        places = Places(directory, directory)
+        containers, keeper = Containers(), Keeper()
+        engine = Engine(places, "1.2.3", False, keeper, containers, Images(), findings)
+        server = Server(engine, listen(places.socket), limits)
+        made.append(Running(places, asyncio.get_running_loop(), engine, containers, keeper, thread))
+        ready.set()
+        await server.serve()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    assert ready.wait(PATIENCE)
+    (running,) = made
+    try:
+        yield running
+    finally:
+        if thread.is_alive():
+            running.do(running.engine.stopping.set)
+        thread.join(PATIENCE)
+        for connection in running.clients:
+            connection.close()
+        shutil.rmtree(directory)
+        assert not thread.is_alive(), "the server does not end"
+
+
+@pytest.fixture
+def running() -> Iterator[Running]:
+    with serving() as server:
+        yield server
