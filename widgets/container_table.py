@@ -74,7 +74,7 @@ class ContainerTable(Table[ContainerRow]):
         Column("name", "NAME", 14, lambda row: row.name, weight=2),
         Column("image", "IMAGE", 8, lambda row: row.image, rank=2),
         Column("command", "COMMAND", 8, lambda row: row.command, weight=3, rank=1),
-        Column("uptime", "UP", 8, lambda row: (not row.up, -row.since.timestamp()), right=True),
+        Column("uptime", "UP", 8, lambda row: (not row.up, row.since), right=True),
         Column("pid", "PID", 7, lambda row: row.pid, rank=5, right=True),
         Column("exit", "EXIT", 4, lambda row: row.exit_code, rank=4, right=True),
     )

@@ -11,7 +11,7 @@ from rich.text import Text
 from widgets.line_view import LineView
 
 _LINE = re.compile(
-    r'^(?P<indent> *)(?P<key>"(?:[^"\\]|\\.)*")?(?P<colon>: )?'
+    r'^(?P<indent> *)(?:(?P<key>"(?:[^"\\]|\\.)*")(?P<colon>: ))?'
     r'(?:(?P<string>"(?:[^"\\]|\\.)*")|(?P<number>-?\d[\d.eE+-]*)|(?P<word>true|false|null)|(?P<bracket>[\[\]{}]+))?(?P<comma>,?)$'
 )
 
@@ -47,19 +47,19 @@ class Document(LineView):
         return self._lines[index]
 
     def line_styled(self, index: int) -> Text:
-        line = self._lines[index]
-        text = Text(line, end="")
-        match = _LINE.match(line)
-        if match is None:
-            return text
-        for name in ("key", "string", "number", "word", "bracket"):
-            start, end = match.span(name)
-            if name == "key" and not match["colon"]:
-                name = "string"  # a string in a list
-            if start >= 0:
-                text.stylize(self.get_component_rich_style(f"document--{name}", partial=True), start, end)
-        for name in ("colon", "comma"):
-            start, end = match.span(name)
-            if start >= 0:
-                text.stylize(self.get_component_rich_style("document--bracket", partial=True), start, end)
+        text = Text(self._lines[index], end="")
+        for start, end, kind in colours(self._lines[index]):
+            text.stylize(self.get_component_rich_style(f"document--{kind}", partial=True), start, end)
         return text
+
+
+def colours(line: str) -> list[tuple[int, int, str]]:
+    """Where a line as `json.dumps` indents it has a key, bracket, string, number or word: start, end, kind."""
+    match = _LINE.match(line)
+    if match is None:
+        return []
+    kinds = {"key": "key", "colon": "bracket", "comma": "bracket"}
+    found = [
+        (*match.span(name), kinds.get(name, name)) for name in _LINE.groupindex if name != "indent" and match[name]
+    ]
+    return sorted(found)

@@ -254,10 +254,7 @@ class Calls(ScrollView, can_focus=True):
         assert self._receipt is not None
         if not call.made:
             return [Segment(" " * width, style(""))]
-        eighths = width * 8
-        total = max(self._receipt.total, call.end, 1)
-        left = min(call.start * eighths // total, eighths - 1)
-        right = max(left + 1, min(-(-call.end * eighths // total), eighths))
+        left, right = span(call.start, call.end, max(self._receipt.total, call.end), width)
         color: Style = style("chart--failed" if call.outcome == "failed" else self._receipt.color(call.group))
         first, last = left // 8, (right - 1) // 8
         track: Style = style("chart--track")
@@ -268,6 +265,13 @@ class Calls(ScrollView, can_focus=True):
             cells = [Segment(_BLOCKS[head], color + Style(reverse=True)) if head else Segment("█", color)]
             cells += [Segment("█" * (last - first - 1), color), Segment(_BLOCKS[tail], color)]
         return [Segment("·" * first, track), *cells, Segment(" " * (width - last - 1), track)]
+
+
+def span(start: int, end: int, total: int, width: int) -> tuple[int, int]:
+    """Where a bar begins and ends on a line of `width` cells that stands for `total`, in eighths of a cell."""
+    eighths, total = width * 8, max(total, 1)
+    left = min(start * eighths // total, eighths - 1)
+    return left, max(left + 1, min(-(-end * eighths // total), eighths))
 
 
 class LaunchChart(Vertical):

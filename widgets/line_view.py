@@ -29,10 +29,10 @@ class LineView(ScrollView, can_focus=True):
         Binding("down", "scroll_down", "Down", show=False),
         Binding("left", "scroll_left", "Left", show=False),
         Binding("right", "scroll_right", "Right", show=False),
-        Binding("pageup", "page_up", "Page up", show=False),
-        Binding("pagedown,space", "page_down", "Page down", show=False),
-        Binding("home,g", "scroll_home", "First line", show=False),
-        Binding("end,G", "scroll_end", "Last line", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown,space", "page(1)", "Page down", show=False),
+        Binding("home,g", "edge(False)", "First line", show=False),
+        Binding("end,G", "edge(True)", "Last line", show=False),
     ]
     STRIPS = 400
     """How many drawn lines are kept."""
@@ -90,7 +90,7 @@ class LineView(ScrollView, can_focus=True):
         seen = redraw or first < top + height
         self._resize(count)
         if self.following:
-            self.scroll_end(animate=False, immediate=True, x_axis=False)
+            self._to_end()
         if seen:
             y = 0 if redraw else max(0, first - self.scroll_offset.y)
             self.refresh(Region(0, y, self.size.width, max(0, height - y)))
@@ -120,7 +120,20 @@ class LineView(ScrollView, can_focus=True):
         self._strips.clear()
         super().notify_style_update()
 
+    def action_page(self, by: int) -> None:
+        self.scroll_to(y=self.scroll_offset.y + by * max(1, self.size.height - 1), animate=False)
+
+    def action_edge(self, last: bool) -> None:
+        if last:
+            self._to_end()
+        else:
+            self.scroll_to(y=0, animate=False)
+
     # --- following ---
+
+    def _to_end(self) -> None:
+        # Forced, for whether there is a scroll bar is settled only at the next layout.
+        self.scroll_to(y=self.max_scroll_y, animate=False, force=True)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
@@ -129,11 +142,11 @@ class LineView(ScrollView, can_focus=True):
 
     def on_resize(self, event: events.Resize) -> None:
         if self.following:
-            self.scroll_end(animate=False, immediate=True, x_axis=False)
+            self._to_end()
 
     def watch_following(self, following: bool) -> None:
         if following and self.is_attached:
-            self.scroll_end(animate=False, immediate=True, x_axis=False)
+            self._to_end()
         self.post_message(self.Changed(self))
 
     # --- searching ---

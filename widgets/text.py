@@ -1,4 +1,4 @@
-"""Text for cells: cut to a width, durations, and program output made fit to print. Imports rich and the terminal core."""
+"""Text for cells: cut to a width, durations, program output made fit to print. Imports rich and the terminal core."""
 
 from __future__ import annotations
 
