@@ -2,7 +2,8 @@
 
 What is left out: everything that needs a capability the container lacks (mount, module loading, clocks, raw I/O,
 quotas, rebooting, tracing of the kernel), kernel keyrings, userfaultfd, io_uring, NUMA policy of others, and
-namespaces through clone and unshare. clone3 hides its flags behind a pointer, so it is answered with ENOSYS and C libraries use clone.
+namespaces through clone and unshare. clone3 hides its flags behind a pointer, so it is answered with ENOSYS, and
+C libraries use clone.
 """
 
 from __future__ import annotations

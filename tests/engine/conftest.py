@@ -1,0 +1,92 @@
+"""A real keeper for tests that play the engine themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from engine.containers.keeper import Keeper
+from engine.keeper import __path__ as keeper_path
+
+# Stands in the engine's place in the keeper's eyes: hands its socket to the test, and dies when the test says so.
+ENGINE = """
+import os, socket, sys
+test = socket.socket(socket.AF_UNIX)
+test.connect(sys.argv[1])
+fd = int(sys.argv[sys.argv.index("--keeper-fd") + 1])
+socket.send_fds(test, [str(os.getpid()).encode()], [fd])
+os.close(fd)
+test.recv(1)
+"""
+
+
+class KeeperProcess:
+    """A keeper, and the connections of one engine after the other to it."""
+
+    def __init__(self, directory: Path, environment: dict[str, str] | None = None) -> None:
+        self.listener = socket.socket(socket.AF_UNIX)
+        path = directory / "test.sock"
+        self.listener.bind(str(path))
+        self.listener.listen()
+        self.listener.setblocking(False)
+        command = [sys.executable, "-S", "-E", str(Path(keeper_path[0]) / "__main__.py")]
+        engine = [sys.executable, "-S", "-E", "-c", ENGINE, str(path)]
+        command += ["--runtime", str(directory), "--state", str(directory), "--engine-command", json.dumps(engine)]
+        self.process = subprocess.Popen(command, env={**os.environ, **(environment or {})})
+        self.engine_pid = 0
+        self._engine: socket.socket | None = None
+
+    async def connect(self) -> Keeper:
+        """Be the engine that the keeper has started."""
+        loop = asyncio.get_running_loop()
+        self._engine, _ = await asyncio.wait_for(loop.sock_accept(self.listener), 20)
+        await loop.run_in_executor(None, self._engine.setblocking, True)
+        data, fds, _, _ = await loop.run_in_executor(None, socket.recv_fds, self._engine, 64, 1)
+        self.engine_pid = int(data)
+        keeper = await Keeper.connect(fds[0])
+        keeper.ready()
+        return keeper
+
+    def kill_engine(self, keeper: Keeper) -> None:
+        """What SIGKILL does to an engine: its process and its end of the socket are gone."""
+        keeper.close()
+        os.kill(self.engine_pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        if self._engine is not None:
+            self._engine.close()
+        self.listener.close()
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def keeper_process(tmp_path: Path) -> AsyncIterator[KeeperProcess]:
+    process = KeeperProcess(tmp_path)
+    yield process
+    process.close()
+
+
+@pytest_asyncio.fixture
+async def keeper(keeper_process: KeeperProcess) -> AsyncIterator[Keeper]:
+    """The engine's end of a fresh keeper; all that it holds is ended afterwards."""
+    connected = await keeper_process.connect()
+    yield connected
+    for held in list(connected.held.values()):
+        if held.wait_status is None:
+            signal.pidfd_send_signal(held.pidfd, signal.SIGKILL)
+            await connected.ended(held.key)
+        await connected.forget(held.key)
+    await connected.shutdown()
+    connected.close()
