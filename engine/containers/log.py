@@ -19,7 +19,7 @@ import asyncio
 import errno
 import os
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, NamedTuple, Self
@@ -112,21 +112,25 @@ class Log:
     def recover(self) -> Logged:
         """Make the log whole after a crash; how much of the present run is logged. Costs nothing the second time."""
         if not self._sizes:
-            self._tidy()
-            ages = [age for age in range(self._files) if self._path(age).exists()]
-            self._sizes = {-age: self._path(age).stat().st_size for age in reversed(ages)} or {0: 0}
+            count = self._tidy()
+            self._sizes = {-age: self._path(age).stat().st_size for age in reversed(range(count))} or {0: 0}
             self._count()
         return Logged(self._logged["o"], self._logged["e"])
 
-    def _tidy(self) -> None:
-        """Cut off a torn line, and undo a rotation that was not finished."""
+    def _tidy(self) -> int:
+        """Cut off a torn line, and undo a rotation that was not finished; how many files there are."""
+        if not self._directory.exists():
+            return 0
         self._new.unlink(missing_ok=True)
         if self.path.exists() and _cut_torn_line(self.path) == 0:
             self.path.unlink()
-        paths = [self._path(age) for age in range(self._files)]
-        for age, path in enumerate([path for path in paths if path.exists()]):
-            if path != paths[age]:
-                path.rename(paths[age])
+        old = (path.name.removeprefix(f"{_CURRENT}.") for path in self._directory.glob(f"{_CURRENT}.*"))
+        ages = sorted(int(age) for age in old if age.isdecimal())
+        ages = [0, *ages] if self.path.exists() else ages
+        for age, present in enumerate(ages):
+            if present != age:
+                self._path(present).rename(self._path(age))
+        return len(ages)
 
     def _count(self) -> None:
         """Find the run and what is logged of it, from the end of the present file."""
@@ -191,8 +195,8 @@ class Log:
         """Begin a new file. It is complete before the others move, and `_tidy` undoes what a crash leaves half done."""
         head = _encode(self._head()) + b"\n"
         self._new.write_bytes(head)
-        for age in reversed(range(self._files - 1)):
-            if self._path(age).exists():
+        for age in reversed(range(min(len(self._sizes), self._files - 1))):
+            with suppress(FileNotFoundError):  # somebody has tidied up
                 self._path(age).rename(self._path(age + 1))
         self._new.rename(self.path)
         self.park()
