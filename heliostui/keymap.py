@@ -34,6 +34,10 @@ class Command:
     display: str | None = None
 
     @property
+    def needs_engine(self) -> bool:
+        return self.changes or self.group == "Selected container"
+
+    @property
     def binding(self) -> Binding:
         return Binding(
             self.keys,

@@ -1,4 +1,4 @@
-"""What workers tell the console. Workers never touch a widget: they post these, and the screen's handlers own the state."""
+"""What workers tell the console: they never touch a widget, they post these, and handlers own the state."""
 
 from __future__ import annotations
 
@@ -76,8 +76,9 @@ class SessionChanged(Message):
 
 @dataclass
 class SessionEnded(Message):
-    """A session's program ended, the engine let go of it, or it never began (`reason`)."""
+    """A session's program ended, or it never began (`reason`), or it was `lost` with the engine."""
 
     session: Session
     exit_code: int | None
     reason: str = ""
+    lost: bool = False

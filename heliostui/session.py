@@ -12,7 +12,7 @@ from collections.abc import Callable
 from textual.message import Message
 
 from engine.client.aio import Connection
-from engine.client.errors import ClientError
+from engine.client.errors import ClientError, RequestFailed
 from engine.protocol.messages import Attach, Attached, Exec, Exited, Input, Output, Resize, Resized
 from engine.terminal import Terminal
 from heliostui.link import Link
@@ -28,6 +28,8 @@ class Session:
         self.container = container
         self.request = request
         self.terminal = Terminal(request.columns or 80, request.lines or 24)
+        self.ended = False
+        self.exit_code: int | None = None
         self.taken = asyncio.Event()
         self.taken.set()
         self._link = link
@@ -40,6 +42,11 @@ class Session:
         """Whether it is a program started beside the container's own."""
         return isinstance(self.request, Exec)
 
+    @property
+    def name(self) -> str:
+        """What its worker is known by."""
+        return f"{'exec' if self.exec else 'attach'} {self.container}"
+
     # --- what the user does ---
 
     def type(self, data: bytes) -> None:
@@ -47,16 +54,14 @@ class Session:
         self._inputs.put_nowait(Input(data=data))
 
     def resize(self, columns: int, lines: int) -> None:
-        """This is the size of the view now."""
-        if (columns, lines) != (self.terminal.columns, self.terminal.lines):
-            self.terminal.resize(columns, lines)
-            self._inputs.put_nowait(Resize(columns=columns, lines=lines))
+        """The terminal has this size now; never waits."""
+        self._inputs.put_nowait(Resize(columns=columns, lines=lines))
 
     # --- what the engine says ---
 
     async def run(self) -> None:
         """Take part until the program ends, the engine goes away, or the worker is cancelled (which detaches)."""
-        exit_code, reason = None, ""
+        exit_code, reason, lost = None, "", False
         try:
             async with self._link.connection() as engine:
                 sender = asyncio.create_task(self._send(engine))
@@ -65,8 +70,8 @@ class Session:
                 finally:
                     sender.cancel()
         except ClientError as error:
-            reason = str(error)
-        self._post(SessionEnded(self, exit_code, reason))
+            reason, lost = str(error), not isinstance(error, RequestFailed)
+        self._post(SessionEnded(self, exit_code, reason, lost))
 
     async def _send(self, engine: Connection) -> None:
         while True:

@@ -23,6 +23,10 @@ class State:
     info: EngineInfo | None = None
     containers: dict[str, ContainerSummary] = field(default_factory=dict)
     selected_id: str | None = None
+    awaited_id: str | None = None
+    """A container made here that is to be selected and opened as soon as it is listed."""
+    engine_ended: bool = False
+    """Nobody restarts the engine; the user may."""
 
     @property
     def selected(self) -> ContainerSummary | None:
@@ -34,7 +38,9 @@ class State:
 
     def possible(self, command: Command) -> bool:
         """Whether the command makes sense for the selected container, and is allowed to who asks."""
-        if command.changes and (self.info is None or self.info.role is Role.VIEWER):
+        if command.needs_engine and self.info is None:
+            return False
+        if command.changes and self.info is not None and self.info.role is Role.VIEWER:
             return False
         if not command.states:
             return True

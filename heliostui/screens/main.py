@@ -39,13 +39,14 @@ class MainScreen(ContainerActions, inherit_bindings=False):
     """Where one is when the console has started."""
 
     BINDINGS: ClassVar[list[BindingType]] = [command.binding for command in COMMANDS if command.keys]
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-narrow"), (130, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (130, "-wide")]
     AUTO_FOCUS = "ContainerTable"
 
     def __init__(self, places: Places) -> None:
         super().__init__()
         self.state = State()
         self.link = Link(places, self.post_message)
+        self.just_released = False
         self._zoomed_for_terminal = False
 
     def compose(self) -> ComposeResult:
@@ -206,13 +207,29 @@ class MainScreen(ContainerActions, inherit_bindings=False):
         else:
             self.release()
 
+    @on(TerminalView.Prefix)
+    def _prefix(self) -> None:
+        """The keys come back; the same key once more within a second is meant for the program."""
+        self.just_released = True
+        self.set_timer(1, self._forget_release)
+        self.release()
+
+    def _forget_release(self) -> None:
+        self.just_released = False
+
+    def action_type_prefix(self) -> None:
+        self.just_released = False
+        self.details.type_prefix()
+
     @on(Details.Detached)
-    @on(TerminalView.Released)
     def release(self) -> None:
         """The table gets the keys."""
-        if self._zoomed_for_terminal or not self.details.terminal_has_keys:
+        if self._zoomed_for_terminal:
             self.remove_class("-zoomed")
         self._zoomed_for_terminal = False
+        if self.has_class("-zoomed"):
+            self.set_focus(None)  # the table is hidden
+            return
         self.table.focus()
 
     def on_descendant_focus(self) -> None:

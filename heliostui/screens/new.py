@@ -38,7 +38,7 @@ class NewContainer(ModalScreen[ContainerRef | None]):
         self._images = [image for image in images if image.available]
         self._absent = [image for image in images if not image.available]
         self._run = run
-        self._size = columns, lines
+        self._cells = columns, lines
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="new") as dialog:
@@ -105,7 +105,7 @@ class NewContainer(ModalScreen[ContainerRef | None]):
     def _options(self) -> ContainerOptions:
         """What was filled in. Raises ValueError for a command whose quotes do not close."""
         image = self._image()
-        columns, lines = self._size
+        columns, lines = self._cells
         return ContainerOptions(
             image=image.name if image else None,
             command=shlex.split(self.query_one("#command", Input).value),

@@ -1,0 +1,185 @@
+"""What the console does to containers: asks where something would be lost, asks the engine, tells what went wrong.
+
+Imports keymap, link, state and the dialogs; the main screen inherits from it.
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import ClassVar
+
+from textual import work
+from textual.screen import Screen
+
+from engine.client.errors import ClientError
+from engine.protocol.messages import (
+    ContainerOptions,
+    ContainerRef,
+    ContainerSummary,
+    Images,
+    KillContainer,
+    ListImages,
+    PauseContainer,
+    RemoveContainer,
+    RenameContainer,
+    Reply,
+    Request,
+    RunContainer,
+    StartContainer,
+    StopContainer,
+    UnpauseContainer,
+)
+from heliostui.details import LIVE, SHELL, Details
+from heliostui.keymap import COMMANDS, Command
+from heliostui.link import Link
+from heliostui.screens.dialog import Confirm, Prompt
+from heliostui.screens.help import Help
+from heliostui.screens.new import NewContainer
+from heliostui.state import State
+
+_BY_ACTION = {command.action: command for command in COMMANDS}
+
+
+class ContainerActions(Screen[None]):
+    """The commands of the key map that act on the selected container."""
+
+    state: State
+    link: Link
+    just_released: bool
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "status--title",
+        "status--muted",
+        "status--up",
+        "status--down",
+    }
+
+    @property
+    def details(self) -> Details:
+        return self.query_one(Details)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Whether the command is possible now; the footer shows only those that are."""
+        command = _BY_ACTION.get(action) or _BY_ACTION.get(f"{action}({', '.join(map(repr, parameters))})")
+        return True if command is None else self.possible(command)
+
+    def possible(self, command: Command) -> bool:
+        match command.action:
+            case "release":
+                return self.details.terminal_has_keys
+            case _ if self.details.terminal_has_keys:
+                return False
+            case "tab('exec')" | "type_prefix":
+                return self.details.has_exec if command.action == "tab('exec')" else self.just_released
+            case "start_engine":
+                return self.state.engine_ended
+        return self.state.possible(command)
+
+    # --- asking the engine ---
+
+    async def ask(self, *requests: Request) -> bool:
+        """Send requests one after the other; what goes wrong is told as the engine said it. Whether all was done."""
+        try:
+            for request in requests:
+                await self.link.request(request, Reply)
+        except ClientError as error:
+            self.notify(str(error), severity="error", markup=False)
+            return False
+        return True
+
+    def _act(self, *requests: Request) -> None:
+        self.run_worker(self.ask(*requests), group="actions")
+
+    @property
+    def _selected(self) -> ContainerSummary:
+        container = self.state.selected
+        assert container is not None  # `possible` has seen to it
+        return container
+
+    # --- life ---
+
+    @work(group="actions")
+    async def action_new(self) -> None:
+        """Ask what it is to be, run it, and give its terminal the keys."""
+        try:
+            images = await self.link.request(ListImages(), Images)
+        except ClientError as error:
+            self.notify(str(error), severity="error", markup=False)
+            return
+
+        async def run(options: ContainerOptions) -> ContainerRef:
+            return await self.link.request(RunContainer(options=options), ContainerRef)
+
+        columns, lines = self.details.terminal_size
+        made = await self.app.push_screen_wait(NewContainer(images.images, run, columns, lines))
+        if made is not None:
+            self.state.awaited_id = made.id
+
+    def action_open(self) -> None:
+        self.details.open()
+
+    def action_exec_shell(self) -> None:
+        self.details.exec(SHELL)
+
+    @work(group="actions")
+    async def action_exec_command(self) -> None:
+        container = self._selected
+        line = await self.app.push_screen_wait(Prompt(f"Run in {container.name}", "Command", placeholder="ps aux"))
+        if line is None:
+            return
+        try:
+            command = shlex.split(line)
+        except ValueError as error:
+            self.notify(f"The command can't be split into words: {str(error).lower()}.", severity="error", markup=False)
+            return
+        self.details.exec(command)
+
+    def action_start(self) -> None:
+        self._act(StartContainer(container=self._selected.id))
+
+    def action_stop(self) -> None:
+        self._act(StopContainer(container=self._selected.id))
+
+    def action_restart(self) -> None:
+        self._act(StopContainer(container=self._selected.id), StartContainer(container=self._selected.id))
+
+    def action_pause(self) -> None:
+        self._act(PauseContainer(container=self._selected.id))
+
+    def action_unpause(self) -> None:
+        self._act(UnpauseContainer(container=self._selected.id))
+
+    @work(group="actions")
+    async def action_kill(self) -> None:
+        container = self._selected
+        consequence = "Its program gets no chance to save what it holds. Files it has written stay."
+        if await self.app.push_screen_wait(Confirm(f"Kill {container.name}?", consequence, "Kill")):
+            await self.ask(KillContainer(container=container.id))
+
+    @work(group="actions")
+    async def action_remove(self) -> None:
+        container = self._selected
+        live = container.status in LIVE
+        consequence = "Files it has changed and everything it has written to its log are lost."
+        if live:
+            consequence = f"It is {container.status.value}: its program is killed. {consequence}"
+        if await self.app.push_screen_wait(Confirm(f"Remove {container.name}?", consequence, "Remove")):
+            await self.ask(RemoveContainer(container=container.id, force=live))
+
+    @work(group="actions")
+    async def action_rename(self) -> None:
+        container = self._selected
+        name = await self.app.push_screen_wait(Prompt(f"Rename {container.name}", "New name", container.name))
+        if name is not None and name != container.name:
+            await self.ask(RenameContainer(container=container.id, name=name))
+
+    # --- the console ---
+
+    def action_start_engine(self) -> None:
+        self.link.start_engine()
+
+    def action_help(self) -> None:
+        self.app.push_screen(Help())
+
+    def action_palette(self) -> None:
+        self.app.action_command_palette()

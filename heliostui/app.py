@@ -1,0 +1,96 @@
+"""The console: a full-screen front end of the engine. `run` opens it. Imports the screens and the themes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import ClassVar
+
+from rich.text import Text
+from textual import events
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.screen import Screen
+
+from engine.places import Places
+from heliostui.keymap import COMMANDS, Command
+from heliostui.screens.help import spelled
+from heliostui.screens.main import MainScreen
+from heliostui.screens.small import LEAST, TooSmall
+from heliostui.themes import DARK, LIGHT
+
+
+class Commands(Provider):
+    """The command palette: what is possible now, with its key."""
+
+    def _possible(self) -> list[tuple[Command, str, Callable[[], object]]]:
+        screen = self.screen
+        if not isinstance(screen, MainScreen):
+            return []
+        container = screen.state.selected
+        found: list[tuple[Command, str, Callable[[], object]]] = []
+        for command in COMMANDS:
+            if command.action != "palette" and screen.possible(command):
+                name = f"{command.label} {container.name}" if command.states and container else command.label
+                found.append((command, name, partial(screen.run_action, command.action)))
+        return found
+
+    def _line(self, command: Command, name: Text) -> Text:
+        keys = " ".join(spelled(key) for key in command.keys.split(",") if key)
+        return Text.assemble(name, ("  " + keys, "bold") if keys else "")
+
+    async def discover(self) -> Hits:
+        for command, name, run in self._possible():
+            yield DiscoveryHit(self._line(command, Text(name)), run, text=name, help=command.help)
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for command, name, run in self._possible():
+            score = max(matcher.match(name), matcher.match(command.help) / 2)
+            if score > 0:
+                yield Hit(score, self._line(command, Text(name)), run, text=name, help=command.help)
+
+
+class Console(App[None], inherit_bindings=False):
+    """The application; all of it happens on the main screen."""
+
+    TITLE = "heliostui"
+    CSS_PATH = "console.tcss"
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {Commands}
+    ESCAPE_TO_MINIMIZE = False
+    ENABLE_COMMAND_PALETTE = True
+    # With a binding for it here Textual adds none of its own, which would be a priority one.
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+p", "command_palette", show=False)]
+
+    def __init__(self, places: Places) -> None:
+        super().__init__()
+        self._places = places
+        self.animation_level = "none"  # each frame of an animation is sent over whatever line there is
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = DARK.name
+
+    def get_default_screen(self) -> Screen[None]:
+        return MainScreen(self._places)
+
+    def on_resize(self, event: events.Resize) -> None:
+        small = event.size.width < LEAST.width or event.size.height < LEAST.height
+        covered = isinstance(self.screen, TooSmall)
+        if small and not covered:
+            self.push_screen(TooSmall())
+        elif covered and not small:
+            self.pop_screen()
+
+    def action_toggle_theme(self) -> None:
+        self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
+
+    def action_leave(self) -> None:
+        self.exit()
+
+
+def run(places: Places) -> int:
+    """Open the console and stay until the user leaves it. Returns an exit status."""
+    console = Console(places)
+    console.run()
+    return console.return_code or 0
