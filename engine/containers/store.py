@@ -1,6 +1,7 @@
 """Containers on disk: one directory each, written so that any instant may be the last. Imports asyncio and msgspec.
 
     containers/<id>/config.json    the OCI runtime spec it is run by
+                    image.json     the image it is made from: directories and defaults
                     state.json     its `Record`; written last, so a directory without one was never finished
                     launch.json    the receipt of its last launch
                     upper/ work/ merged/   its own layer of the overlay, the overlay's workspace, its root's place
@@ -28,6 +29,7 @@ import msgspec
 from engine.containers import names
 from engine.containers.record import Record
 from engine.errors import EngineError
+from engine.images import Image
 from engine.protocol.messages import ErrorCode, Finding, Launch
 from engine.spec.structs import Spec
 
@@ -38,11 +40,20 @@ _FULL = {
 }
 
 
+@dataclass(frozen=True)
+class Stored:
+    """One container as it is on disk. The image is the generation that it was created from."""
+
+    record: Record
+    spec: Spec
+    image: Image
+
+
 @dataclass
 class Found:
     """What `Store.load` read: whole containers, and a finding for each that was set aside."""
 
-    containers: list[tuple[Record, Spec]] = field(default_factory=list)
+    containers: list[Stored] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
     def note(self, text: str) -> None:
@@ -63,9 +74,9 @@ class Store:
         """The container's directory."""
         return self._containers / id
 
-    async def create(self, record: Record, spec: Spec) -> None:
+    async def create(self, stored: Stored) -> None:
         """Make the container's directory with its files; nothing is left of it when that fails."""
-        await asyncio.to_thread(self._create, record, spec)
+        await asyncio.to_thread(self._create, stored)
 
     async def save(self, record: Record) -> None:
         """Replace the container's record, durably."""
@@ -105,14 +116,15 @@ class Store:
         """Trees in the trash, to be given to `delete`."""
         return sorted(self._trash.iterdir()) if self._trash.is_dir() else []
 
-    def _create(self, record: Record, spec: Spec) -> None:
-        directory = self.directory(record.id)
-        with _storage(f"store the state of container {record.name!r}"):
+    def _create(self, stored: Stored) -> None:
+        directory = self.directory(stored.record.id)
+        with _storage(f"store the state of container {stored.record.name!r}"):
             self._containers.mkdir(mode=0o700, parents=True, exist_ok=True)
             directory.mkdir(mode=0o700)
             try:
-                _write(directory / "config.json", msgspec.json.encode(spec))
-                _replace(directory / "state.json", msgspec.json.encode(record))
+                _write(directory / "config.json", msgspec.json.encode(stored.spec))
+                _write(directory / "image.json", msgspec.json.encode(stored.image))
+                _replace(directory / "state.json", msgspec.json.encode(stored.record))
                 _sync_directory(self._containers)
             except BaseException:
                 shutil.rmtree(directory, ignore_errors=True)
@@ -143,12 +155,13 @@ class Store:
         found.note(f"Container {directory.name} can't be read ({error}); it was set aside as {place}.")
 
 
-def _read(directory: Path) -> tuple[Record, Spec]:
+def _read(directory: Path) -> Stored:
     record = msgspec.json.decode((directory / "state.json").read_bytes(), type=Record)
     spec = msgspec.json.decode((directory / "config.json").read_bytes(), type=Spec)
+    image = msgspec.json.decode((directory / "image.json").read_bytes(), type=Image)
     if record.id != directory.name:
         raise msgspec.ValidationError(f"state.json is of container {record.id!r}")
-    return record, spec
+    return Stored(record, spec, image)
 
 
 def _move_aside(directory: Path, to: Path) -> Path | None:

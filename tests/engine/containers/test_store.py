@@ -10,13 +10,15 @@ import msgspec
 import pytest
 
 from engine.containers.record import Identity, Record
-from engine.containers.store import Store
+from engine.containers.store import Store, Stored
 from engine.errors import EngineError
+from engine.images import Image
 from engine.protocol.messages import ContainerOptions, ErrorCode, Launch, Status
 from engine.spec.structs import Process, Root, Spec
 
 ID = "abc000000000"
 SPEC = Spec(root=Root(path="merged"), process=Process(args=["sh"]))
+IMAGE = Image(name="host", description="", layers=("/some/layer",))
 
 
 def record(id: str = ID, name: str = "web") -> Record:
@@ -28,6 +30,10 @@ def record(id: str = ID, name: str = "web") -> Record:
         options=ContainerOptions(env=["A=ü"]),
         created_at=datetime.now(UTC),
     )
+
+
+def stored(id: str = ID, name: str = "web") -> Stored:
+    return Stored(record(id, name), SPEC, IMAGE)
 
 
 @pytest.fixture
@@ -45,11 +51,11 @@ def full_disk(tmp_path: Path) -> Iterator[Path]:
 async def test_what_is_stored_is_loaded(tmp_path: Path) -> None:
     store = Store(tmp_path)
     first = record()
-    await store.create(first, SPEC)
+    await store.create(Stored(first, SPEC, IMAGE))
     second = msgspec.structs.replace(first, status=Status.RUNNING, init=Identity(pid=7, start=9, boot="b"))
     await store.save(second)
     found = await Store(tmp_path).load()
-    assert found.containers == [(second, SPEC)]
+    assert found.containers == [Stored(second, SPEC, IMAGE)]
     assert found.findings == []
 
 
@@ -59,7 +65,7 @@ async def test_an_empty_state_directory_has_no_containers(tmp_path: Path) -> Non
 
 async def test_a_launch_receipt_is_kept_and_a_broken_one_is_none(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    await store.create(record(), SPEC)
+    await store.create(stored())
     assert await store.launch(ID) is None
     launch = Launch(id=ID, name="web", executor="fast", started_at=datetime.now(UTC), total=5, steps=[])
     await store.save_launch(launch)
@@ -71,11 +77,11 @@ async def test_a_launch_receipt_is_kept_and_a_broken_one_is_none(tmp_path: Path)
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"id": 5}', "\0" * 300, '{"id":"other"}'])
 async def test_a_corrupt_record_is_set_aside_and_reported_and_the_others_load(tmp_path: Path, text: str) -> None:
     store = Store(tmp_path)
-    await store.create(record(), SPEC)
-    await store.create(record("def000000000", "db"), SPEC)
+    await store.create(stored())
+    await store.create(stored("def000000000", "db"))
     (store.directory(ID) / "state.json").write_text(text)
     found = await store.load()
-    assert [found_record.name for found_record, _ in found.containers] == ["db"]
+    assert [container.record.name for container in found.containers] == ["db"]
     assert ID in found.findings[0].text
     assert (tmp_path / "corrupt" / f"{ID}-1" / "state.json").read_text() == text
     assert not store.directory(ID).exists()
@@ -84,7 +90,7 @@ async def test_a_corrupt_record_is_set_aside_and_reported_and_the_others_load(tm
 async def test_a_corrupt_spec_is_set_aside_too_and_never_over_an_earlier_one(tmp_path: Path) -> None:
     store = Store(tmp_path)
     for number in (1, 2):
-        await store.create(record(), SPEC)
+        await store.create(stored())
         (store.directory(ID) / "config.json").unlink()
         await store.load()
         assert (tmp_path / "corrupt" / f"{ID}-{number}").is_dir()
@@ -92,7 +98,7 @@ async def test_a_corrupt_spec_is_set_aside_too_and_never_over_an_earlier_one(tmp
 
 async def test_a_record_under_another_containers_id_is_set_aside(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    await store.create(record(), SPEC)
+    await store.create(stored())
     store.directory(ID).rename(store.directory("def000000000"))
     found = await store.load()
     assert found.containers == []
@@ -121,7 +127,7 @@ async def test_what_is_not_a_container_is_left_alone_and_reported(tmp_path: Path
 
 async def test_a_removed_container_vanishes_at_once_and_is_deleted_later(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    await store.create(record(), SPEC)
+    await store.create(stored())
     (store.directory(ID) / "upper" / "deep").mkdir(parents=True)
     trash = await store.remove(ID)
     assert not store.directory(ID).exists()
@@ -134,7 +140,7 @@ async def test_a_removed_container_vanishes_at_once_and_is_deleted_later(tmp_pat
 
 async def test_a_full_disk_is_said_and_leaves_nothing_half_made(full_disk: Path) -> None:
     store = Store(full_disk)
-    await store.create(record(), SPEC)
+    await store.create(stored())
     before = (store.directory(ID) / "state.json").read_bytes()
     try:
         with (full_disk / "filler").open("wb", buffering=0) as filler:
@@ -143,10 +149,10 @@ async def test_a_full_disk_is_said_and_leaves_nothing_half_made(full_disk: Path)
     except OSError:
         pass
     with pytest.raises(EngineError, match="the disk is full") as refused:
-        await store.create(record("def000000000", "db"), SPEC)
+        await store.create(stored("def000000000", "db"))
     assert refused.value.code == ErrorCode.STORAGE
     with pytest.raises(EngineError, match="the state of container 'web'"):
         await store.save(record())
     assert sorted(path.name for path in (full_disk / "containers").iterdir()) == [ID]
-    assert sorted(path.name for path in store.directory(ID).iterdir()) == ["config.json", "state.json"]
+    assert sorted(path.name for path in store.directory(ID).iterdir()) == ["config.json", "image.json", "state.json"]
     assert (store.directory(ID) / "state.json").read_bytes() == before

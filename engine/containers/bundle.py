@@ -1,0 +1,119 @@
+"""What a container is made of: from a person's options to image, spec and directories. Imports the images and the spec.
+
+Its directory (see `store`) holds `upper`, `work` and `merged` for the root's overlay, and `grafts/<n>/upper` and
+`grafts/<n>/work` for each directory that the image grafts in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import stat
+from pathlib import Path
+
+from engine.errors import EngineError
+from engine.images import Image, Images, rootfs_image
+from engine.images.layers import read_file
+from engine.protocol.messages import ContainerOptions, ErrorCode, Exec
+from engine.sandbox import init, profile
+from engine.sandbox.root import Layered, RootFilesystem
+from engine.spec import default
+from engine.spec.structs import ConsoleSize, Process, Spec
+from engine.spec.user import Account, resolve_user
+
+
+async def image_of(options: ContainerOptions, images: Images) -> Image:
+    """The image that the options name, made if need be. EngineError as `Images.prepare`, or INVALID."""
+    if options.rootfs is None:
+        return await images.prepare(options.image)
+    if options.image is not None:
+        raise EngineError(ErrorCode.INVALID, "Give an image or a root directory (--rootfs), not both.")
+    return await rootfs_image(options.rootfs)
+
+
+async def spec_of(options: ContainerOptions, image: Image, id: str, directory: Path) -> Spec:
+    """The OCI spec of a new container. EngineError(INVALID) names the option that can't be."""
+    account = await asyncio.to_thread(_account, options.user, image.layers)
+    return default.from_options(options, image, id, str(directory / "merged"), account, profile.default())
+
+
+def check(options: ContainerOptions) -> None:
+    """EngineError for options that exclude each other (INVALID) or can't be had here (UNSUPPORTED)."""
+    if options.init:
+        init.path()
+    if options.remove and options.restart.name != "no":
+        raise EngineError(
+            ErrorCode.INVALID, "--rm and --restart exclude each other: a removed container can't restart."
+        )
+    if options.restart.maximum < 0 or (options.restart.maximum and options.restart.name != "on-failure"):
+        raise EngineError(ErrorCode.INVALID, "Only --restart on-failure takes a number of times, 0 or more.")
+
+
+def filesystem(directory: Path, image: Image) -> RootFilesystem:
+    """The container's layers over the image's, made ready to be mounted. Blocks for a few system calls; OSError."""
+    (directory / "merged").mkdir(mode=0o700, exist_ok=True)
+    grafts = tuple(
+        (graft.destination, _layered(directory / "grafts" / str(number), (graft.source,)))
+        for number, graft in enumerate(image.grafts)
+    )
+    return RootFilesystem(str(directory / "merged"), _layered(directory, image.layers), grafts)
+
+
+def _layered(directory: Path, layers: tuple[str, ...]) -> Layered:
+    upper, work = directory / "upper", directory / "work"
+    for path in (upper, work):
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # The mode of the upper directory is that of the mounted root.
+    upper.chmod(stat.S_IMODE(os.stat(layers[0]).st_mode))
+    # A volatile overlay leaves this behind, and refuses to be mounted again with it (overlayfs.rst, "Volatile mount").
+    shutil.rmtree(work / "work" / "incompat", ignore_errors=True)
+    return Layered(layers, str(upper), str(work))
+
+
+async def process_of(request: Exec, spec: Spec, image: Image, directory: Path) -> Process:
+    """The process of an `exec`: the container's own but for what the request says. EngineError(INVALID)."""
+    if not request.command or not request.command[0]:
+        raise EngineError(ErrorCode.INVALID, "Give the command to run in the container.")
+    default.check(
+        ContainerOptions(
+            command=request.command,
+            workdir=request.workdir,
+            env=request.env,
+            columns=request.columns,
+            lines=request.lines,
+        )
+    )
+    own = spec.process
+    user, capabilities, env = own.user, own.capabilities, own.env
+    if request.user is not None:
+        account = await asyncio.to_thread(_account, request.user, (str(directory / "upper"), *image.layers))
+        user = default.mapped_user(account.user)
+        capabilities = default.capabilities(user)
+        env = [*env, f"HOME={account.home}"]
+    if request.tty:
+        env = [*env, "TERM=xterm-256color"]
+    merged = {entry.partition("=")[0]: entry for entry in (*env, *request.env)}
+    return Process(
+        args=request.command,
+        cwd=request.workdir or own.cwd,
+        env=list(merged.values()),
+        terminal=request.tty,
+        console_size=ConsoleSize(height=request.lines, width=request.columns) if request.tty else None,
+        user=user,
+        capabilities=capabilities,
+        rlimits=own.rlimits,
+        no_new_privileges=own.no_new_privileges,
+    )
+
+
+def _account(user: str | None, layers: tuple[str, ...]) -> Account:
+    """Who `user` is by the passwd(5) and group(5) in the layers."""
+    return resolve_user(user, _text(layers, "/etc/passwd"), _text(layers, "/etc/group"))
+
+
+def _text(layers: tuple[str, ...], path: str) -> str:
+    try:
+        return (read_file(layers, path) or b"").decode(errors="replace")
+    except OSError:  # unreadable or no regular file: as if it were not there
+        return ""

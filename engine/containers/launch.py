@@ -1,0 +1,212 @@
+"""Starting programs: the steps from a stored container to a running one, each undone when a later one fails.
+
+    directories → cgroup → plan → keeper → receipt → terminal or pipes
+
+Imports asyncio and the parts; the kernel's work is in `engine.sandbox` and the keeper.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shutil
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from engine.cgroups import Cgroup, Hierarchy
+from engine.containers import bundle, top
+from engine.containers.container import Container, Run
+from engine.containers.keeper import Held, Keeper, Launched
+from engine.containers.stdio import Stdio
+from engine.containers.store import Store
+from engine.errors import EngineError
+from engine.protocol.messages import ErrorCode, Exec, Launch
+from engine.sandbox import init, receipt
+from engine.sandbox.build import exec_plan, launch_plan
+from engine.sandbox.plan import Plan
+from engine.sandbox.root import RootFilesystem
+from engine.spec.structs import Process
+
+_log = logging.getLogger(__name__)
+
+
+class LaunchError(EngineError):
+    """The program was not reached; `launch` says which step failed."""
+
+    def __init__(self, code: ErrorCode, message: str, launch: Launch) -> None:
+        super().__init__(code, message)
+        self.launch = launch
+
+
+class Launcher:
+    """Starts a container's program, and further ones in it."""
+
+    def __init__(self, store: Store, keeper: Keeper, cgroups: Hierarchy, spools: Path) -> None:
+        self._store = store
+        self._keeper = keeper
+        self._cgroups = cgroups
+        self.spools = spools  # where output is on its way to the log; a container's is there before its cgroup
+
+    async def start(self, container: Container) -> tuple[Run, Launch]:
+        """Launch the container's program. EngineError says why not; then nothing is left of the attempt."""
+        spool = self.spool(container.id)
+        async with AsyncExitStack() as undo:
+            undo.push_async_callback(asyncio.to_thread, shutil.rmtree, spool, ignore_errors=True)
+            with _explained(container):
+                spool.mkdir(mode=0o700, parents=True, exist_ok=True)
+                container.log.begin()
+            filesystem = await self._filesystem(container)
+            cgroup = await self._cgroup(container, undo)
+            with _opened(cgroup) as inputs:
+                options = container.record.options
+                init_program = init.path() if options.init else None
+                plan = launch_plan(container.spec, filesystem, init=init_program, cgroup=bool(inputs))
+                launched = await self._keeper.launch(
+                    container.id, plan.assemble(), inputs, tty=options.tty, stdin=options.interactive
+                )
+            told = _receipt(container, plan, launched)
+            held = _succeeded(container, plan, launched, container.spec.process, told)
+            undo.push_async_callback(self.kill, held)
+            await self._move_into(cgroup, held)
+            with _explained(container):
+                run = Run(held, self.stdio(container, held), cgroup)
+            undo.pop_all()
+            return run, told
+
+    async def exec(self, container: Container, request: Exec) -> tuple[Held, Stdio]:
+        """Launch one more program in a running container. EngineError says why not."""
+        run = container.running()
+        directory = self._store.directory(container.id)
+        process = await bundle.process_of(request, container.spec, container.image, directory)
+        run.programs += 1
+        key = f"{container.id}/{run.programs}"
+        with _opened(run.cgroup) as inputs:
+            plan = exec_plan(container.spec, process, cgroup=bool(inputs))
+            launched = await self._keeper.launch(
+                key, plan.assemble(), [run.held.pidfd, *inputs], tty=request.tty, stdin=request.interactive
+            )
+        held = _succeeded(container, plan, launched, process)
+        await self._move_into(run.cgroup, held)
+        return held, Stdio(
+            held.descriptors, None, None, request.columns, request.lines, on_close_input=self._closer(key)
+        )
+
+    def stdio(self, container: Container, held: Held) -> Stdio:
+        """The terminal or pipes of a container's program, of which an earlier engine may have read already."""
+        options = container.record.options
+        spool = self.spool(container.id)
+        spool.mkdir(mode=0o700, parents=True, exist_ok=True)
+        closer = self._closer(held.key)
+        return Stdio(held.descriptors, container.log, spool, options.columns, options.lines, on_close_input=closer)
+
+    def _closer(self, key: str) -> Callable[[], Awaitable[None]]:
+        return lambda: self._keeper.close_stdin(key)
+
+    def spool(self, id: str) -> Path:
+        """Where the output of a container is on its way to the log."""
+        return self.spools / id
+
+    async def kill(self, held: Held) -> int:
+        """End a program and make the keeper forget it. Its wait status."""
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(held.pidfd, signal.SIGKILL)
+        status = await self._keeper.ended(held.key)
+        await self._keeper.forget(held.key)
+        return status
+
+    async def clear(self, id: str, cgroup: Cgroup | None) -> None:
+        """Remove what a container's program leaves behind once it has ended."""
+        await asyncio.to_thread(shutil.rmtree, self.spool(id), ignore_errors=True)
+        if cgroup is not None:
+            await asyncio.to_thread(end_cgroup, cgroup)
+
+    async def _filesystem(self, container: Container) -> RootFilesystem:
+        with _explained(container):
+            return await asyncio.to_thread(bundle.filesystem, self._store.directory(container.id), container.image)
+
+    async def _cgroup(self, container: Container, undo: AsyncExitStack) -> Cgroup | None:
+        if not self._cgroups.available:
+            return None
+        with _explained(container):
+            cgroup = await asyncio.to_thread(self._cgroups.create, container.id)
+        undo.push_async_callback(asyncio.to_thread, end_cgroup, cgroup)
+        return cgroup
+
+    async def _move_into(self, cgroup: Cgroup | None, held: Held) -> None:
+        """Where nobody can be born in a cgroup (v1), bring the program there with what it has started already."""
+        if cgroup is None or cgroup.clone_into:
+            return
+        moved: set[int] = set()
+        while new := set(await asyncio.to_thread(_family, held)) - moved:
+            for pid in new:
+                with suppress(ProcessLookupError):
+                    cgroup.add(pid)
+            moved |= new
+
+
+@contextmanager
+def _opened(cgroup: Cgroup | None) -> Iterator[list[int]]:
+    """The cgroup's directory as the descriptor that a launch takes, if there is one."""
+    if cgroup is None or not cgroup.clone_into:
+        yield []
+        return
+    directory = cgroup.open()
+    try:
+        yield [directory]
+    finally:
+        os.close(directory)
+
+
+@contextmanager
+def _explained(container: Container) -> Iterator[None]:
+    """Turn an OSError into an EngineError(LAUNCH_FAILED)."""
+    try:
+        yield
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        raise EngineError(
+            ErrorCode.LAUNCH_FAILED, f"Container {container.name!r} can't start: {error.strerror}{where}."
+        ) from error
+
+
+def _family(held: Held) -> list[int]:
+    return top.in_namespace_of(held.pid) or [held.pid]
+
+
+def end_cgroup(cgroup: Cgroup) -> None:
+    """What can't be ended now is left for the next engine to find."""
+    try:
+        cgroup.kill()
+        cgroup.remove()
+    except OSError as error:  # TimeoutError is one, too
+        _log.warning("cgroup %s is left over: %s", cgroup.path, error)
+
+
+def _receipt(container: Container, plan: Plan, launched: Launched) -> Launch:
+    steps = receipt.steps(plan, launched.receipt, launched.finished)
+    return Launch(
+        id=container.id,
+        name=container.name,
+        executor=launched.executor,
+        started_at=datetime.now(UTC),
+        total=max((step.end for step in steps), default=0),
+        steps=steps,
+    )
+
+
+def _succeeded(
+    container: Container, plan: Plan, launched: Launched, process: Process, launch: Launch | None = None
+) -> Held:
+    """The process, if its program was reached. EngineError; with the receipt, if there is one to go with it."""
+    failure = receipt.failure(plan, launched.receipt, process)
+    if failure is None and launched.held is not None:
+        return launched.held
+    assert failure is not None
+    message = f"Container {container.name!r}: {failure.message}"
+    if launch is None:
+        raise EngineError(failure.code, message)
+    raise LaunchError(failure.code, message, launch)

@@ -1,0 +1,412 @@
+"""All containers, and the verbs that act on them: one method per request of the protocol. Imports the parts.
+
+Only orchestration is here. A verb that has begun is finished even when whoever asked for it goes away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import msgspec
+
+from engine.cgroups import Hierarchy
+from engine.containers import bundle, filters, names, recovery, signals, states, top, views
+from engine.containers.attach import Session, resize, to_container, to_new_program
+from engine.containers.container import Container, Run
+from engine.containers.events import Bus, Subscription
+from engine.containers.keeper import Keeper
+from engine.containers.launch import Launcher
+from engine.containers.record import Record
+from engine.containers.running import Running
+from engine.containers.states import Happening
+from engine.containers.store import Store, Stored
+from engine.errors import EngineError
+from engine.images import Images
+from engine.places import Places
+from engine.protocol.messages import (
+    Attach,
+    ContainerDetail,
+    ContainerOptions,
+    ContainerRef,
+    ContainerSummary,
+    ErrorCode,
+    Exec,
+    ExitStatus,
+    Finding,
+    Launch,
+    LogRecord,
+    ProcessRow,
+    Status,
+    StreamEnd,
+    StreamLogs,
+)
+
+T = TypeVar("T")
+Summaries = list[ContainerSummary]  # the class below has a verb called `list`
+ProcessRows = list[ProcessRow]
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGKILL)  # who sends one of these wants the container to end
+
+
+class Containers:
+    """Every container of this engine. `recover` comes first, `close` last. `ref`: an id, a unique prefix, or a name."""
+
+    def __init__(self, places: Places, keeper: Keeper, images: Images, cgroups: Hierarchy) -> None:
+        self._places = places
+        self._images = images
+        self._cgroups = cgroups
+        self._keeper = keeper
+        self._store = Store(places.state)
+        self._bus = Bus()
+        self._launcher = Launcher(self._store, keeper, cgroups, places.runtime / "spool")
+        self._running = Running(self._store, keeper, self._bus, self._launcher, self._forget)
+        self._containers: dict[str, Container] = {}  # by id
+        self._ids: dict[str, str] = {}  # by name, also of containers in the making
+        self.findings: list[Finding] = []  # of recovery, for `doctor`
+
+    # The engine's own beginning and end
+
+    async def recover(self) -> None:
+        """Take over what an earlier engine left: on disk, with the keeper, in the kernel."""
+        found = await self._store.load()
+        self.findings = found.findings
+        for stored in found.containers:
+            self._add(Container(stored, self._store))
+        await recovery.Recovery(
+            self._containers,
+            self._places.runtime,
+            self._keeper,
+            self._cgroups,
+            self._launcher,
+            self._running,
+            self._forget,
+        ).recover()
+        for trash in self._store.leftovers():
+            self._running.spawn(self._store.delete(trash), f"deletion of {trash.name}")
+
+    async def stop_all(self, patience: float = 10.0) -> None:
+        """Stop every container, all at once, as the machine's shutdown would: their restart policies stay in force."""
+        active = [container for container in self._containers.values() if container.record.status in states.ACTIVE]
+        await asyncio.gather(*(self._stop(container, patience, asked=False) for container in active))
+
+    async def close(self) -> None:
+        """Let go of everything; what runs goes on."""
+        await self._running.close()
+        self._bus.close()
+        for container in self._containers.values():
+            if container.run is not None:
+                container.run.stdio.close()
+            container.log.close()
+
+    # Verbs
+
+    async def create(self, options: ContainerOptions) -> ContainerRef:
+        """A new container, not started."""
+        return _ref(await self._whole(self._create(options)))
+
+    async def start(self, ref: str) -> ContainerRef:
+        """Start a container that is not running; returns once its program runs."""
+        container = self._find(ref)
+        await self._whole(self._start(container))
+        return _ref(container)
+
+    async def run(self, options: ContainerOptions) -> ContainerRef:
+        """Create and start; a container that can't start is removed."""
+        return _ref(await self._whole(self._run(options)))
+
+    async def stop(self, ref: str, patience: float = 10.0) -> None:
+        """TERM to its init, KILL after `patience` seconds (negative: never). Nothing happens to what is not running."""
+        await self._whole(self._stop(self._find(ref), patience, asked=True))
+
+    async def kill(self, ref: str, signal_name: str = "KILL") -> None:
+        """Send a signal to its init."""
+        await self._whole(self._kill(self._find(ref), signals.number(signal_name)))
+
+    async def pause(self, ref: str) -> None:
+        """Freeze all of its processes."""
+        await self._whole(self._pause(self._find(ref)))
+
+    async def unpause(self, ref: str) -> None:
+        """Let them go on."""
+        await self._whole(self._unpause(self._find(ref)))
+
+    async def remove(self, ref: str, force: bool = False) -> None:
+        """Remove the container with its files and logs; a running one only by `force`, which kills it."""
+        await self._whole(self._remove(self._find(ref), force))
+
+    async def rename(self, ref: str, name: str) -> None:
+        """Give it another name."""
+        await self._whole(self._rename(self._find(ref), name))
+
+    async def wait(self, ref: str) -> ExitStatus:
+        """Wait for the end of its present run, if it has one."""
+        container = self._find(ref)
+        if (run := container.run) is not None:
+            await run.over.wait()
+            return ExitStatus(exit_code=run.exit_code)
+        return ExitStatus(exit_code=container.record.exit_code or 0, error=container.record.error)
+
+    async def resize(self, ref: str, columns: int, lines: int) -> None:
+        """Give its terminal another size."""
+        container = self._find(ref)
+        resize(container, container.running().stdio, columns, lines)
+        self._publish("resize", container, columns=columns, lines=lines)
+
+    # Questions
+
+    async def list(self, all: bool = False, wanted: Sequence[str] = ()) -> Summaries:
+        """The active containers, or all (also when a filter asks for a status), newest first."""
+        test = filters.parse(wanted)
+        all = all or filters.has_status(wanted)
+        chosen = [
+            container
+            for container in self._containers.values()
+            if (all or container.record.status in states.ACTIVE) and test(container.record)
+        ]
+        chosen.sort(key=lambda container: container.record.created_at, reverse=True)
+        return [views.summary(container) for container in chosen]
+
+    async def inspect(self, ref: str) -> ContainerDetail:
+        """All that is known of it."""
+        return views.detail(self._find(ref))
+
+    async def launch(self, ref: str) -> Launch:
+        """The receipt of its last launch. EngineError(WRONG_STATE) when there is none."""
+        container = self._find(ref)
+        launch = container.receipt or await self._store.launch(container.id)
+        if launch is None:
+            raise EngineError(
+                ErrorCode.WRONG_STATE, f"Container {container.name!r} has no launch receipt: start it to get one."
+            )
+        return msgspec.structs.replace(launch, name=container.name)
+
+    async def top(self, ref: str) -> ProcessRows:
+        """Its processes."""
+        run = self._find(ref).running()
+
+        def look() -> ProcessRows:
+            return top.rows(run.cgroup.processes() if run.cgroup else top.in_namespace_of(run.held.pid))
+
+        return await asyncio.to_thread(look)
+
+    def events(self) -> Subscription:
+        """What happens from now on."""
+        return self._bus.subscribe()
+
+    async def logs(self, request: StreamLogs) -> AsyncIterator[LogRecord | StreamEnd]:
+        """Its output, then a `StreamEnd`."""
+        log = self._find(request.container).log
+        async for record in log.read(tail=request.tail, since=request.since, follow=request.follow):
+            yield record
+        yield StreamEnd()
+
+    # Sessions
+
+    async def attach(self, request: Attach) -> Session:
+        """Take part in its program's terminal or pipes."""
+        container = self._find(request.container)
+        if not request.start or container.live:
+            return self._attached(container, container.running(), request)
+        sessions: deque[Session] = deque(maxlen=1)
+        await self._whole(self._start(container, lambda run: sessions.append(self._attached(container, run, request))))
+        return sessions[0]
+
+    def _attached(self, container: Container, run: Run, request: Attach) -> Session:
+        return to_container(container, run, request, self._bus)
+
+    async def exec(self, request: Exec) -> Session:
+        """Run another program in it."""
+        container = self._find(request.container)
+        return await self._whole(
+            to_new_program(container, request, self._launcher, self._keeper, self._running, self._bus)
+        )
+
+    # How the verbs are done
+
+    async def _whole(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do `work` to its end, whatever becomes of the caller."""
+        return await asyncio.shield(self._running.spawn(work, "request"))
+
+    async def _create(self, options: ContainerOptions) -> Container:
+        bundle.check(options)
+        name = options.name if options.name is not None else names.new_name(self._ids)
+        names.check_name(name, self._ids)
+        id = self._ids[name] = names.new_id(set(self._ids.values()))
+        try:
+            image = await bundle.image_of(options, self._images)
+            spec = await bundle.spec_of(options, image, id, self._store.directory(id))
+            record = Record(
+                id=id,
+                name=name,
+                image=image.name,
+                command=options.command or list(image.command),
+                options=options,
+                created_at=datetime.now(UTC),
+            )
+            await self._store.create(Stored(record, spec, image))
+        except BaseException:
+            del self._ids[name]
+            raise
+        container = Container(Stored(record, spec, image), self._store)
+        self._add(container)
+        self._publish("create", container, image=image.name)
+        return container
+
+    async def _start(self, container: Container, first: Callable[[Run], None] | None = None) -> None:
+        async with container.lock:
+            self._present(container)
+            states.after(container.name, container.record.status, Happening.START)
+            self._running.call_off(container)
+            container.delay = 0.0
+            try:
+                await self._running.start(container, first)
+            except EngineError as error:
+                if container.record.status == Status.RESTARTING:
+                    await container.update_anyhow(Happening.END, error=error.message)
+                if container.record.options.remove:
+                    await self._forget(container)
+                raise
+
+    async def _run(self, options: ContainerOptions) -> Container:
+        container = await self._create(options)
+        try:
+            await self._start(container)
+        except BaseException:
+            async with container.lock:
+                if not container.removed:
+                    await self._forget(container)
+            raise
+        return container
+
+    async def _stop(self, container: Container, patience: float, *, asked: bool) -> None:
+        async with container.lock:
+            if container.record.status == Status.RESTARTING:
+                self._running.call_off(container)
+                await container.update_anyhow(Happening.STOP, asked=asked)
+                self._publish("stop", container)
+                return
+            run = container.run
+            if run is None or not container.live:
+                return
+            run.stopping = True
+            if asked:
+                await container.update_anyhow(asked=True)
+            await self._signal(container, run, signal.SIGTERM)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(None if patience < 0 else patience):
+                    await run.ended.wait()
+            await self._end(container, run)
+        await run.over.wait()
+        self._publish("stop", container)
+
+    async def _end(self, container: Container, run: Run) -> None:
+        """Kill what is left of a run, and see that it has ended."""
+        run.stopping = True
+        if not run.ended.is_set():
+            await self._signal(container, run, signal.SIGKILL)
+        await run.ended.wait()
+
+    async def _kill(self, container: Container, number: int) -> None:
+        run = container.running()
+        if number in ENDING_SIGNALS:
+            await container.update_anyhow(asked=True)
+        await self._signal(container, run, number)
+        self._publish("kill", container, signal=signals.name(number))
+
+    async def _signal(self, container: Container, run: Run, number: int) -> None:
+        """Signal the init. The frozen get a signal that ends them only when they thaw."""
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(run.held.pidfd, number)
+        if number in ENDING_SIGNALS and container.record.status == Status.PAUSED and run.cgroup is not None:
+            await asyncio.to_thread(run.cgroup.thaw)
+            with suppress(EngineError):  # it has ended already, or somebody else thawed it
+                await container.update(Happening.UNPAUSE)
+
+    async def _pause(self, container: Container) -> None:
+        async with container.lock:
+            run = container.running()
+            states.after(container.name, container.record.status, Happening.PAUSE)
+            if run.cgroup is None:
+                raise EngineError(ErrorCode.UNSUPPORTED, f"Pausing needs a cgroup: {self._cgroups.reason}.")
+            await asyncio.to_thread(run.cgroup.freeze)
+            try:
+                await container.update(Happening.PAUSE)
+            except EngineError:
+                await asyncio.to_thread(run.cgroup.thaw)
+                raise
+        self._publish("pause", container)
+
+    async def _unpause(self, container: Container) -> None:
+        async with container.lock:
+            run = container.running()
+            states.after(container.name, container.record.status, Happening.UNPAUSE)
+            assert run.cgroup is not None
+            await asyncio.to_thread(run.cgroup.thaw)
+            await container.update_anyhow(Happening.UNPAUSE)
+        self._publish("unpause", container)
+
+    async def _remove(self, container: Container, force: bool) -> None:
+        if container.live and not force:
+            raise EngineError(
+                ErrorCode.WRONG_STATE,
+                f"Container {container.name!r} is {container.record.status}: stop it first, or use --force.",
+            )
+        if (run := container.run) is not None:
+            await self._end(container, run)  # before the lock, which a patient `stop` may hold
+        async with container.lock:
+            self._present(container)
+            self._running.call_off(container)
+            await self._forget(container)
+
+    async def _rename(self, container: Container, name: str) -> None:
+        old = container.name
+        names.check_name(name, self._ids)
+        self._ids[name] = container.id
+        try:
+            async with container.lock:
+                self._present(container)
+                await container.update(name=name)
+        except BaseException:
+            del self._ids[name]
+            raise
+        del self._ids[old]
+        self._publish("rename", container, old_name=old)
+
+    # The index
+
+    def _find(self, ref: str) -> Container:
+        container = self._containers.get(names.find(ref, self._ids))
+        if container is None:  # it is being made
+            raise EngineError(ErrorCode.NO_SUCH_CONTAINER, f"There is no container with id or name {ref!r} yet.")
+        return container
+
+    def _add(self, container: Container) -> None:
+        self._containers[container.id] = container
+        self._ids[container.name] = container.id
+
+    def _present(self, container: Container) -> None:
+        """A container whose lock was waited for may be gone."""
+        if container.removed:
+            raise EngineError(ErrorCode.NO_SUCH_CONTAINER, f"Container {container.name!r} was removed meanwhile.")
+
+    async def _forget(self, container: Container) -> None:
+        """Remove a container that does not run; its lock is the caller's."""
+        trash = await self._store.remove(container.id)
+        container.removed = True
+        container.log.close()
+        del self._containers[container.id], self._ids[container.name]
+        if trash is not None:
+            self._running.spawn(self._store.delete(trash), f"deletion of {container.id}")
+        self._publish("remove", container)
+
+    def _publish(self, action: str, container: Container, **attributes: object) -> None:
+        self._bus.publish(action, container.id, container.name, **attributes)
+
+
+def _ref(container: Container) -> ContainerRef:
+    return ContainerRef(id=container.id, name=container.name)
