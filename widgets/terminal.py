@@ -33,23 +33,38 @@ SYNCHRONIZED_PATIENCE = 0.2
 """Seconds a program may keep the screen as it was while it updates (mode 2026)."""
 
 
-@lru_cache(maxsize=1024)
-def _color(color: Color | None) -> RichColor | None:
-    """The first 16 stay ANSI colours: Textual turns them into those of the light or the dark theme."""
+_DARK: tuple[str, ...] = (
+    *("#23262d", "#d8505c", "#43a047", "#b88d2a", "#4a8be0", "#b266c9", "#2a9da5", "#c8ccd4"),
+    *("#6b7280", "#ff8a92", "#9fe08f", "#f2d27c", "#8cc4ff", "#dfa6ee", "#80dfe5", "#ffffff"),
+)
+_LIGHT: tuple[str, ...] = (
+    *("#1f2328", "#c4232b", "#2e7d32", "#946200", "#1a5fb4", "#8e3a9d", "#00737c", "#cfd3d8"),
+    *("#5e646c", "#d6404a", "#35883b", "#a56f00", "#2f79d6", "#a848b8", "#00838c", "#ffffff"),
+)
+_READABLE = {_DARK: {0: 8}, _LIGHT: {7: 8, 15: 0}}
+"""Colours that can't be read on the theme's own background, and what is drawn there instead."""
+
+
+def _color(color: Color | None, palette: tuple[str, ...]) -> RichColor | None:
     if color is None:
         return None
-    return RichColor.from_rgb(*color) if isinstance(color, tuple) else RichColor.from_ansi(color)
+    if isinstance(color, tuple):
+        return RichColor.from_rgb(*color)
+    return RichColor.parse(palette[color]) if color < len(palette) else RichColor.from_ansi(color)
 
 
 @lru_cache(maxsize=4096)
-def _rich_style(style: Style, base: RichStyle) -> RichStyle:
+def _rich_style(style: Style, base: RichStyle, palette: tuple[str, ...]) -> RichStyle:
+    foreground = style.foreground
+    if style.background is None and isinstance(foreground, int):
+        foreground = _READABLE.get(palette, {}).get(foreground, foreground)
     return base + RichStyle(
-        color=_color(style.foreground),
-        bgcolor=_color(style.background),
+        color=_color(foreground, palette),
+        bgcolor=_color(style.background, palette),
         bold=style.bold or None,
         dim=style.dim or None,
         italic=style.italic or None,
-        underline=style.underline == 1 or style.underline > 2 or None,
+        underline=style.underline not in (0, 2) or None,
         underline2=style.underline == 2 or None,
         blink=style.blink or None,
         reverse=style.reverse or None,
@@ -110,6 +125,8 @@ class TerminalView(Widget, can_focus=True):
             return self.view
 
     captured: reactive[bool] = reactive(False)
+    fits: reactive[bool] = reactive(True)
+    """Whether the terminal gets the view's size. Else it keeps its own, and the lines down to the cursor are shown."""
     placeholder: reactive[str] = reactive("No terminal")
     """Shown while there is no terminal."""
 
@@ -190,8 +207,15 @@ class TerminalView(Widget, can_focus=True):
         terminal = self._terminal
         if terminal is None:
             return []
-        first, end = -self._back, terminal.lines
+        first, end = self._top - self._back, terminal.lines
         return [terminal.row(y) if y < end else None for y in range(first, first + self.content_size.height)]
+
+    @property
+    def _top(self) -> int:
+        """The line of the terminal that is the view's first when it is not scrolled back."""
+        if self._terminal is None or self.fits:
+            return 0
+        return max(0, self._terminal.cursor[1] + 1 - self.content_size.height)
 
     def _refresh_lines(self, lines: set[int]) -> None:
         """Refreshes the lines, those that follow one another as one region."""
@@ -212,8 +236,8 @@ class TerminalView(Widget, can_focus=True):
         if terminal is None or not terminal.cursor_visible:
             return None
         x, y = terminal.cursor
-        y += self._back
-        return (x, y) if y < self.content_size.height else None
+        y += self._back - self._top
+        return (x, y) if x < self.content_size.width and y < self.content_size.height else None
 
     def render_line(self, y: int) -> Strip:
         width = self.content_size.width
@@ -235,10 +259,16 @@ class TerminalView(Widget, can_focus=True):
                 strip = Strip.join([strip.crop(0, width - mark.cell_length), mark])
         return strip
 
-    @staticmethod
-    def _drawn(row: Row, base: RichStyle) -> Strip:
-        segments = [Segment(text, _rich_style(style, base)) for text, style in row.spans()]
+    def _drawn(self, row: Row, base: RichStyle) -> Strip:
+        palette = self._palette()
+        segments = [Segment(text, _rich_style(style, base, palette)) for text, style in row.spans()]
         return Strip(segments, len(row.line[0]))
+
+    def _palette(self) -> tuple[str, ...]:
+        """The first 16 colours for the app's theme; none of them when it leaves colours to the outer terminal."""
+        if self.app.native_ansi_color:
+            return ()
+        return _DARK if self.app.current_theme.dark else _LIGHT
 
     def _with_cursor(self, strip: Strip, row: Row, x: int, width: int) -> Strip:
         if x > 0 and row.is_wide(x - 1):
@@ -255,12 +285,17 @@ class TerminalView(Widget, can_focus=True):
         at = y - max(0, (self.content_size.height - len(texts)) // 2)
         if not 0 <= at < len(texts):
             return Strip.blank(width, base)
-        text = texts[at][:width].center(width)
-        return Strip([Segment(text, base + RichStyle(dim=True))]).adjust_cell_length(width, base)
+        text = texts[at][:width]
+        left = Segment(" " * ((width - len(text)) // 2), base)
+        return Strip([left, Segment(text, base + RichStyle(dim=True))]).adjust_cell_length(width, base)
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._strips.clear()
+
+    def watch_fits(self) -> None:
+        self._fit()
+        self._repaint()
 
     def watch_placeholder(self) -> None:
         self.refresh()
@@ -287,7 +322,7 @@ class TerminalView(Widget, can_focus=True):
         """Gives the terminal the view's size, unless the view has none (it is hidden)."""
         columns, lines = self.content_size
         terminal = self._terminal
-        if terminal is None or not columns or not lines or (columns, lines) == (terminal.columns, terminal.lines):
+        if terminal is None or not self.fits or not columns or not lines or (columns, lines) == (terminal.columns, terminal.lines):
             return
         terminal.resize(columns, lines)
         self.post_message(self.Resized(self, columns, lines))

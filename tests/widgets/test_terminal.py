@@ -248,6 +248,23 @@ async def test_every_line_is_exactly_as_wide_as_the_view() -> None:
             assert app.view.render_line(y).cell_length == app.view.content_size.width
 
 
+async def test_colours_follow_the_theme() -> None:
+    async with bench() as (app, terminal, pilot):
+        terminal.feed(b"\x1b[31mred\x1b[m plain \x1b[97mwhite\x1b[38;2;1;2;3mexact")
+        app.view.refresh_screen()
+        await pilot.pause()
+
+        def colours() -> dict[str, object]:
+            return {text.strip(): style.color for text, style, _ in app.view.render_line(0) if style and text.strip()}
+
+        dark = colours()
+        app.theme = "textual-light"
+        await pilot.pause()
+        light = colours()
+        assert [name for name in dark if dark[name] != light[name]] == ["red", "plain", "white"]
+        assert light["plain"] == app.view.rich_style.color
+
+
 class Shell:
     """A program on a real PTY, wired to the bench's view."""
 
