@@ -185,7 +185,7 @@ class Table(ScrollView, Generic[RowType], can_focus=True):
         for place in range(top, min(len(self._rows), top + self.size.height - 1)):
             row = self._rows[place]
             drawn = self._drawn.get(row.key)
-            if drawn is not None and drawn[0] != self._appearance(row):
+            if drawn is None or drawn[0] != self._appearance(row):
                 left, width = self._span(column)
                 self.refresh(Region(left, place - top + 1, width, 1))
 

@@ -103,7 +103,7 @@ class TerminalView(Widget, can_focus=True):
             return self.view
 
     class Resized(Message):
-        """The view, and with it its terminal, has a new size in cells; the program's PTY should get it too."""
+        """The view, and if it `fits` its terminal, has a new size in cells; the program's PTY should get it too."""
 
         def __init__(self, view: TerminalView, columns: int, lines: int) -> None:
             super().__init__()
@@ -126,7 +126,8 @@ class TerminalView(Widget, can_focus=True):
 
     captured: reactive[bool] = reactive(False)
     fits: reactive[bool] = reactive(True)
-    """Whether the terminal gets the view's size. Else it keeps its own, and the lines down to the cursor are shown."""
+    """Whether the terminal gets the view's size at once. Else `Resized` is only a wish, for an owner who has others to
+    ask; what of the terminal is too large for the view is cut off, above the cursor and to the right."""
     placeholder: reactive[str] = reactive("No terminal")
     """Shown while there is no terminal."""
 
@@ -322,9 +323,10 @@ class TerminalView(Widget, can_focus=True):
         """Gives the terminal the view's size, unless the view has none (it is hidden)."""
         columns, lines = self.content_size
         terminal = self._terminal
-        if terminal is None or not self.fits or not columns or not lines or (columns, lines) == (terminal.columns, terminal.lines):
+        if terminal is None or not columns or not lines or (columns, lines) == (terminal.columns, terminal.lines):
             return
-        terminal.resize(columns, lines)
+        if self.fits:
+            terminal.resize(columns, lines)
         self.post_message(self.Resized(self, columns, lines))
 
     # Scrolling back
