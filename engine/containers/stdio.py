@@ -235,6 +235,7 @@ class Stdio:
         self._on_close_input = on_close_input
         self._clients: list[Client] = []
         self._reading = False
+        self._impatient: asyncio.TimerHandle | None = None
         self._logs = True
         self._answers = False
         self._ready = asyncio.Event()
@@ -337,6 +338,9 @@ class Stdio:
 
     def go_on(self) -> None:
         """Read on, if reading waits for a client."""
+        if self._impatient is not None:
+            self._impatient.cancel()
+            self._impatient = None
         if self.ready and not self.ended and not self._reading:
             self._reading = True
             for stream, spool in self._spools.items():
@@ -352,7 +356,7 @@ class Stdio:
         """A stream is readable. One chunk, so that a loud program leaves the others their turn."""
         if any(client.holds_back for client in self._clients):
             self._pause()
-            asyncio.get_running_loop().call_later(PATIENCE, self.go_on)
+            self._impatient = asyncio.get_running_loop().call_later(PATIENCE, self.go_on)
             return
         try:
             self._take(stream, spool)
@@ -411,6 +415,8 @@ class Stdio:
         self._pause()
         if self.ended:
             return
+        if self.terminal is not None:
+            self._input.close()  # nobody has the terminal open
         if self._questions.held:
             self._tell(Output(data=self._questions.held))
         if self._log is not None:
