@@ -42,14 +42,19 @@ class Connection:
 
         `any_version`: talk to an engine of another protocol version too, to end it.
         """
-        reached = await asyncio.to_thread(reach, places, start)
-        connection = cls(*await asyncio.open_unix_connection(sock=reached))
-        try:
-            await connection._greet(any_version)
-        except BaseException:
-            await connection.close()
-            raise
-        return connection
+        for _ in range(replies.ATTEMPTS):
+            reached = await asyncio.to_thread(reach, places, start)
+            connection = cls(*await asyncio.open_unix_connection(sock=reached))
+            try:
+                await connection._greet(any_version)
+            except ConnectionLost:
+                await connection.close()
+                continue
+            except BaseException:
+                await connection.close()
+                raise
+            return connection
+        raise replies.hangs_up()
 
     async def _greet(self, any_version: bool) -> None:
         try:

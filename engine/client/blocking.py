@@ -42,13 +42,18 @@ class Connection:
 
         `any_version`: talk to an engine of another protocol version too, to end it.
         """
-        connection = cls(reach(places, start))
-        try:
-            connection._greet(any_version)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+        for _ in range(replies.ATTEMPTS):
+            connection = cls(reach(places, start))
+            try:
+                connection._greet(any_version)
+            except ConnectionLost:
+                connection.close()
+                continue
+            except BaseException:
+                connection.close()
+                raise
+            return connection
+        raise replies.hangs_up()
 
     def _greet(self, any_version: bool) -> None:
         self._socket.settimeout(replies.GREETING)
@@ -87,6 +92,8 @@ class Connection:
         Call it once after `stream` and then whenever `fileno` is readable. Raises RequestFailed and ConnectionLost.
         """
         messages: list[AnyReply] = []
+        if self._ended:
+            return messages
         try:
             self._read(socket.MSG_DONTWAIT)
         except BlockingIOError:
@@ -94,7 +101,7 @@ class Connection:
         except ConnectionLost:
             if not self._payloads:
                 raise
-        while self._payloads and not self._ended:
+        while self._payloads:
             try:
                 messages.append(self._checked(self._payloads[0]))
             except RequestFailed:

@@ -8,6 +8,8 @@ from engine.protocol.messages import VERSION, AnyReply, EngineInfo, Error, Exite
 
 GREETING = 20.0  # seconds that the engine has to answer the first request
 
+ATTEMPTS = 2  # an engine that is just ending hangs up, and is not there any more when it is asked again
+
 
 def outgoing(message: Message) -> bytes:
     """A frame to send. Raises ClientError for a message that can't be one."""
@@ -58,6 +60,10 @@ def lost() -> ConnectionLost:
 
 def no_greeting() -> EngineUnreachable:
     return EngineUnreachable(f"The engine is there but did not answer within {GREETING:.0f} seconds.")
+
+
+def hangs_up() -> EngineUnreachable:
+    return EngineUnreachable("The engine is there but hangs up at once; its log says why.")
 
 
 def _other_version(what: str) -> str:

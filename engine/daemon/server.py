@@ -55,16 +55,18 @@ class Server:
         self._group = group_name(self._gid)
 
     async def serve(self) -> None:
-        """Returns once everybody has been served or sent away; the listening socket is closed and removed then."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                accepting = group.create_task(self._accept(group))
+        """Returns once everybody has been served or sent away."""
+        async with asyncio.TaskGroup() as group:
+            accepting = group.create_task(self._accept(group))
+            try:
                 await self._engine.stopping.wait()
+            finally:
                 accepting.cancel()
-                await self._finish()
-        finally:
-            self._engine.places.socket.unlink(missing_ok=True)
-            self._listener.close()
+                await asyncio.wait({accepting})
+                # Before anybody is sent away: who comes again then finds no engine, and starts another.
+                self._engine.places.socket.unlink(missing_ok=True)
+                self._listener.close()
+            await self._finish()
 
     async def _accept(self, group: asyncio.TaskGroup) -> None:
         while True:
