@@ -284,6 +284,30 @@ def test_a_redraw_keeps_a_pending_wrap_margins_and_the_saved_cursor() -> None:
     assert [copy.row(y).spans() for y in range(5)] == [terminal.row(y).spans() for y in range(5)]
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("\x1b[31m\x1b[3;4H\x1b[?1049h\x1b[m\x1b[H", "\x1b[?1049lx"),
+        ("\x1b[?6h\x1b[2;9H\x1b7\x1b[2;4r\x1b[?1049h", "x\x1b[?1049lx\x1b8y"),
+        ("\x1b[3g\x1b[5G\x1bH\r", "a\tb"),
+        ("abc\x1b[4h\r", "x"),
+        ("\x1b[?7l" + "x" * 20, "yz"),
+        ("\x1b)0\x0e", "qqq"),
+        ("x" * 18 + "日", "y"),
+        ("main\x1b[?1049hother", "\x1b]2;part"),
+        ("\x1b]2;part", "ial\x07x"),
+        ("\x1b[3", "1mx"),
+        ("a", "\u0301"),
+    ],
+)
+def test_a_redrawn_terminal_goes_on_as_the_original(before: str, after: str) -> None:
+    terminal = fed(before)
+    copy = fed(terminal.redraw(), after)
+    terminal.feed(after.encode())
+    assert [copy.row(y).spans() for y in range(5)] == [terminal.row(y).spans() for y in range(5)]
+    assert (copy.cursor, copy.title, copy.alternate) == (terminal.cursor, terminal.title, terminal.alternate)
+
+
 def test_a_redraw_carries_as_much_scrollback_as_is_asked_for() -> None:
     terminal = fed("".join(f"{n}\r\n" for n in range(50)))
     copy = fed(terminal.redraw(history=7))
