@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import select
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 from engine.client.blocking import Connection
 from engine.client.errors import EngineNotRunning
@@ -14,7 +16,7 @@ from heliostui.commandline.document import document
 from heliostui.commandline.failures import Failure
 from heliostui.commandline.parser import add_format
 
-PATIENCE = 30.0  # seconds that the keeper has to go after it was told to
+PATIENCE = 30.0  # seconds that engine and keeper have to go after they were told to
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -45,15 +47,24 @@ def _stop(*, everything: bool) -> None:
         print("The engine is not running.")
         return
     with engine:
-        keeper = os.pidfd_open(engine.engine.keeper_pid)
-        try:
+        pids = (engine.engine.pid, engine.engine.keeper_pid)
+        with ExitStack() as opened:
+            processes = [opened.enter_context(_process(pid)) for pid in pids]
             engine.request(StopEngine(all=everything), Done)
-            gone, _, _ = select.select([keeper], [], [], PATIENCE)
-        finally:
-            os.close(keeper)
-    if not gone:
-        raise Failure(f"the engine was told to end, but its keeper (pid {engine.engine.keeper_pid}) is still there")
+            for pid, process in zip(pids, processes, strict=True):
+                if not select.select([process], [], [], PATIENCE)[0]:
+                    raise Failure(f"the engine was told to end, but its process {pid} is still there")
     print("The engine has ended.")
+
+
+@contextmanager
+def _process(pid: int) -> Iterator[int]:
+    """A descriptor that is readable once the process has ended (pidfd_open(2))."""
+    descriptor = os.pidfd_open(pid)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def _sentence(info: EngineInfo) -> str:

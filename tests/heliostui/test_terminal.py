@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import termios
 from collections.abc import Iterator
@@ -11,7 +12,6 @@ import pytest
 from .conftest import CommandLine, UserTerminal
 
 pytestmark = pytest.mark.timeout(120)
-SHELL = ["host", "sh", "-c", "PS1='%% ' exec sh"]
 
 
 @pytest.fixture
@@ -52,19 +52,19 @@ def test_run_alone_is_a_shell(cli: CommandLine) -> None:
         assert terminal.end() == 5
 
 
-def test_a_new_size_reaches_the_program(shell: tuple[str, UserTerminal]) -> None:
-    _, terminal = shell
-    terminal.type(b"trap 'stty size; exit' WINCH; echo re''ady; while :; do sleep 0.1; done\r")
-    terminal.until(b"ready")
-    terminal.process.setwinsize(40, 120)
-    terminal.until(b"40 120")
-    assert terminal.end() == 0
+def test_a_new_size_reaches_the_program(cli: CommandLine) -> None:
+    script = "trap 'stty size; exit' WINCH; echo ready; while :; do sleep 0.1; done"
+    with cli.terminal("run", "--rm", "-it", "host", "sh", "-c", script) as terminal:
+        terminal.until(b"ready")
+        terminal.process.setwinsize(40, 120)
+        terminal.until(b"40 120")
+        assert terminal.end() == 0
 
 
 def test_ctrl_c_is_a_key_of_the_program(shell: tuple[str, UserTerminal]) -> None:
     _, terminal = shell
-    terminal.type(b"sleep 600\r")
-    terminal.until(b"sleep 600")
+    terminal.type(b"sh -c 'echo re\"\"ady; exec sleep 600'\r")
+    terminal.until(b"ready")
     terminal.type(b"\x03")
     terminal.until(b"%% ")
     terminal.type(b"echo on''ward\r")
@@ -138,8 +138,6 @@ def test_exec_gives_a_second_terminal(cli: CommandLine, shell: tuple[str, UserTe
 
 
 def test_a_session_outlives_the_engine(cli: CommandLine, shell: tuple[str, UserTerminal]) -> None:
-    import os
-
     _, terminal = shell
     terminal.type(b"echo bef''ore\r")
     terminal.until(b"before")
