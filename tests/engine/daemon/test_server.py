@@ -1,4 +1,4 @@
-"""Promises of the engine's socket: who gets what answer, and that no client can harm another or the engine."""
+"""Promises of the engine's socket (R1): who gets what answer, and that no client harms another or the engine."""
 
 from __future__ import annotations
 
