@@ -123,12 +123,12 @@ class StyleTable:
     """Numbers styles. Number 0 is the default style. Grows only; `Screen` starts a new table when it is full."""
 
     LIMIT = 0x8000
-    _CACHE_LIMIT = 20_000
+    _KNOWN_LIMIT = 20_000
 
     def __init__(self) -> None:
         self.styles: list[Style] = [DEFAULT]
         self._numbers: dict[Style, int] = {DEFAULT: 0}
-        self._after: dict[tuple[int, str], int] = {}
+        self.known: dict[tuple[int, str], int] = {}
         self._blank: dict[int, int] = {0: 0}
 
     @property
@@ -142,14 +142,18 @@ class StyleTable:
             self.styles.append(style)
         return number
 
-    def after(self, number: int, parameters: str) -> int:
-        """The number of the style that holds once the SGR `parameters` were applied to style `number`."""
-        key = (number, parameters)
-        result = self._after.get(key)
+    def after(self, number: int, sequence: str) -> int:
+        """The number of the style that holds once an SGR sequence was applied to style `number`.
+
+        The sequence may come whole or as its parameters only. A caller in a hurry looks into `known` first.
+        """
+        key = (number, sequence)
+        result = self.known.get(key)
         if result is None:
-            if len(self._after) > self._CACHE_LIMIT:
-                self._after.clear()
-            result = self._after[key] = self.number(replace(self.styles[number], **_changes(parameters)))
+            if len(self.known) > self._KNOWN_LIMIT:
+                self.known.clear()
+            parameters = sequence.removeprefix("\x1b[").removesuffix("m")
+            result = self.known[key] = self.number(replace(self.styles[number], **_changes(parameters)))
         return result
 
     def blank(self, number: int) -> int:

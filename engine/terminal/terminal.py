@@ -184,13 +184,12 @@ class Terminal:
         for sgr, text, marker, parameters, final, control, command, escape, odd, _ in tokens:
             if text:
                 if sgr:
-                    screen.style = screen.styles.after(screen.style, sgr[2:-1])
+                    known = screen.styles.known.get((screen.style, sgr))
+                    screen.style = screen.styles.after(screen.style, sgr) if known is None else known
                 x, y = screen.x, screen.y
                 end = x + len(text)
-                if (
-                    end < screen.columns
-                    and text.isascii()
-                    and not (screen.insert or screen.pending or screen.charsets[screen.shifted])
+                if (  # which a pending wrap does not fulfil: it stays on the last column
+                    end < screen.columns and text.isascii() and not (screen.insert or screen.charsets[screen.shifted])
                 ):
                     cells, styles = screen.buffer[y]
                     length = len(cells)
