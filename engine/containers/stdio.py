@@ -35,13 +35,13 @@ from engine.terminal import Terminal
 if TYPE_CHECKING:
     from engine.containers.keeper import Descriptors
 
-QUEUE = 262_144
-INPUT_QUEUE = 65_536
-REPLAY = 1_048_576
-SCROLLBACK = 1_000
-LARGEST = 2_000
-PATIENCE = 5.0
-LAST_CHUNKS = 64
+QUEUE = 262_144  # bytes for one client
+INPUT_QUEUE = 65_536  # bytes; who writes more waits
+SCROLLBACK = 1_000  # lines
+REPLAY = 262_144  # some times the screen and its scrollback, and still quick for many containers at once
+LARGEST = 2_000  # columns or lines
+PATIENCE = 5.0  # seconds for which a client of pipes that is about to miss something is waited for
+LAST_CHUNKS = 64  # what is taken at most of a stream that others hold open, once the program has ended
 _log = logging.getLogger(__name__)
 
 _QUESTION = re.compile(

@@ -133,12 +133,9 @@ async def test_streams_are_told_apart_and_logged_in_the_order_of_reading(program
 
 @both
 async def test_binary_output_arrives_unchanged(program: Program, tmp_path: Path) -> None:
-    data = os.urandom(30_000)
-    async with running(program, new_log(tmp_path), tmp_path / "spool") as stdio:
-        for start in range(0, len(data), 1000):
-            program.write(data[start : start + 1000])
-            await asyncio.sleep(0)
-        assert stdio.ready
+    data = os.urandom(300_000)
+    async with running(program, new_log(tmp_path), tmp_path / "spool"):
+        await asyncio.to_thread(written, program, data)
     assert await logged(tmp_path) == data
 
 

@@ -75,12 +75,18 @@ def forked(work: Callable[[], object]) -> int:
     return pid
 
 
-def drain(ends: Descriptors, directory: Path, size: int, to_the_end: bool) -> None:
-    """An engine: takes what there is to the log, and then exits; or goes on to the end of the output."""
+def drain(ends: Descriptors, directory: Path, size: int, to_the_end: bool, told: int = -1) -> None:
+    """An engine: takes what there is to the log, and then exits; or goes on to the end of the output.
+
+    It writes to `told` when it has begun to take.
+    """
 
     async def run() -> None:
         stdio = Stdio(ends, Log(directory, size=size, files=10_000), directory / "spool")
         task = asyncio.create_task(stdio.run())
+        if told >= 0:
+            await anext(stdio.attach())
+            os.write(told, b".")
         if not to_the_end:
             await stdio.finish()
         await task
@@ -146,7 +152,7 @@ def write_until_told(writers: list[int], stop: int) -> None:
     while not select.select([stop], [], [], 0)[0]:
         stream = chance.randrange(len(writers))
         count = chance.choice((1, 1, 3, 50, 400))
-        data = b"".join(b"%d:%0*d\n" % (stream, RECORD - 3, counts[stream] + number) for number in range(count))
+        data = b"".join(b"%d:%0*d\r\n" % (stream, RECORD - 4, counts[stream] + number) for number in range(count))
         counts[stream] += count
         while data:
             data = data[os.write(writers[stream], data) :]
@@ -156,23 +162,27 @@ def test_hundreds_of_kills_at_random_moments_lose_and_double_nothing(keeper: Kee
     chance = random.Random()
     Log(tmp_path, size=ROTATED).begin()
     stop, tell = os.pipe()
+    begun, begins = os.pipe()
     program = forked(lambda: write_until_told(keeper.writers, stop))
     streams = len(keeper.writers)
     keeper.forget_writers()
-    for _ in range(KILLS):
-        pid = forked(lambda: drain(keeper.ends, tmp_path, ROTATED, to_the_end=True))
-        time.sleep(chance.uniform(0, 0.03))
+    for number in range(KILLS):
+        told = begins if number % 2 else -1
+        pid = forked(partial(drain, keeper.ends, tmp_path, ROTATED, to_the_end=True, told=told))
+        if number % 2:  # else it may die while it begins
+            os.read(begun, 1)
+        time.sleep(chance.uniform(0, 0.02))
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
     os.write(tell, b".")
     last = forked(lambda: drain(keeper.ends, tmp_path, ROTATED, to_the_end=True))
     assert os.waitpid(program, 0)[1] == 0
     assert os.waitpid(last, 0)[1] == 0
-    os.close(stop)
-    os.close(tell)
+    for end in (stop, tell, begun, begins):
+        os.close(end)
     records = asyncio.run(logged(tmp_path, ROTATED))
     for number, name in enumerate(("stdout", "stderr")[:streams]):
         lines = b"".join(data for stream, data in records if stream == name).splitlines()
         assert len(lines) > 1000
-        assert lines == [b"%d:%0*d" % (number, RECORD - 3, count) for count in range(len(lines))]
-    assert len(list(tmp_path.glob("log.jsonl.*"))) > 5, "it was killed while rotating, too"
+        assert lines == [b"%d:%0*d" % (number, RECORD - 4, count) for count in range(len(lines))]
+    assert len(list(tmp_path.glob("log.jsonl.*"))) > 2, "it was killed while rotating, too"
