@@ -9,9 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.sandbox import fast, portable, program
-from engine.sandbox.syscalls import NUMBERS
-
-CLONE_NEWPID = 0x20000000
 
 
 @dataclass
@@ -90,7 +87,6 @@ class Launcher:
     def __init__(self) -> None:
         self.library = None if os.environ.get("HELIOSTUI_EXECUTOR") == "portable" else fast.load()
         self.executor = "fast" if self.library else "portable"
-        self._own_pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
 
     def launch(self, header: dict[str, Any], image: bytes, own_inputs: list[int]) -> Launching:
         """Raises OSError when not even the child could be made; then nothing is left of it."""
@@ -121,20 +117,7 @@ class Launcher:
         return Launching(held, header["n"], ours, memoryview(block), self.executor)
 
     def _start(self, plan: program.Program, inputs: list[int]) -> tuple[int, int, Any]:
-        if plan.pid_namespace is not None:
-            # Only children are born into it; we ourselves stay where we are (setns(2)).
-            _setns(inputs[plan.pid_namespace])
-        try:
-            return fast.launch(self.library, plan, inputs) if self.library else portable.launch(plan, inputs)
-        finally:
-            if plan.pid_namespace is not None:
-                _setns(self._own_pid_namespace)
-
-
-def _setns(fd: int) -> None:
-    result = portable.system_call(NUMBERS["setns"], fd, CLONE_NEWPID)
-    if result < 0:
-        raise OSError(-result, f"setns: {os.strerror(-result)}")
+        return fast.launch(self.library, plan, inputs) if self.library else portable.launch(plan, inputs)
 
 
 def _pipes(stdin: bool, mine: dict[str, int], theirs: list[int]) -> list[int]:

@@ -84,7 +84,7 @@ def exec_plan(spec: Spec, program: Process, *, cgroup: bool = False) -> Plan:
     plan.part = "namespaces"
     flags = CLONE(0)
     for namespace in spec.linux.namespaces:
-        if namespace.type != "pid":  # the launcher is in it when it makes this process
+        if namespace.type != "pid":  # the executor sees to that: only a child can be born into it
             flags |= NAMESPACES[namespace.type]
     plan.call("setns", plan.pid_namespace, flags, why="enter the container's namespaces")
     slave = _standard_streams(plan, program, None)

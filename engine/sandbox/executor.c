@@ -18,6 +18,9 @@
 #define EXPORT __attribute__((visibility("default")))
 #define CLONE_VM 0x100ull
 #define CLONE_PIDFD 0x1000ull
+#define CLONE_VFORK 0x4000ull
+#define CLONE_PARENT 0x8000ull
+#define CLONE_NEWPID 0x20000000ull
 #define CLONE_CLEAR_SIGHAND 0x100000000ull
 #define CLONE_INTO_CGROUP 0x200000000ull
 
@@ -58,11 +61,11 @@ static inline long call6(long nr, const uint64_t *a)
 }
 
 /* The child starts on the new stack with the registers it was cloned with, so what it needs stays in registers. */
-static long clone_and_walk(struct clone_args *args, void (*walk)(struct header *), struct header *program)
+static long clone_and_call(struct clone_args *args, void (*body)(void *), void *what)
 {
     long result;
-    register void *function __asm__("r12") = (void *)walk;
-    register void *argument __asm__("r13") = program;
+    register void *function __asm__("r12") = (void *)body;
+    register void *argument __asm__("r13") = what;
     __asm__ volatile("syscall\n\t"
                      "test %%rax, %%rax\n\t"
                      "jnz 1f\n\t"
@@ -85,11 +88,11 @@ static inline long call6(long nr, const uint64_t *a)
     return x0;
 }
 
-static long clone_and_walk(struct clone_args *args, void (*walk)(struct header *), struct header *program)
+static long clone_and_call(struct clone_args *args, void (*body)(void *), void *what)
 {
     register uint64_t x8 __asm__("x8") = SYS_clone3, x0 __asm__("x0") = (uint64_t)args, x1 __asm__("x1") = sizeof *args;
-    register void *function __asm__("x19") = (void *)walk;
-    register void *argument __asm__("x20") = program;
+    register void *function __asm__("x19") = (void *)body;
+    register void *argument __asm__("x20") = what;
     __asm__ volatile("svc 0\n\t"
                      "cbnz x0, 1f\n\t"
                      "mov x29, xzr\n\t"
@@ -136,8 +139,15 @@ static int64_t perform(const struct step *step, const int64_t *values)
     return call6(step->nr, args);
 }
 
-static void walk(struct header *h)
+static void leave(int code)
 {
+    for (;;)
+        call6(SYS_exit_group, (uint64_t[6]){code});
+}
+
+static void walk(void *program)
+{
+    struct header *h = program;
     char *base = (char *)h;
     const struct step *steps = (const struct step *)(h + 1);
     int64_t *values = (int64_t *)(base + h->values_at), *results = values + h->inputs;
@@ -157,28 +167,76 @@ static void walk(struct header *h)
     times[h->count] = now();
     h->failed = (int32_t)h->count + 1; /* no execve took us away */
 end:
-    for (;;)
-        call6(SYS_exit_group, (uint64_t[6]){125});
+    leave(125);
 }
 
-/* Start a child that walks the program. `flags` go to clone3(2) as they are, with the ones this executor needs added;
- * `cgroup` is a directory to be born into, or -1. Returns the pid and sets *pidfd, or returns -errno. */
-EXPORT long heliostui_launch(struct header *program, uint64_t flags, int cgroup, char *stack, uint64_t stack_size,
-                             int *pidfd)
+/* Into another PID namespace only children go (setns(2)), and there is no way back for a keeper that is not root. So a
+ * child of its own goes in and makes the real one, as its sister: CLONE_PARENT. */
+struct entry {
+    int namespace;
+    long pid; /* of the sister, as the keeper sees it */
+    struct clone_args args;
+    struct header *program;
+};
+
+static void enter(void *what)
 {
-    uint64_t *relocation = NULL;
-    const uint32_t *relocs = (const uint32_t *)((char *)program + program->relocs_at);
-    for (uint32_t i = 0; i < program->relocations; i++) {
-        relocation = (uint64_t *)((char *)program + relocs[i]);
-        *relocation += (uint64_t)program;
-    }
-    struct clone_args args = {
-        .flags = flags | CLONE_VM | CLONE_PIDFD | CLONE_CLEAR_SIGHAND | (cgroup >= 0 ? CLONE_INTO_CGROUP : 0),
-        .pidfd = (uint64_t)pidfd,
+    struct entry *entry = what;
+    entry->pid = call6(SYS_setns, (uint64_t[6]){entry->namespace, CLONE_NEWPID});
+    if (entry->pid == 0)
+        entry->pid = clone_and_call(&entry->args, walk, entry->program);
+    leave(0);
+}
+
+static long launch_inside(struct entry *entry, char *stack, uint64_t stack_size, int *pidfd)
+{
+    struct clone_args between = {
+        .flags = CLONE_VM | CLONE_VFORK | CLONE_CLEAR_SIGHAND,
         .exit_signal = SIGCHLD,
         .stack = (uint64_t)stack,
         .stack_size = stack_size,
-        .cgroup = cgroup >= 0 ? (uint64_t)cgroup : 0,
     };
-    return clone_and_walk(&args, walk, program);
+    long pid = clone_and_call(&between, enter, entry); /* returns when it has left */
+    if (pid < 0)
+        return pid;
+    call6(SYS_wait4, (uint64_t[6]){pid, 0, 0, 0});
+    if (entry->pid < 0)
+        return entry->pid;
+    *pidfd = (int)call6(SYS_pidfd_open, (uint64_t[6]){entry->pid, 0});
+    return entry->pid;
+}
+
+static void relocate(struct header *program)
+{
+    const uint32_t *relocs = (const uint32_t *)((char *)program + program->relocs_at);
+    for (uint32_t i = 0; i < program->relocations; i++)
+        *(uint64_t *)((char *)program + relocs[i]) += (uint64_t)program;
+}
+
+/* Start a child that walks the program. `flags` go to clone3(2) as they are, with the ones this executor needs added;
+ * `cgroup` is a directory to be born into, `namespace` a pidfd whose PID namespace to be in, or -1. Returns the pid and
+ * sets *pidfd, or returns -errno. */
+EXPORT long heliostui_launch(struct header *program, uint64_t flags, int cgroup, int namespace, char *stack,
+                             uint64_t stack_size, int *pidfd)
+{
+    relocate(program);
+    uint64_t half = stack_size / 2;
+    struct entry entry = {
+        .namespace = namespace,
+        .program = program,
+        .args = {
+            .flags = flags | CLONE_VM | CLONE_CLEAR_SIGHAND | (cgroup >= 0 ? CLONE_INTO_CGROUP : 0),
+            .stack = (uint64_t)stack,
+            .stack_size = half,
+            .cgroup = cgroup >= 0 ? (uint64_t)cgroup : 0,
+        },
+    };
+    if (namespace >= 0) {
+        entry.args.flags |= CLONE_PARENT; /* whose exit signal it inherits */
+        return launch_inside(&entry, stack + half, half, pidfd);
+    }
+    entry.args.flags |= CLONE_PIDFD;
+    entry.args.pidfd = (uint64_t)pidfd;
+    entry.args.exit_signal = SIGCHLD;
+    return clone_and_call(&entry.args, walk, program);
 }

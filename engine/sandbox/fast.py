@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from engine.sandbox import program
 
-STACK = 16 * 1024
+STACK = 16 * 1024  # bytes; two halves, see launch_inside in executor.c
 
 
 def load() -> ctypes.CDLL | None:
@@ -25,6 +25,7 @@ def load() -> ctypes.CDLL | None:
         launch.argtypes = [
             ctypes.c_void_p,
             ctypes.c_uint64,
+            ctypes.c_int,
             ctypes.c_int,
             ctypes.c_void_p,
             ctypes.c_uint64,
@@ -46,7 +47,8 @@ def launch(library: ctypes.CDLL, plan: program.Program, inputs: Sequence[int]) -
     base = ctypes.addressof(view)
     del view  # a block with exported views could not be closed
     cgroup = -1 if plan.cgroup is None else inputs[plan.cgroup]
-    pid = library.heliostui_launch(base, plan.clone_flags, cgroup, base + at, STACK, ctypes.byref(pidfd))
+    inside = -1 if plan.pid_namespace is None else inputs[plan.pid_namespace]
+    pid = library.heliostui_launch(base, plan.clone_flags, cgroup, inside, base + at, STACK, ctypes.byref(pidfd))
     if pid < 0:
         block.close()
         raise OSError(-pid, f"clone3: {os.strerror(-pid)}")

@@ -15,6 +15,7 @@ class CLONE(IntFlag):
 
     VM = 0x100
     PIDFD = 0x1000
+    PARENT = 0x8000
     NEWTIME = 0x80
     NEWNS = 0x20000
     NEWCGROUP = 0x2000000

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 import os
+import signal
 import struct
 import time
 from collections.abc import Sequence
@@ -35,16 +36,11 @@ def launch(plan: program.Program, inputs: Sequence[int]) -> tuple[int, int, mmap
     anchor = ctypes.c_char.from_buffer(block)
     program.relocate(view, ctypes.addressof(anchor))
     del anchor
-    pidfd = ctypes.c_int(-1)
-    flags = plan.clone_flags | CLONE.PIDFD | CLONE.CLEAR_SIGHAND
-    cgroup = 0
-    if plan.cgroup is not None:
-        flags |= CLONE.INTO_CGROUP
-        cgroup = inputs[plan.cgroup]
-    # struct clone_args of clone3(2): flags, pidfd, two tids, exit_signal (SIGCHLD), …, cgroup
-    arguments = struct.pack("=11Q", flags, ctypes.addressof(pidfd), 0, 0, 17, 0, 0, 0, 0, 0, cgroup)
-    buffer = ctypes.create_string_buffer(arguments, len(arguments))
-    pid = system_call(NUMBERS["clone3"], ctypes.addressof(buffer), len(arguments))
+    cgroup = -1 if plan.cgroup is None else inputs[plan.cgroup]
+    if plan.pid_namespace is None:
+        pid = _clone(plan.clone_flags, cgroup)
+    else:
+        pid = _clone_inside(plan, cgroup, inputs[plan.pid_namespace])
     if pid == 0:
         try:
             walk(view)
@@ -54,7 +50,36 @@ def launch(plan: program.Program, inputs: Sequence[int]) -> tuple[int, int, mmap
     if pid < 0:
         block.close()
         raise OSError(-pid, f"clone3: {os.strerror(-pid)}")
-    return pid, pidfd.value, block
+    return pid, os.pidfd_open(pid), block
+
+
+def _clone(flags: int, cgroup: int) -> int:
+    """clone3(2) as fork: 0 in the child, in us its pid or -errno."""
+    flags |= CLONE.CLEAR_SIGHAND
+    if cgroup >= 0:
+        flags |= CLONE.INTO_CGROUP
+    exit_signal = 0 if flags & CLONE.PARENT else signal.SIGCHLD  # a sister inherits ours
+    # struct clone_args: flags, pidfd, two tids, exit_signal, stack and its size, tls, set_tid and its size, cgroup
+    arguments = struct.pack("=11Q", flags, 0, 0, 0, exit_signal, 0, 0, 0, 0, 0, max(cgroup, 0))
+    buffer = ctypes.create_string_buffer(arguments, len(arguments))
+    return system_call(NUMBERS["clone3"], ctypes.addressof(buffer), len(arguments))
+
+
+def _clone_inside(plan: program.Program, cgroup: int, namespace: int) -> int:
+    """As launch_inside in executor.c: a child goes into the PID namespace and makes the real one, as its sister."""
+    answer, tell = os.pipe()
+    between = os.fork()
+    if between == 0:
+        pid = system_call(NUMBERS["setns"], namespace, CLONE.NEWPID)
+        if pid == 0 and (pid := _clone(plan.clone_flags | CLONE.PARENT, cgroup)) == 0:
+            return 0
+        os.write(tell, struct.pack("=q", pid))
+        os._exit(0)
+    os.close(tell)
+    (pid,) = struct.unpack("=q", os.read(answer, 8))
+    os.close(answer)
+    os.waitpid(between, 0)
+    return int(pid)
 
 
 def walk(block: memoryview) -> None:
