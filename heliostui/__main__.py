@@ -89,8 +89,7 @@ def _console() -> int:
     from engine.places import places
     from heliostui.app import run
 
-    run(places())
-    return 0
+    return run(places())
 
 
 def _no_such_verb(name: str) -> str:

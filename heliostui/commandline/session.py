@@ -58,7 +58,7 @@ class Session:
         self._raw = first.tty and takes_input
         self._input_open = takes_input
         self._typed = False  # standard input has something, and waits until the engine has taken what came before
-        self._keys = DetachKeys()
+        self._keys = DetachKeys() if isinstance(request, Attach) else None  # what exec runs ends with its session
         self._modes = Modes()
 
     def run(self, forward: Callable[[int], None] | None = None) -> int:
@@ -84,14 +84,15 @@ class Session:
             if self._input_open and not self._typed:
                 reading.append(STDIN)
             writing = [self._engine.fileno()] if self._typed or self._engine.unsent else []
-            readable, writable, _ = select.select(reading, writing, [], PATIENCE if self._keys.waiting else None)
+            patience = PATIENCE if self._keys and self._keys.waiting else None
+            readable, writable, _ = select.select(reading, writing, [], patience)
             if wakeups in readable:
                 self._heed(os.read(wakeups, 4096))
             self._typed |= STDIN in readable
             if writable:
                 self._engine.flush()
                 self._read_input()
-            if not readable and not writable:
+            if self._keys and not readable and not writable:
                 self._send(self._keys.release())
 
     def _show(self, reply: AnyReply) -> int | None:
@@ -122,7 +123,7 @@ class Session:
             if not self.attached.tty:
                 self._engine.send(CloseInput(), wait=False)
             return
-        if not self._raw:
+        if not self._raw or self._keys is None:
             self._send(data)
             return
         passed, detach = self._keys.feed(data)

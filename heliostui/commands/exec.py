@@ -12,7 +12,7 @@ from heliostui.commandline import terminal
 from heliostui.commandline.failures import UsageError
 from heliostui.commandline.options import add_program_options, given_variables
 from heliostui.commandline.parser import add_words, given_words
-from heliostui.commandline.session import Detached, Session, check_terminal
+from heliostui.commandline.session import Session, check_terminal
 from heliostui.commandline.signals import Interrupted
 
 
@@ -46,5 +46,3 @@ def run(arguments: argparse.Namespace) -> int:
             return Session(engine, request, takes_input=takes_input).run()
         except Interrupted as interrupted:
             return interrupted.status
-        except Detached:
-            return 0

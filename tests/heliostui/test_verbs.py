@@ -26,9 +26,6 @@ def test_a_life_from_create_to_rm(cli: CommandLine) -> None:
     assert status(cli, "life") == "created"
     assert cli.ok("start", "life") == "life"
     assert status(cli, "life") == "running"
-    assert cli.ok("pause", "life") == "life"
-    assert status(cli, "life") == "paused"
-    assert cli.ok("unpause", "life") == "life"
     assert cli.ok("rename", "life", "second_life") == ""
     assert cli.ok("stop", "-t", "0.1", identity[:8]) == identity[:8]
     assert status(cli, "second_life") == "stopped"
@@ -37,6 +34,18 @@ def test_a_life_from_create_to_rm(cli: CommandLine) -> None:
     assert cli.ok("wait", "second_life") == "137"
     assert cli.ok("rm", "second_life") == "second_life"
     assert "second_life" not in cli.containers()
+
+
+def test_a_container_can_be_frozen_and_thawed(cli: CommandLine, container: str) -> None:
+    found = {finding["name"]: finding for finding in cli.json("doctor", "--format", "json")}
+    if found["cgroups"]["status"] == "missing":
+        assert "cgroup" in cli.refused("pause", container, status=1)
+        pytest.skip(found["cgroups"]["text"])
+    assert cli.ok("pause", container) == container
+    assert status(cli, container) == "paused"
+    assert "(Paused)" in cli.ok("ps")
+    assert cli.ok("unpause", container) == container
+    assert status(cli, container) == "running"
 
 
 def test_files_stay_from_one_start_to_the_next(cli: CommandLine) -> None:
