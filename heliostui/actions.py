@@ -36,6 +36,7 @@ from heliostui.screens.dialog import Confirm, Prompt
 from heliostui.screens.help import Help
 from heliostui.screens.new import NewContainer
 from heliostui.state import State
+from heliostui.themes import DARK, LIGHT
 
 _BY_ACTION = {command.action: command for command in COMMANDS}
 
@@ -71,6 +72,10 @@ class ContainerActions(Screen[None]):
                 return False
             case "tab('exec')" | "type_prefix":
                 return self.details.has_exec if command.action == "tab('exec')" else self.just_released
+            case "first":
+                return not self.state.containers and self.state.possible(command)
+            case "filter" | "sort" | "reverse" | "focus_next_pane":
+                return bool(self.state.containers)
             case "start_engine":
                 return self.state.engine_ended
         return self.state.possible(command)
@@ -114,6 +119,9 @@ class ContainerActions(Screen[None]):
         made = await self.app.push_screen_wait(NewContainer(images.images, run, columns, lines))
         if made is not None:
             self.state.awaited_id = made.id
+
+    def action_first(self) -> None:
+        self.action_new()
 
     def action_open(self) -> None:
         self.details.open()
@@ -177,6 +185,15 @@ class ContainerActions(Screen[None]):
 
     def action_start_engine(self) -> None:
         self.link.start_engine()
+
+    def action_quit(self) -> None:
+        """Leave; say what goes on without us."""
+        running = self.state.running
+        goes = "1 container goes on" if running == 1 else f"{running} containers go on"
+        self.app.exit(message=f"{goes}; `heliostui` brings you back." if running else None)
+
+    def action_toggle_theme(self) -> None:
+        self.app.theme = LIGHT.name if self.app.theme == DARK.name else DARK.name
 
     def action_help(self) -> None:
         self.app.push_screen(Help())

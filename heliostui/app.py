@@ -82,9 +82,6 @@ class Console(App[None], inherit_bindings=False):
         elif covered and not small:
             self.pop_screen()
 
-    def action_toggle_theme(self) -> None:
-        self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
-
     def action_leave(self) -> None:
         self.exit()
 

@@ -9,7 +9,7 @@ from collections.abc import Hashable
 from functools import partial
 
 import msgspec
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
@@ -71,6 +71,8 @@ class Details(Vertical):
     def on_mount(self) -> None:
         self.query_one(Tabs).can_focus = False
         self._tabs.hide_tab("exec")
+        for view in self.query(TerminalView):
+            view.fits = False
 
     # --- what is looked at ---
 
@@ -171,7 +173,7 @@ class Details(Vertical):
             self._followed = wanted
             if container is not None and wanted is not None:
                 fetch = {"logs": self._link.logs, "launch": self._link.launch, "inspect": self._link.inspect}[self.tab]
-                self.run_worker(fetch(container.id), group="detail")
+                self.run_worker(fetch(container.id, self.post_message), group="detail")
         if container and container.tty and container.status in LIVE and self.tab == "terminal":
             session = self._session()
             if session is None or session.ended:
@@ -252,8 +254,11 @@ class Details(Vertical):
     @property
     def terminal_size(self) -> tuple[int, int]:
         """The size a terminal has here when it has the keys, in cells."""
+        screen = self.app.size
+        if self.screen.has_class("-narrow"):  # it will have the screen, but for a border and the footer
+            return screen.width, screen.height - 2
         size = self._view().content_size
-        return (size.width, size.height) if size.width > 1 and size.height > 1 else (80, 22)
+        return (size.width, size.height) if size else (80, 24)
 
     def _join(self, *, start: bool) -> None:
         assert self._container is not None
@@ -284,9 +289,11 @@ class Details(Vertical):
         container = self._container
         if container is None:
             return ""
+        live = container.status in LIVE
         if not container.tty:
-            return f"{container.name} was made without a terminal.\n\n2 shows what it writes, e starts a shell inside."
-        if container.status in LIVE:
+            keys = "2 shows what it writes, e starts a shell inside." if live else "s starts it, 2 shows what it wrote."
+            return f"{container.name} was made without a terminal.\n\n{keys}"
+        if live:
             return ""
         code = "" if container.exit_code is None else f" with code {container.exit_code}"
         ended = "has not run yet" if container.status is Status.CREATED else f"has ended{code}"
@@ -316,8 +323,9 @@ class Details(Vertical):
         had_keys = self.terminal_has_keys and self._session(exec=session.exec) is session
         if event.reason and not event.lost:
             self.notify(event.reason, severity="error", markup=False)
+        if session.exec or (event.reason and not event.lost):
+            del self._sessions[session.container, session.exec]
         if session.exec:
-            del self._sessions[session.container, True]
             if self._is_shown(session.container):
                 self._hide_exec()
         # A terminal lost with the engine gets its keys back when the engine is back.
@@ -353,11 +361,20 @@ class Details(Vertical):
             session.type(b"\x1d")
             self.focus_content()
 
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """A terminal that gets the keys gets its view's size too: until then others may use it with another."""
+        if isinstance(event.widget, TerminalView):
+            self.call_after_refresh(self._fit, event.widget)
+
     @on(TerminalView.Resized)
     def _view_resized(self, event: TerminalView.Resized) -> None:
-        session = self._session_of(event.view)
-        if session is not None and not session.ended:
-            session.resize(event.columns, event.lines)
+        self._fit(event.view)
+
+    def _fit(self, view: TerminalView) -> None:
+        session = self._session_of(view)
+        columns, lines = view.content_size
+        if session is not None and not session.ended and view.has_focus and columns and lines:
+            session.resize(columns, lines)
 
     # --- what the border says ---
 

@@ -78,6 +78,8 @@ COMMANDS = (
     _container("restart", "r", "Restart", "Stop it and start it again", LIVE, footer=False),
     _container("rename", "R", "Rename", "Give it another name", ANY, footer=False),
     _container("remove", "d,delete", "Remove", "Remove it with its files and its log", ANY),
+    Command("first", "enter", "New", "Make the first container", group="Containers", changes=True),
+    Command("start_engine", "enter", "Start the engine", "Start an engine that was ended", footer=True),
     Command(
         "filter",
         "slash",
@@ -98,11 +100,21 @@ COMMANDS = (
     Command("next_tab(1)", "right_square_bracket", "Next tab", "The next tab", ANY, "View", display="]"),
     Command("next_tab(-1)", "left_square_bracket", "Previous tab", "The tab before", ANY, "View", display="["),
     Command("focus_next_pane", "tab,shift+tab", "Other side", "From the table to the details, and back", group="View"),
+    Command(
+        "release",
+        "ctrl+right_square_bracket",
+        "gives the keys back to the console",
+        "Take the keys back from a program",
+        group="View",
+        footer=True,
+        display="ctrl+]",
+    ),
+    Command("type_prefix", "ctrl+right_square_bracket", "Send ctrl+]", "Right after that: type it", group="View"),
     Command("zoom", "z,f11", "Zoom", "Give the details the whole screen, or take it back", ANY, "View"),
     Command("toggle_theme", "", "Dark or light", "Change between the dark and the light theme", group="Console"),
     Command("help", "question_mark,f1", "Help", "All keys", group="Console", footer=True, display="?"),
     Command(
-        "palette", "ctrl+p,colon", "Commands", "Find a command by its name", group="Console", footer=True, display="^p"
+        "palette", "ctrl+p,colon", "Menu", "Find a command by its name", group="Console", footer=True, display="^p"
     ),
     Command("quit", "q", "Leave", "Leave the console; containers go on", group="Console", footer=True),
 )

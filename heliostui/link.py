@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from textual.message import Message
 
@@ -31,6 +31,7 @@ from engine.protocol.messages import (
 )
 from heliostui.messages import ContainersListed, EngineDown, EngineUp, InspectArrived, LaunchArrived, LogsArrived
 
+Post: TypeAlias = Callable[[Message], object]
 R = TypeVar("R", bound=Reply)
 FIRST_DELAY, LONGEST_DELAY = 0.05, 2.0  # seconds between attempts to reach an engine that is away
 KEEPER_PATIENCE = 5.0  # seconds in which a keeper has restarted its engine; later there is nobody to wait for
@@ -41,7 +42,7 @@ LOG_BATCH = 2_000  # records
 class Link:
     """One console's line to one engine. `post` takes what there is to tell."""
 
-    def __init__(self, places: Places, post: Callable[[Message], object]) -> None:
+    def __init__(self, places: Places, post: Post) -> None:
         self._places = places
         self._post = post
         self._wanted = asyncio.Event()
@@ -75,8 +76,8 @@ class Link:
                     self._post(EngineUp(engine.engine))
                     await self._follow(engine)
                 reason = "The engine has ended."
-            except ClientError as error:
-                reason = str(error)
+            except* ClientError as errors:
+                reason = str(errors.exceptions[0])
             start = await self._away(reason)
 
     async def _away(self, reason: str) -> bool:
@@ -123,34 +124,36 @@ class Link:
 
     # --- details of one container ---
 
-    async def launch(self, container: str) -> None:
+    # These tell whoever asked.
+
+    async def launch(self, container: str, post: Post) -> None:
         """Fetch the receipt of the container's last launch."""
         try:
-            self._post(LaunchArrived(container, await self.request(GetLaunch(container=container), Launch)))
+            post(LaunchArrived(container, await self.request(GetLaunch(container=container), Launch)))
         except RequestFailed as error:
-            self._post(LaunchArrived(container, None, error.message))
+            post(LaunchArrived(container, None, error.message))
         except ClientError:
             pass  # the banner says so already
 
-    async def inspect(self, container: str) -> None:
+    async def inspect(self, container: str, post: Post) -> None:
         """Fetch all that is known of the container."""
         try:
             reply = await self.request(InspectContainer(container=container), Inspected)
-            self._post(InspectArrived(container, reply.container))
+            post(InspectArrived(container, reply.container))
         except RequestFailed as error:
             if error.code is ErrorCode.NO_SUCH_CONTAINER:
-                self._post(InspectArrived(container, None))
+                post(InspectArrived(container, None))
         except ClientError:
             pass
 
-    async def logs(self, container: str) -> None:
+    async def logs(self, container: str, post: Post) -> None:
         """Read the end of the container's log and follow it.
 
         Records are posted in batches: one is under way at a time, and reading waits while it grows too large.
         """
         batch: list[LogRecord] = []
         taken = asyncio.Event()
-        self._post(LogsArrived(container, batch, taken, restart=True))
+        post(LogsArrived(container, batch, taken, restart=True))
         request = StreamLogs(container=container, tail=LOG_TAIL, follow=True)
         try:
             async with self.connection() as engine:
@@ -160,7 +163,7 @@ class Link:
                     batch.append(reply)
                     if len(batch) == 1:
                         taken.clear()
-                        self._post(LogsArrived(container, batch, taken))
+                        post(LogsArrived(container, batch, taken))
                     elif len(batch) >= LOG_BATCH:
                         await taken.wait()
         except ClientError:

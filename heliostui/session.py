@@ -7,15 +7,12 @@ Imports the client, the protocol and the terminal core.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-
-from textual.message import Message
 
 from engine.client.aio import Connection
 from engine.client.errors import ClientError, RequestFailed
 from engine.protocol.messages import Attach, Attached, Exec, Exited, Input, Output, Resize, Resized
 from engine.terminal import Terminal
-from heliostui.link import Link
+from heliostui.link import Link, Post
 from heliostui.messages import SessionChanged, SessionEnded
 
 MOST_UNSEEN = 256 * 1024  # bytes fed between two looks of the screen
@@ -24,7 +21,7 @@ MOST_UNSEEN = 256 * 1024  # bytes fed between two looks of the screen
 class Session:
     """A terminal and the stream behind it. `terminal` is replaced when the engine redraws the whole screen."""
 
-    def __init__(self, link: Link, container: str, request: Attach | Exec, post: Callable[[Message], object]) -> None:
+    def __init__(self, link: Link, container: str, request: Attach | Exec, post: Post) -> None:
         self.container = container
         self.request = request
         self.terminal = Terminal(request.columns or 80, request.lines or 24)
@@ -36,6 +33,7 @@ class Session:
         self._post = post
         self._inputs: asyncio.Queue[Input | Resize] = asyncio.Queue()
         self._unseen = 0
+        self._wanted: tuple[int, int] | None = None
 
     @property
     def exec(self) -> bool:
@@ -54,8 +52,10 @@ class Session:
         self._inputs.put_nowait(Input(data=data))
 
     def resize(self, columns: int, lines: int) -> None:
-        """The terminal has this size now; never waits."""
-        self._inputs.put_nowait(Resize(columns=columns, lines=lines))
+        """Ask for another size; never waits. The terminal has it when the engine says so, in turn with the output."""
+        if (columns, lines) != self._wanted:
+            self._wanted = columns, lines
+            self._inputs.put_nowait(Resize(columns=columns, lines=lines))
 
     # --- what the engine says ---
 
@@ -84,6 +84,7 @@ class Session:
                     await self._feed(data, redraw)
                 case Attached(columns=columns, lines=lines) | Resized(columns=columns, lines=lines):
                     if columns and lines:
+                        self._wanted = columns, lines
                         self.terminal.resize(columns, lines)
                         self._changed()
                 case Exited(exit_code=exit_code):

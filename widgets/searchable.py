@@ -1,6 +1,6 @@
 """A view of lines with a line to type a search into, below it and only while one searches.
 
-`/` opens it, Enter keeps the search, Escape ends it; `n` and `N` go on as in less(1). Imports line_view.
+`/` opens it, Enter keeps the search, Escape ends it; `n` and `N` go on as in less(1). Imports line_view, search_line.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.widgets import Input
 
 from widgets.line_view import LineView
+from widgets.search_line import SearchLine
 
 
 class Searchable(Vertical):
@@ -32,9 +32,7 @@ class Searchable(Vertical):
 
     def compose(self) -> ComposeResult:
         yield self.view
-        search = Input(placeholder="search", compact=True, classes="search", select_on_focus=False)
-        search.display = False
-        yield search
+        yield SearchLine("what to search for")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in ("match", "end"):
@@ -42,32 +40,25 @@ class Searchable(Vertical):
         return True
 
     def action_search(self) -> None:
-        search = self.query_one(Input)
-        search.display = True
-        search.focus()
+        self.query_one(SearchLine).open()
 
     def action_match(self, direction: int) -> None:
         self.view.go_to_match(direction)
 
     def action_end(self) -> None:
-        self.query_one(Input).value = ""
-        self.close()
+        self.query_one(SearchLine).action_forget()
 
-    def close(self) -> None:
-        """Hide the line; what is searched for stays marked."""
-        search = self.query_one(Input)
-        if search.has_focus:
-            self.view.focus()
-        search.display = False
-        self.refresh_bindings()
-
-    @on(Input.Changed)
-    def _typed(self, event: Input.Changed) -> None:
+    @on(SearchLine.Changed)
+    def _typed(self, event: SearchLine.Changed) -> None:
         event.stop()
         self.view.term = event.value
         self.refresh_bindings()
 
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
+    @on(SearchLine.Submitted)
+    @on(SearchLine.Ended)
+    def _close(self, event: SearchLine.Submitted | SearchLine.Ended) -> None:
+        """Hide the line; what is searched for stays marked."""
         event.stop()
-        self.close()
+        self.query_one(SearchLine).display = False
+        self.view.focus()
+        self.refresh_bindings()

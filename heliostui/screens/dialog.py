@@ -13,8 +13,9 @@ from textual.widgets import Button, Input, Label, Static
 
 
 class Confirm(ModalScreen[bool]):
-    """Asks before something is lost. The answer that loses nothing has the focus."""
+    """Asks before something is lost, and names it. Enter and `y` agree, Escape and `n` keep things as they are."""
 
+    AUTO_FOCUS = "#yes"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer(True)", "Yes", show=False),
         Binding("n,escape", "answer(False)", "No", show=False),
@@ -42,9 +43,9 @@ class Confirm(ModalScreen[bool]):
 
 
 class Prompt(ModalScreen[str | None]):
-    """Asks for one line; the answer is None when it was left."""
+    """Asks for one line; the answer is None when it was cancelled."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", show=False)]
 
     def __init__(self, title: str, label: str, value: str = "", placeholder: str = "") -> None:
         super().__init__()
@@ -53,7 +54,7 @@ class Prompt(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = self._title
-            dialog.border_subtitle = "Enter · Escape leaves"
+            dialog.border_subtitle = "Enter · Escape cancels"
             yield Label(self._label, classes="field-label")
             yield Input(self._value, placeholder=self._placeholder, compact=True)
 
@@ -62,5 +63,5 @@ class Prompt(ModalScreen[str | None]):
         if event.value.strip():
             self.dismiss(event.value.strip())
 
-    def action_leave(self) -> None:
+    def action_cancel(self) -> None:
         self.dismiss(None)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import groupby
 from typing import ClassVar
 
+from rich.console import Group
+from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -77,12 +79,12 @@ class _Section(Static):
         super().__init__()
         self._title, self._keys = title, keys
 
-    def render(self) -> Text:
+    def render(self) -> Group:
         title = self.get_component_rich_style("help--title", partial=True)
         key_style = self.get_component_rich_style("help--key", partial=True)
-        text = Text(self._title, title)
+        table = Table.grid(padding=(0, 1), expand=True)
+        table.add_column(width=15, justify="right", style=key_style)
+        table.add_column(ratio=1)
         for key, words in self._keys:
-            text.append("\n")
-            text.append(f"{key:>15} ", key_style)
-            text.append(words)
-        return text
+            table.add_row(Text(key), Text(words))
+        return Group(Text(self._title, title), table)

@@ -12,7 +12,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Vertical
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Footer, Static
 
 from engine.places import Places
 from heliostui.actions import ContainerActions
@@ -22,8 +22,10 @@ from heliostui.link import Link
 from heliostui.messages import ContainersListed, EngineDown, EngineUp
 from heliostui.state import State, row
 from widgets.container_table import ContainerTable
+from widgets.search_line import SearchLine
 from widgets.terminal import TerminalView
 
+WIDE = 130  # columns from which on table and details are side by side
 NOTHING_YET = """\
 No containers yet.
 
@@ -32,21 +34,22 @@ No containers yet.
 [b $accent] ctrl+p  [/]  find a command by its name
 [b $accent]    q    [/]  leave; what runs goes on
 
-[$muted]heliostui run -it bash[/] does the same from a command line."""
+[$muted]heliostui run -it host[/] does the same from a command line."""
 
 
 class MainScreen(ContainerActions, inherit_bindings=False):
     """Where one is when the console has started."""
 
     BINDINGS: ClassVar[list[BindingType]] = [command.binding for command in COMMANDS if command.keys]
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (130, "-wide")]
     AUTO_FOCUS = "ContainerTable"
 
     def __init__(self, places: Places) -> None:
         super().__init__()
+        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
         self.state = State()
         self.link = Link(places, self.post_message)
         self.just_released = False
+        self._back = False
         self._zoomed_for_terminal = False
 
     def compose(self) -> ComposeResult:
@@ -55,14 +58,13 @@ class MainScreen(ContainerActions, inherit_bindings=False):
         yield Static(NOTHING_YET, id="nothing-yet")
         with Container(id="body"):
             with Vertical(id="containers") as containers:
-                containers.border_title = "Containers"
+                containers.border_title = " Containers "
                 yield ContainerTable()
-                yield Input(id="filter", placeholder="words to look for", compact=True)
+                yield SearchLine("words to look for", id="filter")
             yield Details(self.link, id="details")
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
-        self.query_one("#filter").display = False
         self._show_status()
         self.run_worker(self.link.watch(), group="engine")
 
@@ -78,19 +80,19 @@ class MainScreen(ContainerActions, inherit_bindings=False):
 
     @on(EngineUp)
     def _engine_up(self, event: EngineUp) -> None:
-        back = self.state.info is None and bool(self.state.containers)
+        self._back = self.state.info is None
         self.state.info, self.state.engine_ended = event.info, False
         self.query_one("#banner").remove_class("-shown")
-        if back:
-            self.details.reconnect()
         self._show_status()
 
     @on(EngineDown)
     def _engine_down(self, event: EngineDown) -> None:
         self.state.info, self.state.engine_ended = None, event.ended
-        tail = "Enter starts it again." if event.ended else "Containers go on. Reconnecting…"
         banner = self.query_one("#banner", Static)
-        banner.update(f"{event.reason} {tail}")
+        if event.ended:
+            banner.update("The engine was ended. Enter starts it again.")
+        else:
+            banner.update(f"{event.reason} Containers go on. Reconnecting…")
         banner.add_class("-shown")
         self._show_status()
 
@@ -106,6 +108,9 @@ class MainScreen(ContainerActions, inherit_bindings=False):
             self.details.open()
         else:
             self._select(self.table.cursor)
+        if self._back:  # only now, because what was known of the containers may be out of date
+            self._back = False
+            self.details.reconnect()
         self._show_status()
 
     def _show_status(self) -> None:
@@ -147,28 +152,26 @@ class MainScreen(ContainerActions, inherit_bindings=False):
 
     @on(ContainerTable.Shown)
     def _counted(self, event: ContainerTable.Shown) -> None:
-        box = self.query_one("#containers")
         parts = [f"{event.shown} of {event.total}: {self.table.filter}"] if self.table.filter else []
         column = next((column for column in self.table.COLUMNS if column.name == self.table.sort_column), None)
         if column is not None:
             parts.append(f"by {column.title.lower() or 'state'}")
-        box.border_subtitle = " · ".join(parts)
+        self.query_one("#containers").border_title = f" {' · '.join(['Containers', *parts])} "
 
     # --- filter and sort ---
 
     def action_filter(self) -> None:
-        line = self.query_one("#filter", Input)
-        line.display = True
-        line.focus()
+        self.query_one("#filter", SearchLine).open()
 
-    @on(Input.Changed, "#filter")
-    def _filter_typed(self, event: Input.Changed) -> None:
+    @on(SearchLine.Changed, "#filter")
+    def _filter_typed(self, event: SearchLine.Changed) -> None:
         self.table.filter = event.value
 
-    @on(Input.Submitted, "#filter")
-    def _filter_kept(self) -> None:
+    @on(SearchLine.Submitted, "#filter")
+    @on(SearchLine.Ended, "#filter")
+    def _filter_done(self) -> None:
+        self.query_one("#filter").display = False
         self.table.focus()
-        self.query_one("#filter").display = bool(self.table.filter)
 
     def action_sort(self) -> None:
         self.table.sort_next()
@@ -179,10 +182,9 @@ class MainScreen(ContainerActions, inherit_bindings=False):
 
     def action_clear(self) -> None:
         """Back to the table; there, forget the filter."""
-        line = self.query_one("#filter", Input)
-        if self.table.has_focus or line.has_focus:
-            line.value = ""
-            line.display = False
+        if self.table.has_focus:
+            self.query_one("#filter", SearchLine).value = ""
+        self.remove_class("-zoomed")
         self.release()
 
     # --- tabs, focus and zoom ---
@@ -243,4 +245,8 @@ class MainScreen(ContainerActions, inherit_bindings=False):
 
     @on(Details.Described)
     def _describe(self) -> None:
-        self.details.border_title, self.details.border_subtitle = self.details.description()
+        """A narrow screen has only the upper border to say it on."""
+        title, subtitle = self.details.description()
+        if self.has_class("-narrow"):
+            title, subtitle = " · ".join(filter(None, [title, subtitle])), ""
+        self.details.border_title, self.details.border_subtitle = f" {title} " if title else "", subtitle

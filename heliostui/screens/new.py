@@ -26,7 +26,7 @@ class NewContainer(ModalScreen[ContainerRef | None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Leave", show=False),
+        Binding("escape", "cancel", "Cancel", show=False),
         Binding("ctrl+s", "submit", "Start", show=False),
         Binding("down", "app.focus_next", "Next field", show=False),
         Binding("up", "app.focus_previous", "Field before", show=False),
@@ -43,7 +43,7 @@ class NewContainer(ModalScreen[ContainerRef | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="new") as dialog:
             dialog.border_title = "New container"
-            dialog.border_subtitle = "Enter starts it · Tab next field · Escape leaves"
+            dialog.border_subtitle = "Enter starts it · Tab next field · Escape cancels"
             with Horizontal(classes="field"):
                 yield Label("Image", classes="field-label")
                 yield (
@@ -72,7 +72,7 @@ class NewContainer(ModalScreen[ContainerRef | None]):
                 )
             yield Static(id="problem", markup=False)
             with Horizontal(classes="dialog-buttons"):
-                yield Button("Leave", id="leave", compact=True)
+                yield Button("Cancel", id="cancel", compact=True)
                 yield Button("Start", id="start", variant="primary", compact=True)
 
     def on_mount(self) -> None:
@@ -125,23 +125,21 @@ class NewContainer(ModalScreen[ContainerRef | None]):
         except ValueError as error:
             self._complain(f"The command can't be split into words: {str(error).lower()}.")
             return
-        if not self.has_class("-busy"):
-            self._start(options)
+        self._start(options)
 
     @work
     async def _start(self, options: ContainerOptions) -> None:
         self._complain("")
-        self.add_class("-busy")
-        start = self.query_one("#start", Button)
-        start.label = "Starting…"
+        start, dialog, focused = self.query_one("#start", Button), self.query_one("#new"), self.focused
+        start.label, dialog.disabled = "Starting…", True
         try:
             self.dismiss(await self._run(options))
         except ClientError as error:
             self._complain(str(error))
         finally:
-            start.label = "Start"
-            self.remove_class("-busy")
+            start.label, dialog.disabled = "Start", False
+            self.set_focus(focused)
 
-    @on(Button.Pressed, "#leave")
-    def action_leave(self) -> None:
+    @on(Button.Pressed, "#cancel")
+    def action_cancel(self) -> None:
         self.dismiss(None)
