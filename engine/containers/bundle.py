@@ -51,8 +51,7 @@ def check(options: ContainerOptions) -> None:
 
 
 def filesystem(directory: Path, image: Image) -> RootFilesystem:
-    """The container's layers over the image's, made ready to be mounted. Blocks for a few system calls; OSError."""
-    (directory / "merged").mkdir(mode=0o700, exist_ok=True)
+    """The container's layers over the image's."""
     grafts = tuple(
         (graft.destination, _layered(directory / "grafts" / str(number), (graft.source,)))
         for number, graft in enumerate(image.grafts)
@@ -61,14 +60,20 @@ def filesystem(directory: Path, image: Image) -> RootFilesystem:
 
 
 def _layered(directory: Path, layers: tuple[str, ...]) -> Layered:
-    upper, work = directory / "upper", directory / "work"
-    for path in (upper, work):
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # The mode of the upper directory is that of the mounted root.
-    upper.chmod(stat.S_IMODE(os.stat(layers[0]).st_mode))
-    # A volatile overlay leaves this behind, and refuses to be mounted again with it (overlayfs.rst, "Volatile mount").
-    shutil.rmtree(work / "work" / "incompat", ignore_errors=True)
-    return Layered(layers, str(upper), str(work))
+    return Layered(layers, str(directory / "upper"), str(directory / "work"))
+
+
+def prepare(filesystem: RootFilesystem) -> None:
+    """Make the directories ready to be mounted. Blocks; OSError."""
+    os.makedirs(filesystem.mount_point, mode=0o700, exist_ok=True)
+    for layered in (filesystem.root, *(layered for _, layered in filesystem.grafts)):
+        os.makedirs(layered.upper, mode=0o700, exist_ok=True)
+        os.makedirs(layered.work, mode=0o700, exist_ok=True)
+        # The mode of the upper directory is that of the mounted root.
+        os.chmod(layered.upper, stat.S_IMODE(os.stat(layered.layers[0]).st_mode))
+        # A volatile overlay leaves this behind, and refuses to be mounted again with it (overlayfs.rst, "Volatile
+        # mount").
+        shutil.rmtree(os.path.join(layered.work, "work", "incompat"), ignore_errors=True)
 
 
 async def process_of(request: Exec, spec: Spec, image: Image, directory: Path) -> Process:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,7 +51,7 @@ class Container:
         self.lock = asyncio.Lock()
         self.log = Log(store.directory(stored.record.id))
         self.run: Run | None = None
-        self.receipt: Launch | None = None  # of the last launch, until it is stored
+        self.receipt: Callable[[], Launch] | None = None  # makes that of the last launch, until it is stored
         self.retry: asyncio.Task[None] | None = None  # waits to start it again
         self.delay = 0.0  # seconds, of the last restart
         self.removed = False

@@ -14,6 +14,7 @@ import shutil
 import signal
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -34,12 +35,35 @@ from engine.spec.structs import Process
 _log = logging.getLogger(__name__)
 
 
-class LaunchError(EngineError):
-    """The program was not reached; `launch` says which step failed."""
+@dataclass(frozen=True)
+class Told:
+    """What a launch has to tell, before anybody asked: making a message of it takes as long as half a launch."""
 
-    def __init__(self, code: ErrorCode, message: str, launch: Launch) -> None:
+    id: str
+    name: str
+    plan: Plan
+    launched: Launched
+    started_at: datetime
+
+    def message(self) -> Launch:
+        """The launch receipt."""
+        steps = receipt.steps(self.plan, self.launched.receipt, self.launched.finished)
+        return Launch(
+            id=self.id,
+            name=self.name,
+            executor=self.launched.executor,
+            started_at=self.started_at,
+            total=max((step.end for step in steps), default=0),
+            steps=steps,
+        )
+
+
+class LaunchError(EngineError):
+    """The program was not reached; `told` says which step failed."""
+
+    def __init__(self, code: ErrorCode, message: str, told: Told) -> None:
         super().__init__(code, message)
-        self.launch = launch
+        self.told = told
 
 
 class Launcher:
@@ -51,7 +75,7 @@ class Launcher:
         self._cgroups = cgroups
         self.spools = spools  # where output is on its way to the log; a container's is there before its cgroup
 
-    async def start(self, container: Container) -> tuple[Run, Launch]:
+    async def start(self, container: Container) -> tuple[Run, Told]:
         """Launch the container's program. EngineError says why not; then nothing is left of the attempt."""
         spool = self.spool(container.id)
         async with AsyncExitStack() as undo:
@@ -59,16 +83,19 @@ class Launcher:
             with _explained(container):
                 spool.mkdir(mode=0o700, parents=True, exist_ok=True)
                 container.log.begin()
-            filesystem = await self._filesystem(container)
-            cgroup = await self._cgroup(container, undo)
+            options = container.record.options
+            filesystem = bundle.filesystem(self._store.directory(container.id), container.image)
+            init_program = init.path() if options.init else None
+            with _explained(container):
+                cgroup = await asyncio.to_thread(self._prepare, container.id, filesystem)
+            if cgroup is not None:
+                undo.push_async_callback(asyncio.to_thread, end_cgroup, cgroup)
             with _opened(cgroup) as inputs:
-                options = container.record.options
-                init_program = init.path() if options.init else None
                 plan = launch_plan(container.spec, filesystem, init=init_program, cgroup=bool(inputs))
                 launched = await self._keeper.launch(
                     container.id, plan.assemble(), inputs, tty=options.tty, stdin=options.interactive
                 )
-            told = _receipt(container, plan, launched)
+            told = Told(container.id, container.name, plan, launched, datetime.now(UTC))
             held = _succeeded(container, plan, launched, container.spec.process, told)
             undo.push_async_callback(self.kill, held)
             await self._move_into(cgroup, held)
@@ -119,22 +146,14 @@ class Launcher:
         return status
 
     async def clear(self, id: str, cgroup: Cgroup | None) -> None:
-        """Remove what a container's program leaves behind once it has ended."""
-        await asyncio.to_thread(shutil.rmtree, self.spool(id), ignore_errors=True)
+        """Remove what a container's program leaves behind once it has ended; the spool, recovery's mark, last."""
         if cgroup is not None:
             await asyncio.to_thread(end_cgroup, cgroup)
+        await asyncio.to_thread(shutil.rmtree, self.spool(id), ignore_errors=True)
 
-    async def _filesystem(self, container: Container) -> RootFilesystem:
-        with _explained(container):
-            return await asyncio.to_thread(bundle.filesystem, self._store.directory(container.id), container.image)
-
-    async def _cgroup(self, container: Container, undo: AsyncExitStack) -> Cgroup | None:
-        if not self._cgroups.available:
-            return None
-        with _explained(container):
-            cgroup = await asyncio.to_thread(self._cgroups.create, container.id)
-        undo.push_async_callback(asyncio.to_thread, end_cgroup, cgroup)
-        return cgroup
+    def _prepare(self, id: str, filesystem: RootFilesystem) -> Cgroup | None:
+        bundle.prepare(filesystem)
+        return self._cgroups.create(id) if self._cgroups.available else None
 
     async def _move_into(self, cgroup: Cgroup | None, held: Held) -> None:
         """Where nobody can be born in a cgroup (v1), bring the program there with what it has started already."""
@@ -186,20 +205,8 @@ def end_cgroup(cgroup: Cgroup) -> None:
         _log.warning("cgroup %s is left over: %s", cgroup.path, error)
 
 
-def _receipt(container: Container, plan: Plan, launched: Launched) -> Launch:
-    steps = receipt.steps(plan, launched.receipt, launched.finished)
-    return Launch(
-        id=container.id,
-        name=container.name,
-        executor=launched.executor,
-        started_at=datetime.now(UTC),
-        total=max((step.end for step in steps), default=0),
-        steps=steps,
-    )
-
-
 def _succeeded(
-    container: Container, plan: Plan, launched: Launched, process: Process, launch: Launch | None = None
+    container: Container, plan: Plan, launched: Launched, process: Process, told: Told | None = None
 ) -> Held:
     """The process, if its program was reached. EngineError; with the receipt, if there is one to go with it."""
     failure = receipt.failure(plan, launched.receipt, process)
@@ -207,6 +214,6 @@ def _succeeded(
         return launched.held
     assert failure is not None
     message = f"Container {container.name!r}: {failure.message}"
-    if launch is None:
+    if told is None:
         raise EngineError(failure.code, message)
-    raise LaunchError(failure.code, message, launch)
+    raise LaunchError(failure.code, message, told)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -178,7 +178,7 @@ class Containers:
     async def launch(self, ref: str) -> Launch:
         """The receipt of its last launch. EngineError(WRONG_STATE) when there is none."""
         container = self._find(ref)
-        launch = container.receipt or await self._store.launch(container.id)
+        launch = container.receipt() if container.receipt else await self._store.launch(container.id)
         if launch is None:
             raise EngineError(
                 ErrorCode.WRONG_STATE, f"Container {container.name!r} has no launch receipt: start it to get one."
@@ -198,11 +198,12 @@ class Containers:
         """What happens from now on."""
         return self._bus.subscribe()
 
-    async def logs(self, request: StreamLogs) -> AsyncIterator[LogRecord | StreamEnd]:
+    async def logs(self, request: StreamLogs) -> AsyncGenerator[LogRecord | StreamEnd, None]:
         """Its output, then a `StreamEnd`."""
         log = self._find(request.container).log
-        async for record in log.read(tail=request.tail, since=request.since, follow=request.follow):
-            yield record
+        async with aclosing(log.read(tail=request.tail, since=request.since, follow=request.follow)) as records:
+            async for record in records:
+                yield record
         yield StreamEnd()
 
     # Sessions
@@ -398,6 +399,8 @@ class Containers:
         """Remove a container that does not run; its lock is the caller's."""
         trash = await self._store.remove(container.id)
         container.removed = True
+        if container.unclaimed:
+            await self._keeper.forget(container.id)
         container.log.close()
         del self._containers[container.id], self._ids[container.name]
         if trash is not None:

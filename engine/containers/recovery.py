@@ -81,13 +81,13 @@ class Recovery:
         return True
 
     def _remove_leftovers(self) -> None:
-        """Spools, and the cgroups of the same ids, to which no process is held. Other cgroups may be other engines'."""
+        """Spools and cgroups without a process. Cgroups of ids that we do not know may be another engine's."""
         spools = self.launcher.spools
-        for spool in list(spools.iterdir()) if spools.is_dir() else []:
-            if names.is_id(spool.name) and spool.name not in self.keeper.held:
-                if self.cgroups.available and os.path.isdir((cgroup := self.cgroups.find(spool.name)).path):
-                    end_cgroup(cgroup)
-                shutil.rmtree(spool, ignore_errors=True)
+        marked = {spool.name for spool in spools.iterdir() if names.is_id(spool.name)} if spools.is_dir() else set()
+        for id in (marked | set(self.containers)) - set(self.keeper.held):
+            if self.cgroups.available and os.path.isdir((cgroup := self.cgroups.find(id)).path):
+                end_cgroup(cgroup)
+            shutil.rmtree(self.launcher.spool(id), ignore_errors=True)
 
     def _is_recorded(self, container: Container, held: Held) -> bool:
         """Whether the end of just this process is on disk, and only the keeper had not been told."""

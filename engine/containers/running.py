@@ -20,12 +20,12 @@ from engine.containers.container import Container, Run
 from engine.containers.events import Bus
 from engine.containers.identity import identify
 from engine.containers.keeper import Keeper
-from engine.containers.launch import Launcher, LaunchError
+from engine.containers.launch import Launcher, LaunchError, Told
 from engine.containers.states import Happening
 from engine.containers.stdio import Stdio
 from engine.containers.store import Store
 from engine.errors import EngineError
-from engine.protocol.messages import Launch, Status
+from engine.protocol.messages import Status
 
 DRAIN = 2.0  # seconds after a program's death in which its output has to end by itself
 T = TypeVar("T")
@@ -78,11 +78,11 @@ class Running:
             await container.run.ended.wait()
         await self._claim(container)
         try:
-            run, launch = await self._launcher.start(container)
+            run, told = await self._launcher.start(container)
         except EngineError as error:
             await container.update_anyhow(error=error.message)
             if isinstance(error, LaunchError):
-                self._keep_receipt(container, error.launch)
+                self._keep_receipt(container, error.told)
             self._bus.publish("launch_failed", container.id, container.name, error=error.message)
             raise
         try:
@@ -93,7 +93,7 @@ class Running:
                 error=None,
                 asked=False,
                 restarts=restarts,
-                started_at=launch.started_at,
+                started_at=told.started_at,
                 finished_at=None,
             )
         except BaseException:
@@ -104,16 +104,16 @@ class Running:
         if first is not None:
             first(run)
         self.watch(container, run)
-        self._keep_receipt(container, launch)
+        self._keep_receipt(container, told)
         self._bus.publish("start", container.id, container.name)
 
-    def _keep_receipt(self, container: Container, launch: Launch) -> None:
+    def _keep_receipt(self, container: Container, told: Told) -> None:
         """Nobody waits for it to be stored; until then it is in memory."""
-        container.receipt = launch
+        container.receipt = told.message
 
         async def keep() -> None:
-            await self._store.save_launch(launch)
-            if container.receipt is launch:
+            await self._store.save_launch(await asyncio.to_thread(told.message))
+            if container.receipt == told.message:
                 container.receipt = None
 
         self.spawn(keep(), f"receipt of {container.id}")

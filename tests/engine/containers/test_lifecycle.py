@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+import subprocess
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from engine.containers import running
+from engine.containers import bundle, launch, running
 from engine.containers.attach import Session
 from engine.containers.lifecycle import Containers
 from engine.errors import EngineError
@@ -30,7 +33,11 @@ from engine.protocol.messages import (
     StreamEnd,
     StreamLogs,
 )
-from tests.engine.containers.conftest import Machine, alive, until
+from engine.sandbox.plan import Plan, Step
+from engine.sandbox.root import RootFilesystem
+from engine.spec.structs import Spec
+
+from .conftest import Machine, alive, children, until
 
 TERM_TRAP = "trap 'exit 3' TERM; echo ready; while :; do sleep 0.05; done"
 
@@ -570,3 +577,100 @@ async def test_a_request_whose_asker_goes_away_is_done_all_the_same(machine: Mac
         asking.cancel()
         await until(events, "start")
     assert (await only(containers)).status == Status.RUNNING
+
+
+# What goes wrong
+
+
+async def test_whichever_step_of_a_launch_fails_nothing_is_left_of_it(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    containers = machine.containers
+    ref = await containers.create(shell("sleep 100", name="web", tty=True))
+    before = await inventory(machine, ref.id)
+    build = launch.launch_plan
+    for step in range(len(build(*await planned(machine, ref.id)).steps)):
+        with monkeypatch.context() as patched:
+            patched.setattr(launch, "launch_plan", lambda *a, step=step, **k: broken(build(*a, **k), step))
+            error = await refused(containers.start("web"))
+        assert error.code in (ErrorCode.LAUNCH_FAILED, ErrorCode.COMMAND_NOT_FOUND, ErrorCode.COMMAND_NOT_EXECUTABLE)
+        assert error.message.startswith("Container 'web': ")
+        assert await inventory(machine, ref.id) == before, f"step {step + 1}"
+    assert (await only(containers)).status == Status.CREATED
+    await containers.start("web")
+
+
+def broken(plan: Plan, number: int) -> Plan:
+    """The plan with one step that can only fail."""
+    step = plan.steps[number]
+    plan.steps[number] = Step("close", (-1,), step.why, step.part)
+    del plan.steps[number + 1 :]  # none may make up for it, as another place on the PATH does
+    return plan
+
+
+async def planned(machine: Machine, id: str) -> tuple[Spec, RootFilesystem]:
+    """What the launcher would plan for."""
+    directory = machine.places.state / "containers" / id
+    spec = msgspec.json.decode((directory / "config.json").read_bytes(), type=Spec)
+    return spec, bundle.filesystem(directory, await machine.images.prepare("busybox"))
+
+
+async def inventory(machine: Machine, id: str) -> tuple[object, ...]:
+    """All that a failed launch could leave."""
+    directory = machine.places.state / "containers" / id
+    kept = {"launch.json", "launch.json.new", "log.jsonl", "upper", "work", "merged"}
+    files = {path.name for path in directory.iterdir()} - kept
+    spools = list((machine.places.runtime / "spool").iterdir()) if (machine.places.runtime / "spool").exists() else []
+    mounts = Path("/proc/self/mountinfo").read_text()
+    return files, spools, mounts, machine.cgroups.ids(), dict(machine.keeper.held), children()
+
+
+@pytest.fixture
+def full(machine: Machine) -> Iterator[Callable[[bool], None]]:
+    """Fills the disk that the state is on, and empties it again."""
+    state = machine.places.state
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "heliostui-test", str(state)], check=True)
+
+    def fill(wanted: bool) -> None:
+        filler = state / "filler"
+        if not wanted:
+            filler.unlink()
+            return
+        with suppress(OSError), filler.open("wb", buffering=0) as file:
+            while file.write(bytes(4096)):
+                pass
+
+    yield fill
+    subprocess.run(["umount", "-l", str(state)], check=True)
+
+
+async def test_a_full_disk_is_said_and_nothing_is_half_made(machine: Machine, full: Callable[[bool], None]) -> None:
+    containers = machine.containers
+    await containers.create(shell("sleep 100", name="web"))
+    full(True)
+    for work in (containers.run(shell("true")), containers.start("web"), containers.rename("web", "site")):
+        error = await refused(work)
+        assert error.code in (ErrorCode.STORAGE, ErrorCode.LAUNCH_FAILED)
+        assert "disk is full" in error.message or "No space left" in error.message
+    summary = await only(containers)
+    assert (summary.name, summary.status) == ("web", Status.CREATED)
+    assert (machine.keeper.held, machine.cgroups.ids()) == ({}, [])
+    full(False)
+    await containers.start("web")
+
+
+async def test_an_exit_that_can_not_be_stored_is_kept_by_the_keeper(
+    machine: Machine, full: Callable[[bool], None]
+) -> None:
+    containers = machine.containers
+    ref = await containers.run(shell("until test -e /proc/1/root/run/x; do sleep 0.01; done", name="web"))
+    full(True)
+    await containers.stop("web", 0)
+    assert (await only(containers)).status == Status.STOPPED
+    assert machine.keeper.held[ref.id].wait_status == 9
+    assert "disk is full" in (await refused(containers.start("web"))).message
+    full(False)
+    await machine.restart_engine()
+    assert await ended(machine.containers, "web") == 137
+    assert machine.keeper.held == {}
+    await machine.containers.start("web")

@@ -13,8 +13,9 @@ import pytest
 from engine.containers.identity import boot_id
 from engine.containers.record import Identity, Record
 from engine.protocol.messages import Attach, Exec, Exited, Input, RestartPolicy, Status
-from tests.engine.containers.conftest import Machine, alive, until
-from tests.engine.containers.test_lifecycle import TERM_TRAP, ended, only, output, prints, seen, shell
+
+from .conftest import Machine, alive, until
+from .test_lifecycle import TERM_TRAP, ended, only, output, prints, seen, shell
 
 
 def on_disk(machine: Machine, id: str) -> Path:
