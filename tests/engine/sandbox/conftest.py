@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,13 +14,14 @@ from engine.containers.keeper import Keeper, Launched
 from engine.images.image import Image
 from engine.images.store import Images
 from engine.protocol.messages import ContainerOptions
-from engine.sandbox import profile, receipt
+from engine.sandbox import fast, profile, receipt
 from engine.sandbox.build import launch_plan
 from engine.sandbox.plan import Plan
 from engine.sandbox.root import Layered, RootFilesystem
 from engine.spec.default import from_options
 from engine.spec.structs import Process, Spec
 from engine.spec.user import resolve_user
+from tests.engine.conftest import KeeperProcess
 
 
 @dataclass
@@ -113,3 +115,13 @@ def _read(fd: int | None) -> str:
             break
         data += piece
     return data.decode()
+
+
+@pytest.fixture(params=["fast", "portable"])
+def keeper_process(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[KeeperProcess]:
+    """Every promise holds with both executors."""
+    if request.param == "fast" and fast.load() is None:
+        pytest.skip("the fast executor was not built")
+    process = KeeperProcess(tmp_path, {"HELIOSTUI_EXECUTOR": request.param})
+    yield process
+    process.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -220,7 +219,7 @@ async def test_each_step_that_fails_stops_the_launch_there_and_leaves_nothing(ke
     before = host_state()
     for index in range(len(pattern.steps)):
         spec, plan = busybox.plan(options)
-        plan.steps[index] = replace(plan.steps[index], call="afs_syscall", allow=frozenset(), if_failed=None)
+        plan.steps[index] = plan.steps[index]._replace(call="afs_syscall", allow=frozenset(), if_failed=None)
         launched = await keeper.launch("c", plan.assemble(), [], tty=True, stdin=False)
         if launched.held is not None:
             # Its argument was the result of a call that was allowed to fail here, so it was skipped.
