@@ -1,0 +1,143 @@
+"""What it costs to start a container, beside three others that do the same.
+
+    heliostui   an engine, asked over its socket
+    C program   the system calls of our plan and nothing else, see start_peer.c
+    crun, runc  with the same spec, but without an overlay
+
+In turn, round by round; medians. Ratios are what counts: the machine may be busy, but then it is for all of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+from peers.c_program import CProgram
+from peers.oci import Oci, found
+from peers.ours import Heliostui
+from peers.root import CLOCK, SLEEP, TRUE, make_root, missing
+
+from engine import cgroups
+from engine.containers import bundle
+from engine.images import Images
+from engine.protocol.messages import ContainerOptions
+from engine.spec.structs import Spec
+
+Table = dict[str, list[float]]  # who → seconds, of each round
+
+
+class Peer(Protocol):
+    """What all of them can do; it takes them the seconds that are returned."""
+
+    name: str
+
+    def start(self, tty: bool) -> float: ...
+    def run(self) -> float: ...
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=30)
+    rounds = parser.parse_args().rounds
+    if reason := missing() or ("" if os.geteuid() == 0 else "crun, runc and the C program need root"):
+        print(f"Skipped: {reason}.")
+        return 0
+    part_cgroups()
+    with tempfile.TemporaryDirectory(prefix="start-") as directory, ExitStack() as stack:
+        measure(Path(directory), rounds, stack)
+    return 0
+
+
+def part_cgroups() -> None:
+    """On a host with both versions of cgroups, go on in a mount namespace where they lie apart: crun refuses both
+    in one place. So crun and runc use version 1, and the others version 2."""
+    both = "/sys/fs/cgroup/unified"
+    if "CGROUPS_APART" in os.environ or not os.path.ismount(both):
+        return
+    os.environ["CGROUPS_APART"] = "yes"
+    script = f'mount --move {both} /mnt && mount -t tmpfs tmpfs {both} && exec "$@"'
+    os.execvp("unshare", ["unshare", "--mount", "sh", "-c", script, "sh", sys.executable, *sys.argv])
+
+
+def measure(directory: Path, rounds: int, stack: ExitStack) -> None:
+    root = asyncio.run(make_root(directory / "root", Images(directory / "images")))
+    ours = Heliostui(directory, root)
+    stack.callback(ours.close)
+    specs = {
+        "terminal": spec(root, CLOCK, tty=True),
+        "pipes": spec(root, CLOCK),
+        "true": spec(root, TRUE),
+        "sleep": spec(root, SLEEP),
+    }
+    image = asyncio.run(bundle.image_of(ContainerOptions(rootfs=str(root)), Images(directory / "images")))
+    compiled = CProgram(directory / "c", image, cgroups.discover(), specs)
+    # A root of their own: they make directories in it.
+    shutil.copytree(root, directory / "root-oci", symlinks=True)
+    of_their_own = msgspec.structs.replace(specs["pipes"].root, path=str(directory / "root-oci"))
+    oci = found(directory, {name: msgspec.structs.replace(s, root=of_their_own) for name, s in specs.items()})
+    for each in oci:
+        stack.callback(each.close)
+    peers: list[Peer] = [ours, compiled, *oci]
+
+    start = in_turn(rounds, {peer.name: partial(peer.start, tty=True) for peer in peers})
+    start["C program, from its main"] = compiled.from_main[-rounds:]
+    print("\nFrom the request to the first instruction of the program (a terminal; none with crun and runc)")
+    show(start, {"C program": 1.3})
+    print("\n/bin/true, from the request to its exit status, all cleared away")
+    show(in_turn(rounds, {peer.name: peer.run for peer in peers}), {"crun": 0.45, "runc": 0.13})
+    print("\n/bin/true in a container that runs already")
+    executing: list[Heliostui | Oci] = [ours, *oci]
+    for one in executing:
+        one.begin_exec()
+        stack.callback(one.end_exec)
+    show(in_turn(rounds, {one.name: one.exec for one in executing}), {"crun": 0.25})
+
+
+def spec(root: Path, command: list[str], tty: bool = False) -> Spec:
+    """The spec that our engine would make."""
+
+    async def make() -> Spec:
+        options = ContainerOptions(rootfs=str(root), command=command, tty=tty)
+        image = await bundle.image_of(options, Images(root))
+        return await bundle.spec_of(options, image, "0123456789ab", root.parent / "c/container")
+
+    return asyncio.run(make())
+
+
+def in_turn(rounds: int, take: dict[str, Callable[[], float]]) -> Table:
+    """One measurement of each in every round, after a round that does not count."""
+    table: Table = {name: [] for name in take}
+    for number in range(rounds + 1):
+        for name, measurement in take.items():
+            seconds = measurement()
+            if number:
+                table[name].append(seconds)
+    return table
+
+
+def show(table: Table, targets: dict[str, float]) -> None:
+    """Medians, and ours as a ratio to each other one."""
+    ours = statistics.median(table["heliostui"])
+    for name, seconds in table.items():
+        median = statistics.median(seconds)
+        line = f"  {name:<28}{median * 1000:8.2f} ms   fastest {min(seconds) * 1000:7.2f} ms"
+        if name != "heliostui":
+            line += f"   heliostui is {ours / median:5.2f}x"
+        if name in targets:
+            line += f", target {targets[name]:.2f}x: {'kept' if ours / median <= targets[name] else 'MISSED'}"
+        print(line)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
