@@ -5,10 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import posixpath
+import stat
 
 from engine.sandbox.kernel import AT, MOUNT_ATTR, MOVE_MOUNT, OPEN_TREE
 from engine.sandbox.plan import Plan, Ref
-from engine.sandbox.tree import ATTACH, Tree, clone_tree, mount_attr, new_filesystem
+from engine.sandbox.tree import ALL_BELOW, ATTACH, COPY, COPY_ALL, Tree, clone_tree, mount_attr, new_filesystem
 from engine.spec.structs import Mount
 
 ATTRIBUTES = {
@@ -31,6 +32,7 @@ WHAT_FOR = {
     "/sys": "the kernel's objects, as this network namespace sees them",
     "/sys/fs/cgroup": "its own cgroup as the root of all",
 }
+COPY_HERE = COPY | OPEN_TREE.EMPTY_PATH
 READ_ONLY = MOUNT_ATTR.RDONLY | MOUNT_ATTR.NOSUID | MOUNT_ATTR.NODEV | MOUNT_ATTR.NOEXEC
 
 
@@ -70,7 +72,7 @@ def split_options(options: list[str]) -> tuple[MOUNT_ATTR, list[tuple[str, str |
 def _bind(plan: Plan, tree: Tree, mount: Mount, attributes: MOUNT_ATTR, why: str) -> None:
     recursive = "rbind" in mount.options
     tree_copy = clone_tree(plan, mount.source, why, recursive=recursive)
-    flags = AT.EMPTY_PATH | (AT.RECURSIVE if recursive else AT(0))
+    flags = ALL_BELOW if recursive else AT.EMPTY_PATH
     if attributes:
         plan.call(
             "mount_setattr", tree_copy, "", flags, mount_attr(attributes), 32, why=f"{mount.destination}: options"
@@ -84,7 +86,7 @@ def _sysfs(plan: Plan, tree: Tree, destination: str, attributes: MOUNT_ATTR, why
     target = tree.directory(destination)
     plan.call("move_mount", made, "", target, "", ATTACH, why=why)
     host = clone_tree(plan, "/sys", f"{destination}: the host's instead", recursive=True, if_failed=made)
-    plan.call("mount_setattr", host, "", AT.EMPTY_PATH | AT.RECURSIVE, mount_attr(READ_ONLY), 32, why="read-only")
+    plan.call("mount_setattr", host, "", ALL_BELOW, mount_attr(READ_ONLY), 32, why="read-only")
     plan.call("move_mount", host, "", target, "", ATTACH, why=why)
     # One of the two is attached; which one, only the kernel knows, so look the path up again.
     tree.forget(destination)
@@ -101,19 +103,27 @@ def mask_paths(plan: Plan, tree: Tree, masked: list[str], readonly: list[str]) -
         if os.path.exists(path):
             _protect(plan, tree, path)
     for path in masked:
-        if os.path.isdir(path):
+        mode = _mode(path)
+        if stat.S_ISDIR(mode):
             empty = _cover_directory(plan, tree, path, empty)
-        elif os.path.exists(path):
+        elif mode:
             _cover_file(plan, tree, path)
+
+
+def _mode(path: str) -> int:
+    """Of the host's file; 0 where there is none."""
+    try:
+        return os.stat(path).st_mode
+    except OSError:
+        return 0
 
 
 def _protect(plan: Plan, tree: Tree, path: str) -> None:
     parent, name = posixpath.split(path)
     above = tree.directory(parent)
-    flags = OPEN_TREE.CLONE | OPEN_TREE.CLOEXEC | OPEN_TREE.RECURSIVE
     why = f"{path}: read-only"
-    copy = plan.call("open_tree", above, name, flags, why=why, result=f"bind:{path}", allow=[errno.ENOENT])
-    plan.call("mount_setattr", copy, "", AT.EMPTY_PATH | AT.RECURSIVE, mount_attr(READ_ONLY), 32, why=why)
+    copy = plan.call("open_tree", above, name, COPY_ALL, why=why, result=f"bind:{path}", allow=[errno.ENOENT])
+    plan.call("mount_setattr", copy, "", ALL_BELOW, mount_attr(READ_ONLY), 32, why=why)
     plan.call("move_mount", copy, "", above, name, MOVE_MOUNT.F_EMPTY_PATH, why=why)
 
 
@@ -124,8 +134,7 @@ def _cover_directory(plan: Plan, tree: Tree, path: str, empty: Ref | None) -> Re
     if empty is None:
         cover = empty = new_filesystem(plan, "tmpfs", "tmpfs", [("size", "0")], READ_ONLY, why)
     else:
-        flags = OPEN_TREE.CLONE | OPEN_TREE.CLOEXEC | OPEN_TREE.EMPTY_PATH
-        cover = plan.call("open_tree", empty, "", flags, why=why, result="empty")
+        cover = plan.call("open_tree", empty, "", COPY_HERE, why=why, result="empty")
     above = tree.directory(parent)
     plan.call("move_mount", cover, "", above, name, MOVE_MOUNT.F_EMPTY_PATH, why=why, allow=[errno.ENOENT])
     return empty

@@ -9,13 +9,13 @@ import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum, Flag
+from typing import NamedTuple
 
 from engine.sandbox import program
 from engine.sandbox.syscalls import NUMBERS
 
 
-@dataclass(frozen=True)
-class Ref:
+class Ref(NamedTuple):
     """The result of an earlier step, as an argument: nearly always a descriptor."""
 
     step: int
@@ -30,8 +30,7 @@ class Input:
     name: str
 
 
-@dataclass(frozen=True)
-class Buffer:
+class Buffer(NamedTuple):
     """A struct that a call reads. `pointers` are (offset, what lies there): the address is filled in when loaded."""
 
     data: bytes
@@ -49,8 +48,7 @@ STDIO = (Input(program.STDIN, "stdin"), Input(program.STDOUT, "stdout"), Input(p
 ANY = frozenset({-1})
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One call and why it is there. `allow`: errno values that do no harm. `if_failed`: only if that step failed."""
 
     call: str
@@ -128,21 +126,22 @@ class Plan:
             for i, argument in enumerate(step.args):
                 match argument:
                     case int():
-                        args.append(argument & 0xFFFFFFFFFFFFFFFF)
+                        args.append(int(argument) & 0xFFFFFFFFFFFFFFFF)
                     case None:
                         args.append(0)
-                    case Ref(step=index):
-                        args.append(self.inputs + index)
+                    case Ref():
+                        args.append(self.inputs + argument.step)
                         references |= 1 << i
-                    case Input(index=index):
-                        args.append(index)
+                    case Input():
+                        args.append(argument.index)
                         references |= 1 << i
                     case _:
                         args.append(data.place(argument))
                         data.relocations.append(at + 8 * i)
             guard = -1 if step.if_failed is None else self.inputs + step.if_failed.step
             flags = 0 if step.if_failed is None else program.IF_FAILED
-            steps.append(program.Step(NUMBERS[step.call], tuple(args), references, _mask(step.allow), guard, flags))
+            allowed = _mask(step.allow) if step.allow else 0
+            steps.append(program.Step(NUMBERS[step.call], flags, allowed, references, guard, args))
             at += program.STEP_SIZE
         image = program.assemble(steps, bytes(data.block), data.relocations, self.inputs)
         return program.Program(
@@ -156,9 +155,7 @@ class Plan:
 
 
 def _mask(errors: frozenset[int]) -> int:
-    if errors is ANY or -1 in errors:
-        return program.ANY_ERROR
-    return sum(1 << e for e in errors)
+    return program.ANY_ERROR if errors >= ANY else sum(1 << e for e in errors)
 
 
 class _Data:
@@ -186,9 +183,9 @@ class _Data:
         return at
 
     def _append(self, data: bytes) -> int:
-        self.block.extend(bytes(-len(self.block) % 8))
-        self.block.extend(data)
-        return self.offset + len(self.block) - len(data)
+        at = self.offset + len(self.block)
+        self.block += data + bytes(-len(data) % 8)
+        return at
 
 
 def strings(values: Iterable[str], text: str) -> Buffer:

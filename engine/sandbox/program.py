@@ -16,10 +16,12 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 MAGIC = 0x6E616C70  # "plan"
 HEADER = struct.Struct("=IIIIIIIIQiI")  # magic count relocations inputs relocs data values times size failed current
 STEP = struct.Struct("=iIQIi6Q")  # nr flags allowed references guard args[6]
+NOTHING = (0,) * 6  # args that a step has not
 HEADER_SIZE, STEP_SIZE = HEADER.size, STEP.size
 FAILED_AT = 40  # offset of `failed` in the header: 0, or the step (from 1) that ended the walk
 
@@ -36,16 +38,15 @@ CHANNEL, STDIN, STDOUT, STDERR = range(4)
 STANDARD_INPUTS = 4
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One call: `references` has bit i set where args[i] is the index of a value; `guard` is such an index or -1."""
 
     nr: int
-    args: tuple[int, ...]
-    references: int = 0
-    allowed: int = 0
-    guard: int = -1
-    flags: int = 0
+    flags: int
+    allowed: int
+    references: int
+    guard: int
+    args: Sequence[int]
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,8 @@ def assemble(steps: Sequence[Step], data: bytes, relocations: Sequence[int], inp
         block, 0, MAGIC, count, len(relocations), inputs, relocs_at, data_at, values_at, times_at, size, 0, 0
     )
     pack, at = STEP.pack_into, body
-    for s in steps:
-        a = s.args + (0,) * (6 - len(s.args))
-        pack(block, at, s.nr, s.flags, s.allowed, s.references, s.guard, *a)
+    for nr, flags, allowed, references, guard, args in steps:
+        pack(block, at, nr, flags, allowed, references, guard, *args, *NOTHING[len(args) :])
         at += STEP_SIZE
     block[data_at : data_at + len(data)] = data
     struct.pack_into(f"={len(relocations)}I", block, relocs_at, *relocations)

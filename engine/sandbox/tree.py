@@ -9,8 +9,10 @@ from __future__ import annotations
 import errno
 import posixpath
 import struct
+from functools import cache, lru_cache
 
 from engine.sandbox.kernel import (
+    AT,
     AT_FDCWD,
     FSCONFIG,
     FSMOUNT,
@@ -27,6 +29,7 @@ from engine.sandbox.plan import ANY, Buffer, Mode, Plan, Ref
 KERNEL_PATHS = ("/proc", "/sys", "/dev")
 
 
+@cache
 def open_how(flags: O, resolve: RESOLVE) -> Buffer:
     """struct open_how of openat2(2)."""
     return Buffer(struct.pack("=QQQ", flags, 0, resolve), f"{{{flags.name}, {resolve.name}}}")
@@ -77,12 +80,17 @@ class Tree:
         self._open = {p: ref for p, ref in self._open.items() if p != path and not p.startswith(path + "/")}
 
 
+@lru_cache(maxsize=256)
 def _inside(path: str) -> str:
     """Absolute, with neither doubled slashes nor dots."""
     return posixpath.normpath("/" + path.lstrip("/"))
 
 
+# Flags are put together once: Python takes microseconds for it, and a plan has hundreds.
 ATTACH = MOVE_MOUNT.F_EMPTY_PATH | MOVE_MOUNT.T_EMPTY_PATH
+COPY = OPEN_TREE.CLONE | OPEN_TREE.CLOEXEC
+COPY_ALL = COPY | OPEN_TREE.RECURSIVE
+ALL_BELOW = AT.EMPTY_PATH | AT.RECURSIVE
 
 
 def new_filesystem(
@@ -117,12 +125,11 @@ def new_filesystem(
 
 def clone_tree(plan: Plan, path: str, why: str, *, recursive: bool = False, if_failed: Ref | None = None) -> Ref:
     """A detached copy of the mount at a path of the host: what a bind mount is made of."""
-    flags = OPEN_TREE.CLONE | OPEN_TREE.CLOEXEC
-    if recursive:
-        flags |= OPEN_TREE.RECURSIVE
+    flags = COPY_ALL if recursive else COPY
     return plan.call("open_tree", AT_FDCWD, path, flags, why=why, result=f"bind:{path}", if_failed=if_failed)
 
 
+@cache
 def mount_attr(attributes: MOUNT_ATTR) -> Buffer:
     """struct mount_attr of mount_setattr(2), with attributes to set."""
     return Buffer(struct.pack("=QQQQ", attributes, 0, 0, 0), f"{{{attributes.name}}}")
