@@ -233,7 +233,7 @@ class Containers:
         """Do `work` to its end, whatever becomes of the caller."""
         return await asyncio.shield(self._running.spawn(work, "request"))
 
-    async def _create(self, options: ContainerOptions) -> Container:
+    async def _create(self, options: ContainerOptions, *, durable: bool = True) -> Container:
         bundle.check(options)
         name = options.name if options.name is not None else names.new_name(self._ids)
         names.check_name(name, self._ids)
@@ -249,7 +249,7 @@ class Containers:
                 options=options,
                 created_at=datetime.now(UTC),
             )
-            await self._store.create(Stored(record, spec, image))
+            await self._store.create(Stored(record, spec, image), durable=durable)
         except BaseException:
             del self._ids[name]
             raise
@@ -274,7 +274,7 @@ class Containers:
                 raise
 
     async def _run(self, options: ContainerOptions) -> Container:
-        container = await self._create(options)
+        container = await self._create(options, durable=False)
         try:
             await self._start(container)
         except BaseException:

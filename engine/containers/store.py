@@ -9,8 +9,9 @@
     corrupt/<id>-<n>   set aside, because it could not be read
     trash/<id>-<n>     removed; being deleted
 
-A file is replaced by writing a neighbour, fsync, rename, and fsync of the directory. All of it happens in threads. What
-can't be written is an EngineError(STORAGE).
+A file is replaced by writing a neighbour, fsync, rename, and fsync of the directory. A container that is created to be
+started at once is not kept waiting by the disk: its files are synced with the first record after its start, which is
+before anybody is told of it. All of it happens in threads. What can't be written is an EngineError(STORAGE).
 """
 
 from __future__ import annotations
@@ -68,20 +69,24 @@ class Store:
         self._containers = state / "containers"
         self._corrupt = state / "corrupt"
         self._trash = state / "trash"
+        self._unsynced: set[str] = set()  # ids of containers that a crash of the machine would lose
         self._deleting = asyncio.Lock()  # one thread at most is busy deleting
 
     def directory(self, id: str) -> Path:
         """The container's directory."""
         return self._containers / id
 
-    async def create(self, stored: Stored) -> None:
-        """Make the container's directory with its files; nothing is left of it when that fails."""
-        await asyncio.to_thread(self._create, stored)
+    async def create(self, stored: Stored, *, durable: bool = True) -> None:
+        """Make the container's directory with its files; nothing is left of it when that fails.
+
+        If not `durable`, the first `save` makes it so.
+        """
+        await asyncio.to_thread(self._create, stored, durable)
 
     async def save(self, record: Record) -> None:
         """Replace the container's record, durably."""
         with _storage(f"store the state of container {record.name!r}"):
-            await asyncio.to_thread(_replace, self.directory(record.id) / "state.json", msgspec.json.encode(record))
+            await asyncio.to_thread(self._save, record)
 
     async def save_launch(self, launch: Launch) -> None:
         """Keep the receipt of the container's last launch."""
@@ -104,6 +109,7 @@ class Store:
 
     async def remove(self, id: str) -> Path | None:
         """Make the container's directory vanish at once; what is returned is to be given to `delete`."""
+        self._unsynced.discard(id)
         with _storage(f"remove container {id}"):
             return await asyncio.to_thread(_move_aside, self.directory(id), self._trash)
 
@@ -116,19 +122,33 @@ class Store:
         """Trees in the trash, to be given to `delete`."""
         return sorted(self._trash.iterdir()) if self._trash.is_dir() else []
 
-    def _create(self, stored: Stored) -> None:
+    def _create(self, stored: Stored, durable: bool) -> None:
         directory = self.directory(stored.record.id)
         with _storage(f"store the state of container {stored.record.name!r}"):
             self._containers.mkdir(mode=0o700, parents=True, exist_ok=True)
             directory.mkdir(mode=0o700)
             try:
-                _write(directory / "config.json", msgspec.json.encode(stored.spec))
-                _write(directory / "image.json", msgspec.json.encode(stored.image))
-                _replace(directory / "state.json", msgspec.json.encode(stored.record))
-                _sync_directory(self._containers)
+                _write(directory / "config.json", msgspec.json.encode(stored.spec), durable=durable)
+                _write(directory / "image.json", msgspec.json.encode(stored.image), durable=durable)
+                _replace(directory / "state.json", msgspec.json.encode(stored.record), durable=durable)
+                if durable:
+                    _sync(self._containers)
+                else:
+                    self._unsynced.add(stored.record.id)
             except BaseException:
                 shutil.rmtree(directory, ignore_errors=True)
                 raise
+
+    def _save(self, record: Record) -> None:
+        directory = self.directory(record.id)
+        new = record.id in self._unsynced
+        if new:
+            _sync(directory / "config.json")
+            _sync(directory / "image.json")
+        _replace(directory / "state.json", msgspec.json.encode(record))
+        if new:
+            _sync(self._containers)
+            self._unsynced.discard(record.id)
 
     def _load(self) -> Found:
         found = Found()
@@ -195,11 +215,12 @@ def _replace(path: Path, data: bytes, *, durable: bool = True) -> None:
         new.unlink(missing_ok=True)
         raise
     if durable:
-        _sync_directory(path.parent)
+        _sync(path.parent)
 
 
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def _sync(path: Path) -> None:
+    """Wait until the disk has the file, or the directory's entries (fsync(2))."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:
