@@ -325,9 +325,8 @@ class Details(Vertical):
             self.notify(event.reason, severity="error", markup=False)
         if session.exec or (event.reason and not event.lost):
             del self._sessions[session.container, session.exec]
-        if session.exec:
-            if self._is_shown(session.container):
-                self._hide_exec()
+        if session.exec and self._is_shown(session.container):
+            self._hide_exec()
         # A terminal lost with the engine gets its keys back when the engine is back.
         self._keys_due = had_keys and event.lost and not session.exec
         if had_keys:

@@ -219,6 +219,9 @@ class MainScreen(ContainerActions, inherit_bindings=False):
     def _forget_release(self) -> None:
         self.just_released = False
 
+    def action_release(self) -> None:
+        self.release()
+
     def action_type_prefix(self) -> None:
         self.just_released = False
         self.details.type_prefix()

@@ -1,0 +1,71 @@
+"""How the screens look that need no engine to be shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.app import App
+from textual.screen import Screen
+
+import heliostui
+from engine.protocol.messages import ContainerOptions, ContainerRef, ImageSummary
+from heliostui.screens.dialog import Confirm, Prompt
+from heliostui.screens.help import Help
+from heliostui.screens.new import NewContainer
+from heliostui.screens.small import TooSmall
+from heliostui.themes import DARK, LIGHT
+
+IMAGES = [
+    ImageSummary(name="host", description="The programs of this machine", command=["/bin/bash"], available=True),
+    ImageSummary(
+        name="busybox",
+        description="One small program",
+        command=["sh"],
+        available=False,
+        reason="no busybox is installed",
+    ),
+]
+
+
+async def run(options: ContainerOptions) -> ContainerRef:
+    raise AssertionError("nothing is started here")
+
+
+class Bare(App[None]):
+    """The style sheet, and one screen."""
+
+    CSS_PATH = Path(heliostui.__path__[0]) / "console.tcss"
+
+    def __init__(self, screen: Screen[Any], theme: str) -> None:
+        super().__init__()
+        self._shown = screen
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = theme
+
+    def on_mount(self) -> None:
+        self.push_screen(self._shown)
+
+
+SCREENS = {
+    "help": Help,
+    "new": lambda: NewContainer(IMAGES, run),
+    "remove": lambda: Confirm("Remove web?", "It is running: its program is killed. Its files are lost.", "Remove"),
+    "rename": lambda: Prompt("Rename web", "New name", "web"),
+    "small": TooSmall,
+}
+
+
+@pytest.mark.parametrize("theme", [DARK.name, LIGHT.name])
+@pytest.mark.parametrize("name", ["new", "help"])
+def test_dialogs_in_both_themes(snap_compare: Any, name: str, theme: str) -> None:
+    assert snap_compare(Bare(SCREENS[name](), theme), terminal_size=(80, 24))
+
+
+@pytest.mark.parametrize(
+    ("name", "size"), [("help", (200, 60)), ("remove", (60, 15)), ("rename", (60, 15)), ("small", (50, 12))]
+)
+def test_screens_at_other_sizes(snap_compare: Any, name: str, size: tuple[int, int]) -> None:
+    assert snap_compare(Bare(SCREENS[name](), DARK.name), terminal_size=size)
