@@ -61,13 +61,12 @@ class Recovery:
         if strangers:
             kills = [self.running.spawn(self.launcher.kill(held), f"end of {held.key}") for held in strangers]
             await asyncio.wait(kills, timeout=DYING)
+        for container in self.containers.values():
+            if self._is_recorded(container):
+                await self.keeper.forget(container.id)
         await asyncio.to_thread(self._remove_leftovers)
         for container in list(self.containers.values()):
-            held = self.keeper.held.get(container.id)
-            if held is not None and self._is_recorded(container, held):
-                await self.keeper.forget(container.id)
-                held = None
-            if held is not None:
+            if (held := self.keeper.held.get(container.id)) is not None:
                 await self._adopt(container, held)
             else:
                 await self._without_process(container, new_keeper)
@@ -89,8 +88,10 @@ class Recovery:
                 end_cgroup(cgroup)
             shutil.rmtree(self.launcher.spool(id), ignore_errors=True)
 
-    def _is_recorded(self, container: Container, held: Held) -> bool:
-        """Whether the end of just this process is on disk, and only the keeper had not been told."""
+    def _is_recorded(self, container: Container) -> bool:
+        """Whether the end of just the process that is held is on disk, and only the keeper had not been told."""
+        if (held := self.keeper.held.get(container.id)) is None:
+            return False
         init = container.record.init
         return held.wait_status is not None and not container.live and init is not None and init.pid == held.pid
 

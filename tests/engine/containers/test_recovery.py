@@ -75,10 +75,14 @@ async def test_an_exit_on_record_that_the_keeper_was_not_told_of_is_counted_once
     pid = machine.keeper.held[ref.id].pid
     assert await asyncio.wait_for(machine.keeper.ended(ref.id), 10) == 3 << 8
     await machine.end_engine(signal.SIGKILL)
+    if machine.cgroups.available:
+        machine.cgroups.create(ref.id)
+    (machine.places.runtime / "spool" / ref.id).mkdir(parents=True, exist_ok=True)
     on_disk(machine, ref.id).write_bytes(record)
     change(machine, ref.id, init=Identity(pid=pid, start=1, boot=boot_id()))
     await machine.connect()
-    assert machine.keeper.held == {}
+    assert (machine.keeper.held, machine.cgroups.ids()) == ({}, [])
+    assert not (machine.places.runtime / "spool" / ref.id).exists()
     with machine.containers.events() as events:
         await machine.containers.start("web")
         assert (await until(events, "die")).attributes["exit_code"] == "3"
