@@ -11,10 +11,10 @@ from engine.protocol.messages import ContainerDetail, GetLaunch, InspectContaine
 from heliostui.commandline.document import document
 from heliostui.commandline.failures import UsageError, complain
 from heliostui.commandline.parser import add_containers
-from heliostui.commandline.table import printable, table
+from heliostui.commandline.table import table
 from heliostui.commandline.times import duration, nanoseconds
 
-HEADINGS = ("STEP", "AT", "TOOK", "CALL", "RESULT", "WHY")
+HEADINGS = ("STEP", "AT", "TOOK", "RESULT", "WHY", "CALL")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -65,9 +65,9 @@ def _row(step: LaunchStep) -> tuple[str, ...]:
         str(step.index),
         duration(step.start) if reached else "",
         duration(step.end - step.start) if reached else "",
-        f"{step.call}({printable(step.arguments)})",
         result(step),
         step.why,
+        f"{step.call}({step.arguments})",
     )
 
 
