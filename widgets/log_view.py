@@ -113,8 +113,7 @@ class LogView(LineView):
         line = self._lines[index]
         text = coloured(line.text)
         if line.stream == "stderr":
-            tinted = Text(style=self.get_component_rich_style("log--stderr", partial=True), end="")
-            text = tinted.append_text(text)
+            text.stylize_before(self.get_component_rich_style("log--stderr", partial=True))
         if not self.times:
             return text
         stamp = line.time.astimezone().strftime("%H:%M:%S.%f")[:-3]

@@ -17,7 +17,9 @@ _SGR = re.compile(r"(\x1b\[[0-9;:]*m)")
 
 
 def fit(text: str, width: int, *, right: bool = False) -> str:
-    """The text in exactly `width` cells: filled with blanks, or cut with an ellipsis."""
+    """The text in exactly `width` cells: filled with blanks, or cut with an ellipsis. It stays in its cell."""
+    if not text.isprintable():
+        text = "".join(character if character.isprintable() else " " for character in text)
     length = cell_len(text)
     if length > width:
         return set_cell_size(text, width - 1) + "…" if width > 0 else ""
@@ -51,8 +53,8 @@ def nanoseconds(count: int) -> str:
 
 
 def command_line(command: Sequence[str]) -> str:
-    """The words of a command as one would type them."""
-    return shlex.join(command)
+    """The words of a command as one would type them, on one line."""
+    return " ".join(shlex.join(command).split())
 
 
 def plain(line: str) -> str:

@@ -58,7 +58,7 @@ class MainScreen(ContainerActions, inherit_bindings=False):
         yield Static(NOTHING_YET, id="nothing-yet")
         with Container(id="body"):
             with Vertical(id="containers") as containers:
-                containers.border_title = " Containers "
+                containers.border_title = "Containers"
                 yield ContainerTable()
                 yield SearchLine("words to look for", id="filter")
             yield Details(self.link, id="details")
@@ -156,7 +156,7 @@ class MainScreen(ContainerActions, inherit_bindings=False):
         column = next((column for column in self.table.COLUMNS if column.name == self.table.sort_column), None)
         if column is not None:
             parts.append(f"by {column.title.lower() or 'state'}")
-        self.query_one("#containers").border_title = f" {' · '.join(['Containers', *parts])} "
+        self.query_one("#containers").border_title = self._title("Containers", *parts)
 
     # --- filter and sort ---
 
@@ -251,5 +251,10 @@ class MainScreen(ContainerActions, inherit_bindings=False):
         """A narrow screen has only the upper border to say it on."""
         title, subtitle = self.details.description()
         if self.has_class("-narrow"):
-            title, subtitle = " · ".join(filter(None, [title, subtitle])), ""
-        self.details.border_title, self.details.border_subtitle = f" {title} " if title else "", subtitle
+            title, subtitle = self._title(title, subtitle), ""
+        self.details.border_title, self.details.border_subtitle = title, subtitle
+
+    def _title(self, *parts: str) -> str:
+        """A border that has no corners puts no blanks around its title either."""
+        title = " · ".join(filter(None, parts))
+        return f" {title} " if title and self.has_class("-narrow") else title

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from widgets.text import coloured, fit, lasting, nanoseconds, plain
+from widgets.text import coloured, command_line, fit, lasting, nanoseconds, plain
 
 ESCAPED = st.lists(
     st.one_of(
@@ -21,6 +21,11 @@ ESCAPED = st.lists(
 @given(st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs", "Mn", "Me"])), st.integers(0, 40), st.booleans())
 def test_fitted_text_has_exactly_the_cells_it_was_given(text: str, width: int, right: bool) -> None:
     assert cell_len(fit(text, width, right=right)) == width
+
+
+def test_text_can_not_break_out_of_its_cell() -> None:
+    assert fit("a\nb\x1b[2J", 10).isprintable()
+    assert command_line(["sh", "-c", "one\ntwo\tthree"]) == "sh -c 'one two three'"
 
 
 @pytest.mark.parametrize(

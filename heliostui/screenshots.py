@@ -1,0 +1,153 @@
+"""`python -m heliostui.screenshots DIRECTORY`: draws the console's screens from a real engine, as SVG, dark and light.
+
+The engine, its containers and their files are of a temporary directory and gone afterwards. Imports the application.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from textual.pilot import Pilot
+from textual.theme import Theme
+
+from engine.client.aio import Connection
+from engine.places import Places
+from engine.protocol.messages import ContainerOptions, RunContainer, StopContainer, StopEngine
+from heliostui.app import Console
+from heliostui.screens.main import MainScreen
+from heliostui.themes import DARK, LIGHT
+from widgets.launch_chart import Calls
+from widgets.line_view import LineView
+from widgets.terminal import TerminalView
+
+SIZES = {"": (140, 40), "-80x24": (80, 24)}
+SERVER = r"""
+trap 'exit 0' TERM
+echo "listening on port 8000"
+n=0
+while :; do
+    n=$((n + 1))
+    printf '\033[32m200\033[0m GET /orders/%d in %d ms\n' $n $((n * 37 % 90 + 3))
+    [ $((n % 6)) = 0 ] && echo "warning: slow answer from the store" >&2
+    sleep 0.02
+    [ $n = 60 ] && break
+done
+while :; do sleep 0.2; done
+"""
+CONTAINERS = (
+    ContainerOptions(image="host", name="build", command=["sh", "-c", "exit 2"]),
+    ContainerOptions(
+        image="host", name="store", command=["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.2; done"]
+    ),
+    ContainerOptions(image="host", name="orders", command=["sh", "-c", SERVER]),
+    ContainerOptions(image="host", name="workshop", tty=True, interactive=True, hostname="workshop"),
+)
+
+
+class Photographer:
+    """Drives one console and takes its pictures."""
+
+    def __init__(self, app: Console, pilot: Pilot[None], directory: Path, suffix: str) -> None:
+        self.app, self.pilot, self.directory, self.suffix = app, pilot, directory, suffix
+
+    @property
+    def main(self) -> MainScreen:
+        screen = self.app.screen_stack[0]
+        assert isinstance(screen, MainScreen)
+        return screen
+
+    async def until(self, true: Callable[[], object]) -> None:
+        """Wait until the screen is so far. Raises TimeoutError."""
+        async with asyncio.timeout(30):
+            while not true():
+                await self.pilot.pause(0.05)
+        await self.pilot.pause()
+
+    async def picture(self, name: str) -> None:
+        await self.pilot.pause()
+        self.app.save_screenshot(f"{name}{self.suffix}.svg", str(self.directory))
+
+    async def select(self, name: str) -> None:
+        await self.until(lambda: any(row.name == name for row in self.main.table.rows))
+        self.main.table.cursor = next(row.key for row in self.main.table.rows if row.name == name)
+
+    async def tell(self) -> None:
+        """One picture of each screen."""
+        await self.select("orders")
+        await self.pilot.press("2")
+        await self.until(lambda: self.main.query_one("LogView", LineView).line_count() > 60)
+        await self.picture("logs")
+        await self.pilot.press("3")
+        await self.until(lambda: self.main.query_one(Calls).call)
+        await self.picture("launch")
+        await self.pilot.press("4")
+        await self.until(lambda: self.main.query_one("Document", LineView).line_count())
+        await self.picture("inspect")
+        await self.pilot.press("1")
+        await self.select("workshop")
+        await self.pilot.press("enter")
+        await self.until(lambda: self.main.details.terminal_has_keys)
+        await self.until(lambda: "#" in self._terminal())
+        keys = {" ": "space", "/": "slash", "-": "minus", "=": "equals_sign"}
+        await self.pilot.press("ctrl+l", *(keys.get(key, key) for key in "ls --color=always /"), "enter")
+        await self.until(lambda: "usr" in self._terminal())
+        await self.picture("terminal")
+        await self.pilot.press("ctrl+right_square_bracket")
+        await self.until(lambda: self.main.table.has_focus)
+        await self.picture("console")
+        for key, name in (("n", "new"), ("d", "remove"), ("question_mark", "help")):
+            await self.pilot.press(key)
+            await self.until(lambda: self.app.screen is not self.main)
+            await self.picture(name)
+            await self.pilot.press("escape")
+            await self.until(lambda: self.app.screen is self.main)
+
+    def _terminal(self) -> str:
+        terminal = self.main.query_one("#main-terminal", TerminalView).terminal
+        return terminal.text() if terminal else ""
+
+
+async def photograph(places: Places, directory: Path) -> None:
+    """Take all pictures of an engine at `places`, which is started and has no containers."""
+    async with await Connection.open(places) as engine:
+        try:
+            app = Console(places)
+            async with app.run_test(size=SIZES[""]) as pilot:
+                photographer = Photographer(app, pilot, directory, f"-{_shade(DARK)}")
+                await photographer.until(lambda: photographer.main.has_class("-empty"))
+                await photographer.picture("empty")
+            for options in CONTAINERS:
+                await engine.request(RunContainer(options=options))
+            await engine.request(StopContainer(container="store"))
+            for theme in (DARK, LIGHT):
+                for suffix, size in SIZES.items():
+                    app = Console(places)
+                    app.theme = theme.name
+                    async with app.run_test(size=size) as pilot:
+                        await Photographer(app, pilot, directory, f"{suffix}-{_shade(theme)}").tell()
+        finally:
+            await engine.request(StopEngine(all=True))
+
+
+def _shade(theme: Theme) -> str:
+    return "dark" if theme.dark else "light"
+
+
+def main() -> int:
+    if len(sys.argv) != 2:
+        print("usage: python -m heliostui.screenshots DIRECTORY", file=sys.stderr)
+        return 2
+    directory = Path(sys.argv[1])
+    directory.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="heliostui-") as temporary:
+        places = Places(Path(temporary, "run"), Path(temporary, "state"))
+        asyncio.run(photograph(places, directory))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
