@@ -120,28 +120,26 @@ class Plan:
         """The plan in the form that executors walk."""
         data = _Data(program.data_offset(len(self.steps)))
         steps = []
-        at = program.HEADER_SIZE + program.STEP_SIZE - 48  # of the first step's arguments
+        at = program.FIRST_ARGUMENT
         for step in self.steps:
             args, references = [], 0
             for i, argument in enumerate(step.args):
-                match argument:
-                    case int():
-                        args.append(int(argument) & 0xFFFFFFFFFFFFFFFF)
-                    case None:
-                        args.append(0)
-                    case Ref():
-                        args.append(self.inputs + argument.step)
-                        references |= 1 << i
-                    case Input():
-                        args.append(argument.index)
-                        references |= 1 << i
-                    case _:
-                        args.append(data.place(argument))
-                        data.relocations.append(at + 8 * i)
+                if isinstance(argument, int):
+                    args.append(argument)
+                elif argument is None:
+                    args.append(0)
+                elif isinstance(argument, Ref):
+                    args.append(self.inputs + argument.step)
+                    references |= 1 << i
+                elif isinstance(argument, Input):
+                    args.append(argument.index)
+                    references |= 1 << i
+                else:
+                    args.append(data.place(argument))
+                    data.relocations.append(at + 8 * i)
             guard = -1 if step.if_failed is None else self.inputs + step.if_failed.step
-            flags = 0 if step.if_failed is None else program.IF_FAILED
             allowed = _mask(step.allow) if step.allow else 0
-            steps.append(program.Step(NUMBERS[step.call], flags, allowed, references, guard, args))
+            steps.append(program.step(NUMBERS[step.call], args, references, allowed, guard))
             at += program.STEP_SIZE
         image = program.assemble(steps, bytes(data.block), data.relocations, self.inputs)
         return program.Program(

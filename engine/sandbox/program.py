@@ -16,13 +16,12 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 MAGIC = 0x6E616C70  # "plan"
 HEADER = struct.Struct("=IIIIIIIIQiI")  # magic count relocations inputs relocs data values times size failed current
-STEP = struct.Struct("=iIQIi6Q")  # nr flags allowed references guard args[6]
-NOTHING = (0,) * 6  # args that a step has not
+STEP = struct.Struct("=iIQIi6q")  # nr flags allowed references guard args[6]
 HEADER_SIZE, STEP_SIZE = HEADER.size, STEP.size
+FIRST_ARGUMENT = HEADER_SIZE + STEP_SIZE - 6 * 8  # offset of the first step's
 FAILED_AT = 40  # offset of `failed` in the header: 0, or the step (from 1) that ended the walk
 
 IF_FAILED = 1  # flag: do the step only if its guard's value is negative
@@ -36,17 +35,6 @@ UNDERWAY = -(1 << 60)
 # The inputs every program has; a caller's own follow. -1: not there.
 CHANNEL, STDIN, STDOUT, STDERR = range(4)
 STANDARD_INPUTS = 4
-
-
-class Step(NamedTuple):
-    """One call: `references` has bit i set where args[i] is the index of a value; `guard` is such an index or -1."""
-
-    nr: int
-    flags: int
-    allowed: int
-    references: int
-    guard: int
-    args: Sequence[int]
 
 
 @dataclass(frozen=True)
@@ -65,11 +53,18 @@ class Program:
     pid_namespace: int | None = None
 
 
-def assemble(steps: Sequence[Step], data: bytes, relocations: Sequence[int], inputs: int) -> bytes:
+def step(nr: int, args: Sequence[int], references: int, allowed: int, guard: int) -> bytes:
+    """One call: `references` has bit i set where args[i] is the index of a value; `guard` is such an index or -1.
+
+    With a guard the call is made only if the value there is negative. `allowed` has a bit for each errno that is fine.
+    """
+    return STEP.pack(nr, 0 if guard < 0 else IF_FAILED, allowed, references, guard, *args, *(0,) * (6 - len(args)))
+
+
+def assemble(steps: Sequence[bytes], data: bytes, relocations: Sequence[int], inputs: int) -> bytes:
     """Lay the block out. `relocations` are offsets within steps+data of u64s that hold offsets within steps+data."""
-    body = HEADER_SIZE
     count = len(steps)
-    data_at = _align(body + count * STEP_SIZE)
+    data_at = data_offset(count)
     relocs_at = _align(data_at + len(data))
     values_at = _align(relocs_at + 4 * len(relocations))
     times_at = values_at + 8 * (inputs + count)
@@ -78,10 +73,7 @@ def assemble(steps: Sequence[Step], data: bytes, relocations: Sequence[int], inp
     HEADER.pack_into(
         block, 0, MAGIC, count, len(relocations), inputs, relocs_at, data_at, values_at, times_at, size, 0, 0
     )
-    pack, at = STEP.pack_into, body
-    for nr, flags, allowed, references, guard, args in steps:
-        pack(block, at, nr, flags, allowed, references, guard, *args, *NOTHING[len(args) :])
-        at += STEP_SIZE
+    block[HEADER_SIZE:data_at] = b"".join(steps)
     block[data_at : data_at + len(data)] = data
     struct.pack_into(f"={len(relocations)}I", block, relocs_at, *relocations)
     values = struct.pack("=q", NOT_REACHED) * count
@@ -95,7 +87,7 @@ def _align(offset: int) -> int:
 
 def data_offset(steps: int) -> int:
     """Where the data of a program with so many steps begins."""
-    return _align(HEADER_SIZE + steps * STEP_SIZE)
+    return HEADER_SIZE + steps * STEP_SIZE
 
 
 def relocate(block: memoryview, base: int) -> None:
