@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import ClassVar
 
+from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.color import Color
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.screen import Screen
+from textual.theme import Theme
 
 from engine.places import Places
 from heliostui.keymap import COMMANDS, Command
@@ -19,6 +22,7 @@ from heliostui.screens.help import spelled
 from heliostui.screens.main import MainScreen
 from heliostui.screens.small import LEAST, TooSmall
 from heliostui.themes import DARK, LIGHT
+from widgets.terminal import DARK_COLORS, LIGHT_COLORS
 
 
 class Commands(Provider):
@@ -66,6 +70,8 @@ class Console(App[None], inherit_bindings=False):
     def __init__(self, places: Places) -> None:
         super().__init__()
         self._places = places
+        self.ansi_theme_dark = _ansi(DARK, DARK_COLORS)
+        self.ansi_theme_light = _ansi(LIGHT, LIGHT_COLORS)
         self.animation_level = "none"  # each frame of an animation is sent over whatever line there is
         self.register_theme(DARK)
         self.register_theme(LIGHT)
@@ -84,6 +90,13 @@ class Console(App[None], inherit_bindings=False):
 
     def action_leave(self) -> None:
         self.exit()
+
+
+def _ansi(theme: Theme, colors: Sequence[str]) -> TerminalTheme:
+    """The colours of logs are those of terminals."""
+    triplets = [Color.parse(color).rgb for color in colors]
+    ground, text = Color.parse(theme.surface or "black").rgb, Color.parse(theme.foreground or "white").rgb
+    return TerminalTheme(ground, text, triplets[:8], triplets[8:])
 
 
 def run(places: Places) -> int:

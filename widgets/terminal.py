@@ -33,15 +33,15 @@ SYNCHRONIZED_PATIENCE = 0.2
 """Seconds a program may keep the screen as it was while it updates (mode 2026)."""
 
 
-_DARK: tuple[str, ...] = (
+DARK_COLORS: tuple[str, ...] = (
     *("#23262d", "#d8505c", "#43a047", "#b88d2a", "#4a8be0", "#b266c9", "#2a9da5", "#c8ccd4"),
     *("#6b7280", "#ff8a92", "#9fe08f", "#f2d27c", "#8cc4ff", "#dfa6ee", "#80dfe5", "#ffffff"),
 )
-_LIGHT: tuple[str, ...] = (
+LIGHT_COLORS: tuple[str, ...] = (
     *("#1f2328", "#c4232b", "#2e7d32", "#946200", "#1a5fb4", "#8e3a9d", "#00737c", "#cfd3d8"),
     *("#5e646c", "#d6404a", "#35883b", "#a56f00", "#2f79d6", "#a848b8", "#00838c", "#ffffff"),
 )
-_READABLE = {_DARK: {0: 8}, _LIGHT: {7: 8, 15: 0}}
+_READABLE = {DARK_COLORS: {0: 8}, LIGHT_COLORS: {7: 8, 15: 0}}
 """Colours that can't be read on the theme's own background, and what is drawn there instead."""
 
 
@@ -269,7 +269,7 @@ class TerminalView(Widget, can_focus=True):
         """The first 16 colours for the app's theme; none of them when it leaves colours to the outer terminal."""
         if self.app.native_ansi_color:
             return ()
-        return _DARK if self.app.current_theme.dark else _LIGHT
+        return DARK_COLORS if self.app.current_theme.dark else LIGHT_COLORS
 
     def _with_cursor(self, strip: Strip, row: Row, x: int, width: int) -> Strip:
         if x > 0 and row.is_wide(x - 1):
