@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 
 from engine.containers import signals
@@ -164,5 +163,4 @@ class _Executed:
     def kill(self) -> None:
         """End it, if it has not ended."""
         if not self.over.is_set():
-            with suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._held.pidfd, signal.SIGKILL)
+            self._held.signal(signal.SIGKILL)

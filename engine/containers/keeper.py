@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -53,6 +55,12 @@ class Held:
     descriptors: Descriptors
     wait_status: int | None = None
     _ended: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
+
+    def signal(self, number: int) -> None:
+        """Signal the process, by its pidfd (pidfd_send_signal(2)); nothing happens once it has ended."""
+        if self.pidfd >= 0:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self.pidfd, number)
 
     def close(self) -> None:
         """Close the pidfd and the descriptors; may be called again."""

@@ -139,8 +139,7 @@ class Launcher:
 
     async def kill(self, held: Held) -> int:
         """End a program and make the keeper forget it. Its wait status."""
-        with suppress(ProcessLookupError):
-            signal.pidfd_send_signal(held.pidfd, signal.SIGKILL)
+        held.signal(signal.SIGKILL)
         status = await self._keeper.ended(held.key)
         await self._keeper.forget(held.key)
         return status

@@ -321,8 +321,7 @@ class Containers:
 
     async def _signal(self, container: Container, run: Run, number: int) -> None:
         """Signal the init. The frozen get a signal that ends them only when they thaw."""
-        with suppress(ProcessLookupError):
-            signal.pidfd_send_signal(run.held.pidfd, number)
+        run.held.signal(number)
         if number in ENDING_SIGNALS and container.record.status == Status.PAUSED and run.cgroup is not None:
             await asyncio.to_thread(run.cgroup.thaw)
             with suppress(EngineError):  # it has ended already, or somebody else thawed it

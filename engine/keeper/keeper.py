@@ -9,12 +9,13 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from engine.keeper import wire
 from engine.keeper.held import Held, Launcher, Launching
 
-QUICK_DEATH = 2.0  # seconds; an engine that lives shorter is restarted after a pause
+FIRST_PAUSE = 0.1  # seconds before an engine is tried again that died before it was ready; doubled each time
 LONGEST_PAUSE = 10.0
 LAUNCH_PATIENCE = 5.0  # seconds that a new engine is kept waiting for launches the old one began
 
@@ -29,10 +30,11 @@ class Keeper:
         self.held: dict[str, Held] = {}
         self.launching: dict[str, Launching] = {}
         self.poll = select.poll()
-        self.handlers: dict[int, Callable[[], None]] = {}
+        self.handlers: dict[int, Callable[[], object]] = {}
         self.stopping = False
-        self.was_ready = False
-        self.pause = 0.1
+        self.ready = False
+        self.ever_ready = False
+        self.pause = FIRST_PAUSE
         self.restart_at: float | None = None
         self.engine: socket.socket | None = None
         self.engine_pidfd = -1
@@ -61,7 +63,7 @@ class Keeper:
         at = self.restart_at + LAUNCH_PATIENCE if self.launching and now >= self.restart_at else self.restart_at
         return max(0.0, at - now) * 1000
 
-    def watch(self, fd: int, handler: Callable[[], None], events: int = select.POLLIN) -> None:
+    def watch(self, fd: int, handler: Callable[[], object], events: int = select.POLLIN) -> None:
         self.handlers[fd] = handler
         self.poll.register(fd, events)
 
@@ -102,7 +104,7 @@ class Keeper:
         if self.ready_fd is not None:
             os.close(self.ready_fd)
             self.ready_fd = None
-        self.started = time.monotonic()
+        self.ready = False
         self.engine, self.outbox, self.frames = ours, wire.Outbox(ours), wire.Assembler()
         self.engine_pidfd = os.pidfd_open(pid)
         self.watch(self.engine_pidfd, self.engine_ended)
@@ -127,20 +129,23 @@ class Keeper:
         out = self.outbox.flush()
         self.poll.modify(self.engine.fileno(), select.POLLIN if out else select.POLLIN | select.POLLOUT)
 
-    def hear_engine(self) -> None:
+    def hear_engine(self) -> bool:
+        """Obey what has arrived; whether anything had."""
         assert self.engine is not None
-        try:
+        with suppress(OSError):  # it may have ended; what it said before still counts
             self._flush()
+        try:
             received = wire.receive(self.engine)
         except BlockingIOError:
-            return
+            return False
         except OSError:
             received = None
         if received is None:
             self.drop_engine()
-            return
+            return False
         for header, blob, fds in self.frames.feed(*received):
             self.obey(header, blob, fds)
+        return True
 
     def drop_engine(self) -> None:
         """The socket is closed; `engine_ended` decides what follows."""
@@ -150,20 +155,20 @@ class Keeper:
             self.engine = None
 
     def engine_ended(self) -> None:
+        while self.engine is not None and self.hear_engine():
+            pass
         info = os.waitid(os.P_PIDFD, self.engine_pidfd, os.WEXITED)
         self.unwatch(self.engine_pidfd)
         os.close(self.engine_pidfd)
         self.engine_pidfd = -1
         self.drop_engine()
         clean = info is not None and info.si_code == os.CLD_EXITED and info.si_status == 0
-        if not self.held and not self.launching and (clean or not self.was_ready):
+        if not self.held and not self.launching and (clean or not self.ever_ready):
             self.stopping = True
         if self.stopping:
             return
-        quick = time.monotonic() - self.started < QUICK_DEATH
-        self.pause = min(self.pause * 2, LONGEST_PAUSE) if quick else 0.0
-        self.restart_at = time.monotonic() + self.pause
-        self.pause = max(self.pause, 0.05)
+        self.restart_at = time.monotonic() + (0.0 if self.ready else self.pause)
+        self.pause = FIRST_PAUSE if self.ready else min(self.pause * 2, LONGEST_PAUSE)
 
     # --- what the engine asks ---
 
@@ -180,7 +185,7 @@ class Keeper:
                 if held is not None and (stdin := held.descriptors.pop("stdin", None)) is not None:
                     os.close(stdin)
             case "ready":
-                self.was_ready = True
+                self.ready = self.ever_ready = True
             case "shutdown":
                 self.stopping = True
         for fd in fds:

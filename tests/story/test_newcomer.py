@@ -24,7 +24,7 @@ def test_the_whole_story_in_the_console(anybody: Person) -> None:
         screen.type("3")
         screen.until("prctl", "calls in")
         screen.type("4")
-        screen.until("oci")
+        screen.until('"restarts": 0')
         screen.type("q")
         assert screen.end() == 0
     (container,) = anybody.containers()
@@ -41,8 +41,8 @@ def test_the_whole_story_in_the_console(anybody: Person) -> None:
         screen.type("S")
         screen.until("stopped")
         screen.type("d")
-        screen.until("emove")
-        screen.type("\r")
+        screen.until("are lost", "Keep")
+        screen.type("y")
         screen.until("No containers yet")
         screen.type("q")
         assert screen.end() == 0
