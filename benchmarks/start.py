@@ -31,6 +31,7 @@ from peers.root import CLOCK, SLEEP, TRUE, make_root, missing
 from engine import cgroups
 from engine.containers import bundle
 from engine.images import Images
+from engine.places import Places
 from engine.protocol.messages import ContainerOptions
 from engine.spec.structs import Spec
 
@@ -54,8 +55,13 @@ def main() -> int:
         print(f"Skipped: {reason}.")
         return 0
     part_cgroups()
-    with tempfile.TemporaryDirectory(prefix="start-") as directory, ExitStack() as stack:
-        measure(Path(directory), rounds, stack)
+    # What all of them keep on disk, and what they keep in memory, as where they are installed.
+    with (
+        tempfile.TemporaryDirectory(prefix="start-", dir="/var/tmp") as directory,
+        tempfile.TemporaryDirectory(prefix="start-", dir="/run") as runtime,
+        ExitStack() as stack,
+    ):
+        measure(Path(directory), Path(runtime), rounds, stack)
     return 0
 
 
@@ -70,9 +76,9 @@ def part_cgroups() -> None:
     os.execvp("unshare", ["unshare", "--mount", "sh", "-c", script, "sh", sys.executable, *sys.argv])
 
 
-def measure(directory: Path, rounds: int, stack: ExitStack) -> None:
+def measure(directory: Path, runtime: Path, rounds: int, stack: ExitStack) -> None:
     root = asyncio.run(make_root(directory / "root", Images(directory / "images")))
-    ours = Heliostui(directory, root)
+    ours = Heliostui(Places(runtime / "ours", directory / "state"), root)
     stack.callback(ours.close)
     specs = {
         "terminal": spec(root, CLOCK, tty=True),
@@ -85,7 +91,7 @@ def measure(directory: Path, rounds: int, stack: ExitStack) -> None:
     # A root of their own: they make directories in it.
     shutil.copytree(root, directory / "root-oci", symlinks=True)
     of_their_own = msgspec.structs.replace(specs["pipes"].root, path=str(directory / "root-oci"))
-    oci = found(directory, {name: msgspec.structs.replace(s, root=of_their_own) for name, s in specs.items()})
+    oci = found(runtime, {name: msgspec.structs.replace(s, root=of_their_own) for name, s in specs.items()})
     for each in oci:
         stack.callback(each.close)
     peers: list[Peer] = [ours, compiled, *oci]

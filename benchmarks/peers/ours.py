@@ -29,8 +29,8 @@ class Heliostui:
 
     name = "heliostui"
 
-    def __init__(self, directory: Path, root: Path) -> None:
-        self._places = Places(directory / "run", directory / "state")
+    def __init__(self, places: Places, root: Path) -> None:
+        self._places = places
         self._root = str(root)
         self._engine = Connection.connect(self._places)
 
