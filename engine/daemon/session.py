@@ -146,7 +146,7 @@ class Session:
                 feeding = group.create_task(self._feed(session))
                 try:
                     async for message in messages:
-                        await self._wire.send(message)
+                        await self._wire.send(message, patiently=True)
                     feeding.cancel()
                 except (BrokenPipeError, ConnectionResetError):
                     await asyncio.wait({feeding})  # what the client sent before it left still counts

@@ -24,7 +24,7 @@ class Limits:
     """How long we are patient with a client, in seconds, and how many clients there may be."""
 
     frame: float = 10.0  # from a frame's first byte to its last; between frames a client may be silent for ever
-    stalled: float = 30.0  # for a client to take the next CHUNK
+    stalled: float = 30.0  # for a client to take the next CHUNK of an answer; who follows a stream may pause for ever
     farewell: float = 2.0  # for what is under way, once the server ends or the client has left
     connections: int = 1024
 
@@ -65,12 +65,13 @@ class Wire:
         except ConnectionResetError:
             return b""  # it left without taking all that it was sent
 
-    async def send(self, message: Reply) -> None:
-        """Returns once the kernel has it all. Raises ConnectionError: ConnectionAbortedError when it is stuck."""
+    async def send(self, message: Reply, *, patiently: bool = False) -> None:
+        """Returns once the kernel has it all. Raises ConnectionError: ConnectionAbortedError when it is stuck, unless
+        `patiently`: then only this client's task waits (`logs | less`)."""
         frame = memoryview(_encoded(message))
         try:
             for start in range(0, len(frame), CHUNK):
-                async with asyncio.timeout(self.limits.stalled):
+                async with asyncio.timeout(None if patiently else self.limits.stalled):
                     await self._loop.sock_sendall(self._socket, frame[start : start + CHUNK])
         except TimeoutError:
             raise ConnectionAbortedError(f"the client took nothing for {self.limits.stalled:g} seconds") from None

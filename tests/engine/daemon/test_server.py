@@ -6,6 +6,7 @@ import os
 import socket
 import stat
 import struct
+from contextlib import suppress
 from typing import get_args
 
 import pytest
@@ -227,13 +228,23 @@ def test_more_clients_than_allowed_wait_for_their_turn() -> None:
         assert isinstance(third.receive(), m.EngineInfo)
 
 
-def test_a_client_that_never_reads_is_cut_off_and_delays_nobody() -> None:
+def test_a_client_that_reads_no_answers_is_cut_off_and_delays_nobody() -> None:
     with serving(Limits(stalled=0.3)) as running:
         deaf = running.connect()
-        deaf.send(m.StreamLogs(container="endless"))
+        with suppress(ConnectionError):  # that it is cut off ends this
+            while True:
+                deaf.send(m.GetEngine())
         running.still_serves()
+
+
+def test_who_follows_a_stream_may_pause_and_delays_nobody() -> None:
+    with serving(Limits(stalled=0.0)) as running:
+        pausing = running.connect()
+        pausing.send(m.StreamLogs(container="endless"))
+        running.still_serves()
+        assert all(isinstance(pausing.receive(), m.LogRecord) for _ in range(1000))
+        pausing.socket.close()
         running.containers.wait_for("logs closed")
-        running.still_serves()
 
 
 # --- errors of the service ---
