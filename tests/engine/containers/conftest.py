@@ -29,10 +29,10 @@ KEEPER = Path(engine.__file__).parent / "keeper" / "__main__.py"
 STAND_IN = """
 import array, os, select, signal, socket, sys
 keeper = int(sys.argv[sys.argv.index("--keeper-fd") + 1])
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 with socket.socket(socket.AF_UNIX) as test:
     test.connect(sys.argv[1])
     test.sendmsg([b"%d" % os.getpid()], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [keeper]))])
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 gone = select.poll()
 gone.register(keeper, 0)  # the end of the keeper is all it waits for
 gone.poll()
