@@ -146,9 +146,13 @@ class Launcher:
 
     async def clear(self, id: str, cgroup: Cgroup | None) -> None:
         """Remove what a container's program leaves behind once it has ended; the spool, recovery's mark, last."""
-        if cgroup is not None:
-            await asyncio.to_thread(end_cgroup, cgroup)
-        await asyncio.to_thread(shutil.rmtree, self.spool(id), ignore_errors=True)
+
+        def clear() -> None:
+            if cgroup is not None:
+                end_cgroup(cgroup)
+            shutil.rmtree(self.spool(id), ignore_errors=True)
+
+        await asyncio.to_thread(clear)
 
     def _prepare(self, id: str, filesystem: RootFilesystem) -> Cgroup | None:
         bundle.prepare(filesystem)

@@ -68,7 +68,11 @@ class Step(NamedTuple):
 
 
 def _text(argument: Argument) -> str:
+    if type(argument) is int:  # most are; no member of an enumeration
+        return str(argument)
     match argument:
+        case str():
+            return f'"{argument}"' if len(argument) <= 200 else f'"{argument[:200]}…"'
         case None:
             return "NULL"
         case Ref(name=name) | Input(name=name):
@@ -77,8 +81,6 @@ def _text(argument: Argument) -> str:
             return text
         case bytes():
             return _text(argument.decode(errors="backslashreplace"))
-        case str():
-            return f'"{argument}"' if len(argument) <= 200 else f'"{argument[:200]}…"'
         case Mode():
             return f"0{argument:o}"
         case Flag() | Enum():
