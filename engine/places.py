@@ -10,6 +10,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+OPERATORS = "heliostui"  # the group whose members may use root's engine
+
 
 @dataclass(frozen=True)
 class Places:

@@ -15,8 +15,8 @@ from types import TracebackType
 from typing import TypeVar, overload
 
 from engine.client import replies
+from engine.client.dial import reach
 from engine.client.errors import ConnectionLost, RequestFailed
-from engine.client.start import reach
 from engine.places import Places
 from engine.protocol.framing import MAX_REPLY, FrameError, FrameReader, split
 from engine.protocol.messages import AnyReply, AnyStreamInput, EngineInfo, GetEngine, Reply, Request, StreamRequest

@@ -1,4 +1,4 @@
-"""One attempt to reach the engine's socket, with the kernel's errors turned into sentences. Imports no asyncio."""
+"""Reaching the engine's socket, with the kernel's errors turned into sentences. Imports no asyncio."""
 
 from __future__ import annotations
 
@@ -8,6 +8,19 @@ from engine.client.errors import EngineNotRunning, EngineUnreachable
 from engine.places import Places
 
 LONGEST_PATH = 107  # bytes of sun_path (unix(7)), without its final zero
+
+
+def reach(places: Places, start: bool = True) -> socket.socket:
+    """A connected blocking socket; starts the engine when nobody listens and `start`. Raises EngineUnreachable."""
+    try:
+        return dial(places)
+    except EngineNotRunning:
+        if not start:
+            raise
+    from engine.client.start import ensure_engine  # what starting takes, most commands never need to load
+
+    ensure_engine(places)
+    return dial(places)
 
 
 def dial(places: Places) -> socket.socket:

@@ -11,7 +11,6 @@ import fcntl
 import json
 import os
 import select
-import socket
 import subprocess
 import sys
 import time
@@ -26,17 +25,6 @@ from engine.places import Places
 TIMEOUT = 20.0  # seconds from asking to a listening engine
 # The kernel tells of the keeper's closing the lock file just before it drops the lock (__fput): look once more.
 UNLOCKING = 0.05
-
-
-def reach(places: Places, start: bool = True) -> socket.socket:
-    """A connected blocking socket; starts the engine when nobody listens and `start`. Raises EngineUnreachable."""
-    try:
-        return dial(places)
-    except EngineNotRunning:
-        if not start:
-            raise
-    ensure_engine(places)
-    return dial(places)
 
 
 def ensure_engine(places: Places) -> None:

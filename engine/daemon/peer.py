@@ -7,9 +7,8 @@ import socket
 import struct
 from dataclasses import dataclass
 
+from engine.places import OPERATORS
 from engine.protocol.messages import Role
-
-OPERATORS = "heliostui"  # the group whose members may act
 
 _UCRED = struct.Struct("iII")  # struct ucred of unix(7): pid, uid, gid
 _SO_PEERGROUPS = 59  # asm-generic/socket.h; Python has no name for it
