@@ -131,8 +131,8 @@ def outcome(block: bytes | memoryview) -> Outcome:
 
 def receipt(block: memoryview) -> bytes:
     """The part of a block that is worth keeping: `Outcome` packed, to be read by `read_receipt`."""
-    o = outcome(block)
-    return struct.pack(f"=iII{len(o.values)}q{len(o.times)}Q", o.failed, o.current, len(o.values), *o.values, *o.times)
+    _, count, _, inputs, _, _, values_at, _, size, failed, current = HEADER.unpack_from(block)
+    return struct.pack("=iII", failed, current, count) + block[values_at + 8 * inputs : size]
 
 
 def read_receipt(data: bytes) -> Outcome:
