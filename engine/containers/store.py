@@ -32,6 +32,7 @@ from engine.containers.record import Record
 from engine.errors import EngineError
 from engine.images import Image
 from engine.protocol.messages import ErrorCode, Finding, Launch
+from engine.sandbox import profile
 from engine.spec.structs import Spec
 
 _FULL = {
@@ -181,7 +182,15 @@ def _read(directory: Path) -> Stored:
     image = msgspec.json.decode((directory / "image.json").read_bytes(), type=Image)
     if record.id != directory.name:
         raise msgspec.ValidationError(f"state.json is of container {record.id!r}")
-    return Stored(record, spec, image)
+    return Stored(record, _with_shared_profile(spec), image)
+
+
+def _with_shared_profile(spec: Spec) -> Spec:
+    """Nearly all containers have the default seccomp profile, and it is most of a spec: keep it in memory once."""
+    if spec.linux.seccomp != profile.default():
+        return spec
+    linux = msgspec.structs.replace(spec.linux, seccomp=profile.default())
+    return msgspec.structs.replace(spec, linux=linux)
 
 
 def _move_aside(directory: Path, to: Path) -> Path | None:
