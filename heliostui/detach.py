@@ -1,32 +1,29 @@
-"""Docker's way out of an attached container: ctrl+p, then ctrl+q. Imports nothing.
-
-A lone ctrl+p belongs to the program (history in a shell): it is held back until the next key, or PATIENCE at most.
-"""
+"""Ctrl-P Ctrl-Q, Docker's way out of an attached terminal: for the console and the command line. Imports nothing."""
 
 from __future__ import annotations
 
-PATIENCE = 0.3  # seconds
 CTRL_P, CTRL_Q = b"\x10", b"\x11"
+PATIENCE = 0.3  # seconds that a lone Ctrl-P may wait for its Ctrl-Q
 
 
 class DetachKeys:
-    """Looks for the two keys in what is typed, a key at a time; in a paste they mean nothing."""
+    """Looks through what is typed. A Ctrl-P is kept back until the next byte, or until `release`."""
 
     def __init__(self) -> None:
-        self.holding = False
-        """Whether a ctrl+p waits for what comes next."""
+        self.waiting = False
 
-    def typed(self, data: bytes) -> tuple[bytes, bool]:
-        """What is to be sent to the program now, and whether this was the way out."""
-        held = self.passed_on()
-        if held and data == CTRL_Q:
-            return b"", True
-        if data == CTRL_P:
-            self.holding = True
-            return held, False
-        return held + data, False
+    def feed(self, typed: bytes) -> tuple[bytes, bool]:
+        """(what the program gets, whether to detach); bytes after the sequence are dropped."""
+        data = CTRL_P + typed if self.waiting else typed
+        before, sequence, _ = data.partition(CTRL_P + CTRL_Q)
+        if sequence:
+            self.waiting = False
+            return before, True
+        self.waiting = data.endswith(CTRL_P)
+        return (data[:-1] if self.waiting else data), False
 
-    def passed_on(self) -> bytes:
-        """The key that was held back, to be sent after all."""
-        held, self.holding = (CTRL_P if self.holding else b""), False
+    def release(self) -> bytes:
+        """The Ctrl-P that was kept back: nothing followed it."""
+        held = CTRL_P if self.waiting else b""
+        self.waiting = False
         return held

@@ -341,17 +341,17 @@ class Details(Vertical):
         session = self._session_of(event.view)
         if session is None or session.ended:
             return
-        data, out = (event.data, False) if session.exec else self._detach_keys.typed(event.data)
+        data, out = (event.data, False) if session.exec else self._detach_keys.feed(event.data)
         if data:
             session.type(data)
         if out:
             self.post_message(self.Detached())
-        elif self._detach_keys.holding:
+        elif self._detach_keys.waiting:
             self.set_timer(PATIENCE, partial(self._pass_on, session))
 
     def _pass_on(self, session: Session) -> None:
-        if self._detach_keys.holding:
-            session.type(self._detach_keys.passed_on())
+        if self._detach_keys.waiting:
+            session.type(self._detach_keys.release())
 
     def type_prefix(self) -> None:
         """Send the program the key that is otherwise never sent."""

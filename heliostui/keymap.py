@@ -72,7 +72,7 @@ COMMANDS = (
     _container(
         "stop", "S,x", "Stop", "Ask its program to end (TERM), force it after 10 seconds", LIVE | {Status.RESTARTING}
     ),
-    _container("kill", "k", "Kill", "End its program at once (KILL)", LIVE, footer=False),
+    _container("kill", "ctrl+k", "Kill", "End its program at once (KILL)", LIVE, footer=False),
     _container("pause", "p", "Pause", "Freeze all of its processes", frozenset({Status.RUNNING})),
     _container("unpause", "p", "Resume", "Let its processes go on", frozenset({Status.PAUSED})),
     _container("restart", "r", "Restart", "Stop it and start it again", LIVE, footer=False),

@@ -25,7 +25,7 @@ from widgets.container_table import ContainerTable
 from widgets.search_line import SearchLine
 from widgets.terminal import TerminalView
 
-WIDE = 130  # columns from which on table and details are side by side
+WIDE = 180  # columns from which on table and details are side by side, with room for every column of the table
 NOTHING_YET = """\
 No containers yet.
 

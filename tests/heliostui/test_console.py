@@ -143,7 +143,7 @@ async def test_the_life_of_a_container_from_the_keys(cli: CommandLine) -> None:
         await person.until(lambda: isinstance(person.app.screen, Prompt))
         await person.press("end", *"time", "enter")
         await person.until(lambda: person.states().get("lifetime") == "running")
-        await person.press("k")
+        await person.press("ctrl+k")
         await person.until(lambda: isinstance(person.app.screen, Confirm))
         await person.press("n")
         await person.until(lambda: isinstance(person.app.screen, MainScreen))

@@ -10,13 +10,10 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from textual.color import Color
 from textual.theme import Theme
 
 from engine.protocol.messages import ContainerSummary, EngineInfo, LaunchStep, Role, Status
-from heliostui.detach import CTRL_P, CTRL_Q, DetachKeys
 from heliostui.keymap import COMMANDS
 from heliostui.screens.help import sections
 from heliostui.screens.main import MainScreen
@@ -27,21 +24,6 @@ NOW = datetime(2025, 3, 4, 12, 0, tzinfo=UTC)
 INFO = EngineInfo(
     pid=1, keeper_pid=2, socket="", version="0", protocol=1, role=Role.OPERATOR, rootless=False, running=0, containers=0
 )
-KEYS = st.lists(st.sampled_from([CTRL_P, CTRL_Q, b"a", b"\x1b[A"]))
-
-
-@given(KEYS)
-def test_nothing_that_is_typed_is_lost_before_the_way_out(keys: list[bytes]) -> None:
-    detach, sent = DetachKeys(), b""
-    for number, key in enumerate(keys):
-        data, out = detach.typed(key)
-        sent += data
-        if out:
-            assert sent == b"".join(keys[: number - 1])
-            assert keys[number - 1 : number + 1] == [CTRL_P, CTRL_Q]
-            return
-    assert sent + detach.passed_on() == b"".join(keys)
-    assert CTRL_P + CTRL_Q not in b"".join(keys)
 
 
 def test_every_command_can_be_run() -> None:
