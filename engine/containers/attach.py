@@ -12,8 +12,8 @@ from engine.containers.container import Container, Run
 from engine.containers.events import Bus
 from engine.containers.keeper import Held, Keeper
 from engine.containers.launch import Launcher
+from engine.containers.output.stdio import Client, Stdio
 from engine.containers.running import Running, drained
-from engine.containers.stdio import Client, Stdio
 from engine.errors import EngineError
 from engine.protocol.messages import (
     AnyStreamInput,

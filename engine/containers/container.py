@@ -13,9 +13,9 @@ import msgspec
 from engine.cgroups import Cgroup
 from engine.containers import states
 from engine.containers.keeper import Held
-from engine.containers.log import Log
+from engine.containers.output.log import Log
+from engine.containers.output.stdio import Stdio
 from engine.containers.record import Record
-from engine.containers.stdio import Stdio
 from engine.containers.store import Store, Stored
 from engine.errors import EngineError
 from engine.images import Image

@@ -22,7 +22,7 @@ from engine.cgroups import Cgroup, Hierarchy
 from engine.containers import bundle, top
 from engine.containers.container import Container, Run
 from engine.containers.keeper import Held, Keeper, Launched
-from engine.containers.stdio import Stdio
+from engine.containers.output.stdio import Stdio
 from engine.containers.store import Store
 from engine.errors import EngineError
 from engine.protocol.messages import ErrorCode, Exec, Launch

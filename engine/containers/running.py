@@ -21,8 +21,8 @@ from engine.containers.events import Bus
 from engine.containers.identity import identify
 from engine.containers.keeper import Keeper
 from engine.containers.launch import Launcher, LaunchError, Told
+from engine.containers.output.stdio import Stdio
 from engine.containers.states import Happening
-from engine.containers.stdio import Stdio
 from engine.containers.store import Store
 from engine.errors import EngineError
 from engine.protocol.messages import Status

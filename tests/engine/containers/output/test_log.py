@@ -1,4 +1,4 @@
-"""Promises of `engine.containers.log`."""
+"""Promises of `engine.containers.output.log`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.containers.log import PIECE, Log
+from engine.containers.output.log import PIECE, Log
 from engine.protocol.messages import LogRecord
 
 Stream = Literal["stdout", "stderr"]

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
-import engine.containers.spool
+import engine.containers.output.spool
 from engine.containers.keeper import Descriptors
-from engine.containers.log import Log
-from engine.containers.stdio import Stdio
+from engine.containers.output.log import Log
+from engine.containers.output.stdio import Stdio
 
 KILLS = 150
 RECORD = 16
@@ -109,7 +109,7 @@ def die_before_call(number: int) -> None:
 
     for name in STEPS:
         setattr(os, name, counted(getattr(os, name)))
-    vars(engine.containers.spool)["_fallocate"] = counted(engine.containers.spool._fallocate)
+    vars(engine.containers.output.spool)["_fallocate"] = counted(engine.containers.output.spool._fallocate)
 
 
 async def logged(directory: Path, size: int) -> list[tuple[str, bytes]]:

@@ -1,4 +1,4 @@
-"""Promises of `engine.containers.stdio`, on real terminals and pipes."""
+"""Promises of `engine.containers.output.stdio`, on real terminals and pipes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from engine.containers.keeper import Descriptors
-from engine.containers.log import Log
-from engine.containers.stdio import QUEUE, Client, Stdio
+from engine.containers.output.log import Log
+from engine.containers.output.stdio import QUEUE, Client, Stdio
 from engine.protocol.messages import Output, Resized
 from engine.terminal import Style, Terminal
 

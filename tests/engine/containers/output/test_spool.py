@@ -1,4 +1,4 @@
-"""Promises of `engine.containers.spool`, on real pipes, terminals and files."""
+"""Promises of `engine.containers.output.spool`, on real pipes, terminals and files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.containers.spool import CHUNK, Spool
+from engine.containers.output.spool import CHUNK, Spool
 
 
 @pytest.fixture(params=["disk", "shm"])

@@ -27,8 +27,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.containers.log import Log, Position, Reader, Stream
-from engine.containers.spool import CHUNK, Spool
+from engine.containers.output.log import Log, Position, Reader, Stream
+from engine.containers.output.spool import CHUNK, Spool
 from engine.protocol.messages import Output, Resized
 from engine.terminal import Terminal
 
