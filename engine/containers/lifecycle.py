@@ -332,7 +332,7 @@ class Containers:
             run = container.running()
             states.after(container.name, container.record.status, Happening.PAUSE)
             if run.cgroup is None:
-                raise EngineError(ErrorCode.UNSUPPORTED, f"Pausing needs a cgroup: {self._cgroups.reason}.")
+                raise EngineError(ErrorCode.UNSUPPORTED, f"Pausing needs a cgroup. {self._cgroups.reason}")
             await asyncio.to_thread(run.cgroup.freeze)
             try:
                 await container.update(Happening.PAUSE)
