@@ -22,6 +22,7 @@ from engine.containers.container import Container, Run
 from engine.containers.events import Bus, Subscription
 from engine.containers.keeper import Keeper
 from engine.containers.launch import Launcher
+from engine.containers.output import reader
 from engine.containers.record import Record
 from engine.containers.running import Running
 from engine.containers.states import Happening
@@ -201,7 +202,7 @@ class Containers:
     async def logs(self, request: StreamLogs) -> AsyncGenerator[LogRecord | StreamEnd, None]:
         """Its output, then a `StreamEnd`."""
         log = self._find(request.container).log
-        async with aclosing(log.read(tail=request.tail, since=request.since, follow=request.follow)) as records:
+        async with aclosing(reader.read(log, request.tail, request.since, request.follow)) as records:
             async for record in records:
                 yield record
         yield StreamEnd()

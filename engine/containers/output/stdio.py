@@ -27,7 +27,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.containers.output.log import Log, Position, Reader, Stream
+from engine.containers.output import reader
+from engine.containers.output.log import Log
+from engine.containers.output.reader import Reader
+from engine.containers.output.records import Position, Stream
 from engine.containers.output.spool import CHUNK, Spool
 from engine.protocol.messages import Output, Resized
 from engine.terminal import Terminal
@@ -331,7 +334,7 @@ class Stdio:
 
     async def _rebuild(self) -> None:
         """Bring the terminal core of a restarted engine to where the log ends. What it answers was answered before."""
-        for data in [] if self.terminal is None or self._log is None else await self._log.recent(REPLAY):
+        for data in [] if self.terminal is None or self._log is None else await reader.recent(self._log, REPLAY):
             self._feed(data)
             await asyncio.sleep(0)  # others first: a core eats some megabytes in a second
         self._answers = True

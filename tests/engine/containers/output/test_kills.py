@@ -19,6 +19,7 @@ import pytest
 import engine.containers.output.spool
 from engine.containers.keeper import Descriptors
 from engine.containers.output.log import Log
+from engine.containers.output.reader import read
 from engine.containers.output.stdio import Stdio
 
 KILLS = 150
@@ -113,7 +114,7 @@ def die_before_call(number: int) -> None:
 
 
 async def logged(directory: Path, size: int) -> list[tuple[str, bytes]]:
-    return [(r.stream, r.data) async for r in Log(directory, size=size, files=10_000).read()]
+    return [(r.stream, r.data) async for r in read(Log(directory, size=size, files=10_000))]
 
 
 def test_death_before_any_system_call_keeps_every_byte_in_order(keeper: Keeper, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from engine.containers.keeper import Descriptors
 from engine.containers.output.log import Log
+from engine.containers.output.reader import read
 from engine.containers.output.stdio import QUEUE, Client, Stdio
 from engine.protocol.messages import Output, Resized
 from engine.terminal import Style, Terminal
@@ -90,7 +91,7 @@ def new_log(directory: Path) -> Log:
 
 
 async def logged(directory: Path, stream: str | None = None) -> bytes:
-    records = [record async for record in Log(directory).read()]
+    records = [record async for record in read(Log(directory))]
     return b"".join(record.data for record in records if stream in (None, record.stream))
 
 
