@@ -12,7 +12,8 @@ from engine.containers.container import Container, Run
 from engine.containers.events import Bus
 from engine.containers.keeper import Held, Keeper
 from engine.containers.launch import Launcher
-from engine.containers.output.stdio import Client, Stdio
+from engine.containers.output.clients import Client
+from engine.containers.output.stdio import Stdio
 from engine.containers.running import Running, drained
 from engine.errors import EngineError
 from engine.protocol.messages import (
@@ -89,7 +90,7 @@ class Session:
 
 def resize(container: Container, stdio: Stdio, columns: int, lines: int) -> None:
     """Resize a container's terminal. EngineError(WRONG_STATE) when it has none, INVALID."""
-    if stdio.terminal is None:
+    if stdio.screen is None:
         raise EngineError(
             ErrorCode.WRONG_STATE, f"Container {container.name!r} has no terminal: it was made without --tty."
         )
@@ -136,7 +137,7 @@ async def to_new_program(
 
 def _attached(container: Container, stdio: Stdio) -> Attached:
     columns, lines = stdio.size
-    return Attached(id=container.id, name=container.name, tty=stdio.terminal is not None, columns=columns, lines=lines)
+    return Attached(id=container.id, name=container.name, tty=stdio.screen is not None, columns=columns, lines=lines)
 
 
 class _Executed:

@@ -1,4 +1,4 @@
-"""Promises of `engine.containers.output.stdio.Questions`."""
+"""Promises of `engine.containers.output.questions`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.containers.output.stdio import Questions
+from engine.containers.output.questions import Questions
 from engine.terminal import Terminal
 
 QUESTIONS = [
