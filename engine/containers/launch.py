@@ -86,14 +86,17 @@ class Launcher:
             options = container.record.options
             filesystem = bundle.filesystem(self._store.directory(container.id), container.image)
             init_program = init.path() if options.init else None
+            # A thread makes the directories while the plan is made here.
+            preparing = asyncio.get_running_loop().run_in_executor(None, self._prepare, container.id, filesystem)
+            undo.push_async_callback(_end_prepared, preparing)
+            into_cgroup = self._cgroups.available and self._cgroups.find(container.id).clone_into
+            plan = launch_plan(container.spec, filesystem, init=init_program, cgroup=into_cgroup)
+            program = plan.assemble()
             with _explained(container):
-                cgroup = await asyncio.to_thread(self._prepare, container.id, filesystem)
-            if cgroup is not None:
-                undo.push_async_callback(asyncio.to_thread, end_cgroup, cgroup)
+                cgroup = await preparing
             with _opened(cgroup) as inputs:
-                plan = launch_plan(container.spec, filesystem, init=init_program, cgroup=bool(inputs))
                 launched = await self._keeper.launch(
-                    container.id, plan.assemble(), inputs, tty=options.tty, stdin=options.interactive
+                    container.id, program, inputs, tty=options.tty, stdin=options.interactive
                 )
             told = Told(container.id, container.name, plan, launched, datetime.now(UTC))
             held = _succeeded(container, plan, launched, container.spec.process, told)
@@ -168,6 +171,13 @@ class Launcher:
                 with suppress(ProcessLookupError):
                     cgroup.add(pid)
             moved |= new
+
+
+async def _end_prepared(preparing: asyncio.Future[Cgroup | None]) -> None:
+    """Undo `_prepare`, once it is over."""
+    with suppress(OSError):
+        if (cgroup := await preparing) is not None:
+            await asyncio.to_thread(end_cgroup, cgroup)
 
 
 @contextmanager

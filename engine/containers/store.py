@@ -11,7 +11,8 @@
 
 A file is replaced by writing a neighbour, fsync, rename, and fsync of the directory. A container that is created to be
 started at once is not kept waiting by the disk: its files are synced with the first record after its start, which is
-before anybody is told of it. All of it happens in threads. What can't be written is an EngineError(STORAGE).
+before anybody is told of it. One that is removed when it ends (--rm) is not synced at all. All of it happens in
+threads. What can't be written is an EngineError(STORAGE).
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ class Store:
         await asyncio.to_thread(self._create, stored, durable)
 
     async def save(self, record: Record) -> None:
-        """Replace the container's record, durably."""
+        """Replace the container's record; durably, unless it is removed at its end anyway."""
         with _storage(f"store the state of container {record.name!r}"):
             await asyncio.to_thread(self._save, record)
 
@@ -142,11 +143,12 @@ class Store:
 
     def _save(self, record: Record) -> None:
         directory = self.directory(record.id)
-        new = record.id in self._unsynced
+        durable = not record.options.remove  # of a --rm container a crash of the machine leaves nothing anyway
+        new = record.id in self._unsynced and durable
         if new:
             _sync(directory / "config.json")
             _sync(directory / "image.json")
-        _replace(directory / "state.json", msgspec.json.encode(record))
+        _replace(directory / "state.json", msgspec.json.encode(record), durable=durable)
         if new:
             _sync(self._containers)
             self._unsynced.discard(record.id)
