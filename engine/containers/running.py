@@ -203,6 +203,7 @@ class Running:
 
 async def drained(output: asyncio.Task[None], stdio: Stdio) -> None:
     """Wait for the output of a program that has ended; not for ever, since something else may hold its pipes."""
+    stdio.program_ended()
     await asyncio.wait([output], timeout=DRAIN)
     if not output.done():
         await stdio.finish()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 
 LIMIT = 65_536  # bytes; who writes more waits
 _CHUNK = 65_536
@@ -53,7 +54,7 @@ class Input:
             self._wait(True)
         except OSError:  # EPIPE, EIO: nobody has the other end open
             self._data.clear()
-        if self._descriptor is None:
+        if self._descriptor is None or (self._waiting and _hung_up(self._descriptor)):
             self._data.clear()
         if not self._data:
             self._wait(False)
@@ -70,3 +71,10 @@ class Input:
             loop.add_writer(self._descriptor, self._flush)
         else:
             loop.remove_writer(self._descriptor)
+
+
+def _hung_up(descriptor: int) -> bool:
+    """Whether it is of a terminal that nobody has open. Writing to its full queue fails with EAGAIN all the same."""
+    poll = select.poll()
+    poll.register(descriptor, 0)
+    return any(events & select.POLLHUP for _, events in poll.poll(0))

@@ -46,7 +46,10 @@ class Spool:
         self._file = -1 if path is None else os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._splices = path is not None
         self._freed = 0
-        self._hung_up = False
+        self.final = False
+        """The program has ended: a terminal is at its end when nobody has it open."""
+        self.hung_up = False
+        """Nobody has the terminal open; a program that runs may open it again."""
         self.ended = False
         """The stream has reached its end, and everything has been taken."""
         self.consumed = logged
@@ -77,10 +80,13 @@ class Spool:
     def take(self) -> bytes | None:
         """The next bytes of the stream, at most 64 KiB; empty at its end, None when there are none now."""
         if not self.pending and not self.ended:
+            self.hung_up = False
             plain = self._fill()
             if plain:
                 self.taken = self.consumed
                 return plain
+            if self.hung_up and self.final and not self.pending:
+                self.ended = True
         if self.pending:
             data = os.pread(self._file, min(self.pending, CHUNK), self.taken)
             self.taken += len(data)
@@ -106,15 +112,13 @@ class Spool:
             return self._read(self.source)
         if self._relay is None:
             return self._splice(self.source)
-        if not self._hung_up:
-            self._fill_relay(self._relay[1])
+        self._fill_relay(self._relay[1])
         return self._splice(self._relay[0])
 
     def _splice(self, pipe: int) -> bytes | None:
         try:
             moved = os.splice(pipe, self._file, CHUNK, offset_dst=self.consumed, flags=os.SPLICE_F_NONBLOCK)
         except BlockingIOError:
-            self.ended = self._hung_up
             return None
         except OSError:  # no space, or not with this file system
             return self._read(pipe)
@@ -125,7 +129,7 @@ class Spool:
     def _fill_relay(self, relay: int) -> None:
         """Move what the terminal has to the relay, until one of them can't any more."""
         room = CHUNK
-        while room > 0 and not self._hung_up:
+        while room > 0 and not self.hung_up:
             try:
                 moved = os.splice(self.source, relay, room, flags=os.SPLICE_F_NONBLOCK)
             except BlockingIOError:
@@ -134,8 +138,8 @@ class Spool:
                 if error.errno != errno.EIO:
                     self._splices = False
                     return
-                moved = 0  # nobody has the terminal open any more
-            self._hung_up = moved == 0
+                moved = 0
+            self.hung_up = moved == 0
             room -= moved
 
     def _read(self, source: int) -> bytes | None:
@@ -143,12 +147,12 @@ class Spool:
         try:
             data = os.read(source, CHUNK)
         except BlockingIOError:
-            self.ended = self._hung_up
             return None
         except OSError as error:
             if error.errno != errno.EIO:
                 raise
-            data = b""
+            self.hung_up = True
+            return None
         self.ended = not data
         self.consumed += len(data)
         if self._file >= 0:

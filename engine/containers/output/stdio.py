@@ -12,6 +12,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from engine.containers.output.log import Log
 from engine.containers.output.records import Position, Stream
 from engine.containers.output.screen import Screen
 from engine.containers.output.spool import Spool
+from engine.containers.output.watch import Watch
 from engine.protocol.messages import Output, Resized
 
 if TYPE_CHECKING:
@@ -62,6 +64,7 @@ class Stdio:
         self._done = asyncio.Event()
         self._failure: OSError | None = None
         self._spools = self._open_spools(directory)
+        self._watches = {name: Watch(spool.source, partial(self._turn, name)) for name, spool in self._spools.items()}
         terminal = descriptors.terminal
         self._input = Input(descriptors.stdin if terminal is None else terminal)
         self.screen = None if terminal is None else Screen(terminal, columns, lines, self._input.push)
@@ -108,6 +111,7 @@ class Stdio:
     async def run(self) -> None:
         """Drain all streams until nobody can write to them any more; returns when everything is logged.
 
+        A terminal can be opened again for as long as the program runs, so its end comes after `program_ended` only.
         What a killed engine had consumed and not logged comes first. Raises OSError when a stream can't be read.
         """
         if self.screen is not None:
@@ -127,8 +131,16 @@ class Stdio:
         if self._failure is not None:
             raise self._failure
 
+    def program_ended(self) -> None:
+        """Let `run` return when nobody has the terminal or the pipes open. May be called before `run`."""
+        for spool in self._spools.values():
+            spool.final = True
+        if self._reading:
+            for watch in self._watches.values():
+                watch.start()
+
     async def finish(self) -> None:
-        """The program has ended: take what is there and let `run` return, even where another process that it left
+        """After the program's end: take what is there and let `run` return, even where another process that it left
         behind still has the terminal or the pipes open. Not without `run`."""
         await self._ready.wait()
         for stream, spool in list(self._spools.items()):
@@ -145,23 +157,25 @@ class Stdio:
             self._impatient = None
         if self.ready and not self.ended and not self._reading:
             self._reading = True
-            for stream, spool in self._spools.items():
-                asyncio.get_running_loop().add_reader(spool.source, self._turn, stream, spool)
+            for watch in self._watches.values():
+                watch.start()
 
     def _pause(self) -> None:
         if self._reading:
             self._reading = False
-            for spool in self._spools.values():
-                asyncio.get_running_loop().remove_reader(spool.source)
+            for watch in self._watches.values():
+                watch.stop()
 
-    def _turn(self, stream: Stream, spool: Spool) -> None:
+    def _turn(self, stream: Stream) -> None:
         """A stream is readable. One chunk, so that a loud program leaves the others their turn."""
         if any(client.holds_back for client in self._clients):
             self._pause()
             self._impatient = asyncio.get_running_loop().call_later(PATIENCE, self.go_on)
             return
+        spool = self._spools[stream]
         try:
-            self._take(stream, spool)
+            if not self._take(stream, spool) and spool.hung_up:
+                self._watches[stream].sleep()
         except OSError as error:
             self._failure = error
             self._end()
@@ -200,9 +214,8 @@ class Stdio:
     def _leave_ended(self) -> None:
         for stream, spool in list(self._spools.items()):
             if spool.ended:
-                asyncio.get_running_loop().remove_reader(spool.source)
-                spool.close()
-                del self._spools[stream]
+                self._watches.pop(stream).stop()
+                self._spools.pop(stream).close()
         if not self._spools:
             self._end()
 
@@ -211,7 +224,7 @@ class Stdio:
         if self.ended:
             return
         if self.screen is not None:
-            self._input.close()  # nobody has the terminal open
+            self._input.close()
             if self.screen.held:
                 self._tell(Output(data=self.screen.held))
         if self._log is not None:

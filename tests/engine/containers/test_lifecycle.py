@@ -516,6 +516,17 @@ async def test_exec_runs_another_program_in_the_container(machine: Machine) -> N
     assert list(machine.keeper.held) == [(await only(containers)).id]
 
 
+async def test_a_program_may_close_its_terminal_and_open_it_again(machine: Machine) -> None:
+    containers = machine.containers
+    script = "exec </dev/null >/dev/null 2>&1; sleep 0.2; exec </dev/tty >/dev/tty; read word; echo $word back; exit 3"
+    ref = await containers.run(shell(script, name="web", tty=True, interactive=True))
+    session = await containers.attach(Attach(container="web"))
+    await session.send(Input(data=b"and\r"))
+    assert b"and back" in await seen(session, "and back")
+    assert await ended(containers, ref.id) == 3
+    await session.close()
+
+
 async def test_exec_in_a_terminal_ends_with_its_session(machine: Machine) -> None:
     containers = machine.containers
     await containers.run(shell("sleep 100", name="web"))

@@ -108,8 +108,14 @@ async def running(program: Program, log: Log | None, directory: Path, **options:
         task = asyncio.create_task(stdio.run())
         stack.callback(task.cancel)
         yield stdio
-        program.end()
+        end(program, stdio)
         await asyncio.wait_for(task, WAIT)
+
+
+def end(program: Program, stdio: Stdio) -> None:
+    """The program ends, and the engine hears of it."""
+    program.end()
+    stdio.program_ended()
 
 
 def new_log(directory: Path) -> Log:

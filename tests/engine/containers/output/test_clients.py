@@ -18,6 +18,7 @@ from .conftest import (
     Program,
     both,
     drained,
+    end,
     joined,
     logged,
     new_log,
@@ -41,7 +42,7 @@ async def test_a_slow_client_of_a_program_without_a_log_gets_everything(program:
         assert not writing.done()
         reading = asyncio.create_task(outputs(client))
         await asyncio.wait_for(writing, WAIT)
-        program.end()
+        end(program, stdio)
         assert joined(await asyncio.wait_for(reading, WAIT)) == data
 
 
@@ -54,7 +55,7 @@ async def test_each_client_of_pipes_gets_all_from_its_attaching_on(program: Prog
         second = stdio.attach()
         program.write(b"two\n", "stderr")
         assert await until(second, b"two\n") == b"two\n"
-        program.end()
+        end(program, stdio)
         rest = await asyncio.wait_for(outputs(first), WAIT)
         assert (joined(rest), joined(rest, "stderr")) == (b"", b"two\n")
 
@@ -67,7 +68,7 @@ async def test_a_client_that_never_reads_blocks_nobody(program: Program, tmp_pat
         reading = asyncio.create_task(outputs(reader))
         data = b"".join(b"line %07d\r\n" % number for number in range(200_000))
         await asyncio.wait_for(asyncio.to_thread(written, program, data), WAIT)
-        program.end()
+        end(program, stdio)
         seen = joined(await asyncio.wait_for(reading, WAIT))
         assert seen.endswith(b"line 0199999\r\n") or program.terminal
     assert await logged(tmp_path) == data
@@ -116,7 +117,7 @@ async def test_a_late_client_sees_the_same_screen(program: Program, tmp_path: Pa
         assert isinstance(first, Output)
         assert first.redraw
         program.write(b"m more")
-        program.end()
+        end(program, stdio)
         rest = await asyncio.wait_for(outputs(late), WAIT)
         seen += joined(await asyncio.wait_for(outputs(early), WAIT))
         assert stdio.screen is not None
@@ -138,7 +139,7 @@ async def test_a_client_of_a_terminal_that_lags_gets_the_present_screen(program:
         await asyncio.to_thread(written, program, data)
         await drained(stdio, data)
         stdio.resize(100, 30)
-        program.end()
+        end(program, stdio)
         resized, redraw, *rest = await asyncio.wait_for(outputs(client), WAIT)
         assert resized == Resized(columns=100, lines=30)
         assert isinstance(redraw, Output)

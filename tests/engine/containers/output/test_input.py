@@ -67,6 +67,20 @@ async def test_closing_input_comes_after_what_was_written(program: Program, tmp_
 
 
 @both
+async def test_input_that_waits_is_dropped_when_nobody_can_read_it_any_more(program: Program, tmp_path: Path) -> None:
+    async with running(program, new_log(tmp_path), tmp_path / "spool") as stdio:
+        writing = asyncio.create_task(write_all(stdio, b"x" * 500_000))
+        await asyncio.sleep(0.05)
+        assert not writing.done(), "nobody reads, so the client has to wait"
+        if program.terminal:
+            program.end()
+        else:
+            os.close(program.stdin)
+            program.stdin = os.open(os.devnull, os.O_RDONLY)
+        await asyncio.wait_for(writing, WAIT)
+
+
+@both
 async def test_input_nobody_can_read_is_dropped(program: Program, tmp_path: Path) -> None:
     async with running(program, new_log(tmp_path), tmp_path / "spool") as stdio:
         if not program.terminal:

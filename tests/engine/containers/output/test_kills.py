@@ -88,7 +88,9 @@ def drain(ends: Descriptors, directory: Path, size: int, to_the_end: bool, told:
         if told >= 0:
             await anext(stdio.attach())
             os.write(told, b".")
-        if not to_the_end:
+        if to_the_end:
+            stdio.program_ended()
+        else:
             await stdio.finish()
         await task
         stdio.close()

@@ -16,6 +16,7 @@ from .conftest import (
     WAIT,
     Program,
     drained,
+    end,
     logged,
     new_log,
     outputs,
@@ -39,7 +40,7 @@ async def test_the_last_client_that_resizes_decides_and_all_are_told(program: Pr
         stdio.resize(70, 20)
         assert termios.tcgetwinsize(program.slave) == (20, 70)
         program.write(b"after")
-        program.end()
+        end(program, stdio)
         told = await asyncio.wait_for(outputs(client), WAIT)
         assert told == [
             Output(data=b"before"), Resized(columns=100, lines=40), Resized(columns=70, lines=20), Output(data=b"after")

@@ -82,7 +82,7 @@ def test_what_is_consumed_and_not_logged_is_handed_out_again(path: Path, pipe: t
     second.close()
 
 
-def test_a_terminal_goes_through_its_relay_and_ends_with_its_last_writer(
+def test_a_terminal_goes_through_its_relay_and_ends_with_its_program(
     path: Path, pipe: tuple[int, int], terminal: tuple[int, int]
 ) -> None:
     spool = Spool(path, terminal[0], relay=pipe)
@@ -91,7 +91,27 @@ def test_a_terminal_goes_through_its_relay_and_ends_with_its_last_writer(
     assert spool.take() == b"hello"
     os.write(terminal[1], b"bye")
     os.close(terminal[1])
-    assert [spool.take(), spool.take()] == [b"bye", b""]
+    assert [spool.take(), spool.take()] == [b"bye", None]
+    assert (spool.hung_up, spool.ended) == (True, False)
+    spool.final = True
+    assert spool.take() == b""
+    spool.close()
+
+
+@pytest.mark.parametrize("spooled", [True, False])
+def test_a_terminal_that_everybody_closed_can_be_opened_again(
+    spooled: bool, tmp_path: Path, pipe: tuple[int, int], terminal: tuple[int, int]
+) -> None:
+    spool = Spool(tmp_path / "spool" if spooled else None, terminal[0], relay=pipe)
+    name = os.ttyname(terminal[1])
+    os.close(terminal[1])
+    assert spool.take() is None
+    again = os.open(name, os.O_RDWR | os.O_NOCTTY)
+    assert spool.take() is None
+    assert not spool.hung_up
+    os.write(again, b"back")
+    assert spool.take() == b"back"
+    os.close(again)
     spool.close()
 
 
@@ -154,6 +174,7 @@ def test_without_a_file_it_reads_pipes_and_terminals_in_the_plain_way(
     os.close(pipe[1])
     assert plain.take() == b""
     shown = Spool(None, terminal[0])
+    shown.final = True
     os.write(terminal[1], b"data")
     os.close(terminal[1])
     assert [shown.take(), shown.take()] == [b"data", b""]
@@ -165,6 +186,7 @@ def test_a_full_file_system_loses_nothing(pipe: tuple[int, int], terminal: tuple
     full.symlink_to("/dev/full")
     source = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     for spool, writer in ((Spool(full, source[0]), source[1]), (Spool(full, terminal[0], relay=pipe), terminal[1])):
+        spool.final = True
         assert spool.take() is None
         os.write(writer, b"first")
         assert spool.take() == b"first"

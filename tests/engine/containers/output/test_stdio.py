@@ -7,7 +7,10 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
+
 from engine.containers.output.log import Log
+from engine.containers.output.spool import Spool
 from engine.containers.output.stdio import Stdio
 from engine.protocol.messages import Output
 
@@ -16,12 +19,14 @@ from .conftest import (
     Program,
     both,
     drained,
+    end,
     joined,
     logged,
     new_log,
     outputs,
     pipes,
     running,
+    terminal,
     until,
     written,
 )
@@ -63,7 +68,7 @@ async def test_a_program_without_a_log_is_shown_and_nothing_is_kept(program: Pro
             await anext(client)
         program.write(b"hello")
         assert await until(client, b"hello") == b"hello"
-        program.end()
+        end(program, stdio)
         assert await asyncio.wait_for(outputs(client), WAIT) == []
     assert not (tmp_path / "spool").exists()
 
@@ -79,6 +84,42 @@ async def test_finishing_does_not_wait_for_processes_left_behind(program: Progra
     assert joined(await asyncio.wait_for(outputs(client), WAIT)).endswith(b"last words") or program.terminal
     stdio.close()
     assert await logged(tmp_path) == b"last words"
+
+
+@terminal
+@pytest.mark.parametrize("kept", [True, False])
+async def test_a_terminal_that_everybody_closed_is_watched_on(program: Program, tmp_path: Path, kept: bool) -> None:
+    name = os.ttyname(program.slave)
+    async with running(program, new_log(tmp_path) if kept else None, tmp_path / "spool") as stdio:
+        client = stdio.attach()
+        for word in (b"one", b"two"):
+            program.write(word)
+            await until(client, word)
+            program.end()
+            while not stdio._spools["stdout"].hung_up:  # noqa: ASYNC110  (nothing is told)
+                await asyncio.sleep(0)
+            program.writers["stdout"] = os.open(name, os.O_RDWR | os.O_NOCTTY)
+        assert not stdio.ended
+
+
+@terminal
+async def test_a_terminal_that_nobody_has_open_costs_nothing(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns = 0
+    take = Spool.take
+
+    def counted(spool: Spool) -> bytes | None:
+        nonlocal turns
+        turns += 1
+        return take(spool)
+
+    monkeypatch.setattr(Spool, "take", counted)
+    async with running(program, new_log(tmp_path), tmp_path / "spool"):
+        program.end()
+        for _ in range(1000):
+            await asyncio.sleep(0)
+        assert turns == 1
 
 
 @both
@@ -128,7 +169,7 @@ async def test_100_mb_pass_with_flat_memory(program: Program, tmp_path: Path) ->
         source = await asyncio.create_subprocess_exec(
             sys.executable, "-c", LOUD, str(size // 100_000), stdout=program.writers["stdout"]
         )  # fmt: skip
-        program.end()
+        end(program, stdio)
         client = stdio.attach()
         seen = 0
         async for message in client:
