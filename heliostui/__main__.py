@@ -19,20 +19,19 @@ BROKEN_PIPE = 128 + 13  # SIGPIPE: what a shell reports of any other program who
 def main(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     words = sys.argv[1:] if argv is None else argv
+    _open_what_was_closed()
     for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
-            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         status = _dispatch(words)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
     except BrokenPipeError:
         _silence_stdout()
         return BROKEN_PIPE
     except KeyboardInterrupt:
         return INTERRUPTED
     except OSError as error:
-        _complain(f"{f'{error.filename}: ' if error.filename else ''}{error.strerror or error}")
+        _complain(f"{error.filename or 'what is said can not be written'}: {error.strerror or error}")
         _silence_stdout()
         return 1
     return status
@@ -42,7 +41,7 @@ def _dispatch(words: list[str]) -> int:
     if not words:
         return _console()
     name, *rest = words
-    if name in ("-h", "--help", "help") and not rest:
+    if name in ("-h", "--help", "help") and rest in ([], ["help"]):
         print(overview())
         return 0
     if name == "help":
@@ -83,7 +82,7 @@ def _verb(name: str, verb: Verb, words: list[str]) -> int:
 
 
 def _console() -> int:
-    if not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
         _complain("the console needs a terminal; `heliostui --help` lists the verbs that do without")
         return USAGE
     from engine.places import places
@@ -105,6 +104,13 @@ def _complain(message: str) -> None:
     from heliostui.commandline.failures import complain
 
     complain(message)
+
+
+def _open_what_was_closed() -> None:
+    """Whoever closed 0, 1 or 2 (`<&-`) gets nothing there, rather than the connection to the engine."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - the lowest free descriptor, until the end
 
 
 def _silence_stdout() -> None:

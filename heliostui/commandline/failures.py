@@ -30,6 +30,5 @@ def exit_status(code: ErrorCode, failure: int) -> int:
 
 def complain(message: str) -> None:
     """`heliostui: …` on standard error, what came before on standard output first."""
-    if sys.stdout is not None:
-        sys.stdout.flush()
+    sys.stdout.flush()
     print(f"heliostui: {printable(message)}", file=sys.stderr)

@@ -6,7 +6,7 @@ import argparse
 from importlib.metadata import version
 
 from engine.client.blocking import Connection
-from engine.client.errors import EngineUnreachable
+from engine.client.errors import EngineNotRunning
 from engine.places import places
 from engine.protocol.messages import VERSION, EngineInfo
 from heliostui.commandline.document import document
@@ -18,11 +18,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    own, engine = version("heliostui"), _engine()
+    own = version("heliostui")
     if arguments.format == "json":
-        print(document({"version": own, "protocol": VERSION, "engine": engine}))
+        print(document({"version": own, "protocol": VERSION, "engine": _engine()}))
         return 0
     print(f"heliostui {own}, protocol {VERSION}")
+    engine = _engine()
     print(f"engine {engine.version}, protocol {engine.protocol}" if engine else "no engine runs")
     return 0
 
@@ -31,5 +32,5 @@ def _engine() -> EngineInfo | None:
     try:
         with Connection.connect(places(), start=False, any_version=True) as connection:
             return connection.engine
-    except EngineUnreachable:
+    except EngineNotRunning:
         return None

@@ -26,7 +26,7 @@ def test_the_help_tells_every_verb_in_groups(nobody: CommandLine) -> None:
     overview = nobody.ok("--help")
     assert all(f"  {name} " in overview and verb.summary in overview for name, verb in VERBS.items())
     assert "Common verbs:" in overview
-    assert nobody.ok("help") == overview
+    assert nobody.ok("help") == nobody.ok("help", "help") == overview
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -81,6 +81,14 @@ def test_without_an_engine_its_status_is_a_failure_and_its_stop_is_none(tmp_path
     assert not list(tmp_path.iterdir())
 
 
+def test_the_own_version_is_told_where_the_engine_s_can_not_be_asked(tmp_path: Path) -> None:
+    line = CommandLine(tmp_path / ("x" * 120))
+    result = line("version")
+    assert result.stdout.startswith("heliostui ")
+    assert "longer than the 107 bytes" in result.stderr
+    assert result.returncode == 1
+
+
 def test_the_console_needs_a_terminal(nobody: CommandLine) -> None:
     assert "the console needs a terminal" in nobody.refused(status=2)
 
@@ -117,5 +125,31 @@ def test_a_full_disk_is_one_sentence(nobody: CommandLine) -> None:
         result = subprocess.run(
             [*HELIOSTUI, "--help"], stdout=full, stderr=subprocess.PIPE, text=True, env=nobody.environment, check=False
         )
-    assert result.stderr == "heliostui: No space left on device\n"
+    assert result.stderr == "heliostui: what is said can not be written: No space left on device\n"
     assert result.returncode == 1
+
+
+@pytest.mark.parametrize("closed", [[0], [1], [2], [0, 1, 2]])
+def test_closed_descriptors_are_not_mistaken_for_the_engine(tmp_path: Path, closed: list[int]) -> None:
+    line = CommandLine(tmp_path)
+
+    def close() -> None:
+        for descriptor in closed:
+            os.close(descriptor)
+
+    try:
+        for words in (["run", "--rm", "-i", "host", "cat"], ["ps"], ["logs", "nonesuch"]):
+            result = subprocess.run(
+                [*HELIOSTUI, *words],
+                env=line.environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=30,
+                check=False,
+                preexec_fn=close,
+            )
+            assert result.returncode == (words[0] == "logs"), result.stderr
+            assert "Traceback" not in result.stderr
+    finally:
+        line.ok("engine", "stop", "--all")
