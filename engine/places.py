@@ -48,11 +48,16 @@ class Places:
 def places() -> Places:
     """The directories of the engine of the user who asks."""
     runtime, state = os.environ.get("HELIOSTUI_RUNTIME"), os.environ.get("HELIOSTUI_STATE")
-    if runtime and state:
-        return Places(Path(runtime), Path(state))
+    if not (runtime and state):
+        usual = _usual()
+        runtime, state = runtime or usual[0], state or usual[1]
+    return Places(Path(runtime).absolute(), Path(state).absolute())  # the keeper works in another directory
+
+
+def _usual() -> tuple[str, str]:
     if os.geteuid() == 0:
-        return Places(Path(runtime or "/run/heliostui"), Path(state or "/var/lib/heliostui"))
+        return "/run/heliostui", "/var/lib/heliostui"
     from platformdirs import PlatformDirs
 
     user = PlatformDirs("heliostui", appauthor=False)
-    return Places(Path(runtime or user.user_runtime_dir), Path(state or user.user_data_dir))
+    return user.user_runtime_dir, user.user_data_dir

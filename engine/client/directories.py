@@ -23,7 +23,11 @@ def _make(directory: Path, mode: int) -> bool:
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
         directory.mkdir(mode=0o700)
-    except FileExistsError:
+    except FileExistsError as error:
+        if error.filename != str(directory):  # its parent is a file
+            raise EngineUnreachable(
+                f"The directory {directory} can't be made: {error.filename} is not a directory."
+            ) from None
         _check(directory)
         return False
     except OSError as error:
@@ -35,12 +39,17 @@ def _make(directory: Path, mode: int) -> bool:
 def _check(directory: Path) -> None:
     """Nobody else may be able to put a socket or a container's files there."""
     found = directory.lstat()
+    if stat.S_ISLNK(found.st_mode):
+        raise EngineUnreachable(
+            f"{directory} is a link and not a directory: name the directory itself, {os.path.realpath(directory)}, "
+            "with HELIOSTUI_RUNTIME or HELIOSTUI_STATE."
+        )
     if not stat.S_ISDIR(found.st_mode):
         raise EngineUnreachable(f"{directory} is not a directory, and the engine needs one there; move it away.")
     if found.st_uid != os.geteuid():
         raise EngineUnreachable(
             f"The directory {directory} belongs to user {found.st_uid} and not to you (user {os.geteuid()}); "
-            "remove it, or choose another with HELIOSTUI_RUNTIME and HELIOSTUI_STATE."
+            "choose another with HELIOSTUI_RUNTIME or HELIOSTUI_STATE."
         )
     if found.st_mode & 0o022:
         raise EngineUnreachable(

@@ -25,7 +25,7 @@ def main() -> int:
     if os.geteuid() != 0:
         try:
             namespace.enter()
-        except OSError as error:
+        except namespace.Refused as error:
             refuse(ready, f"The engine can't run without root here: {error}.")
     # Nothing that enters a container from here may be looked into from there, nor lead to our executable (ptrace(2)).
     system_call(NUMBERS["prctl"], PR_SET_DUMPABLE, 0, 0, 0, 0)

@@ -6,6 +6,7 @@ one user is all there is (user_namespaces(7), subuid(5)). Standard library only.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -15,9 +16,26 @@ from engine.sandbox.syscalls import NUMBERS
 
 CLONE_NEWNS, CLONE_NEWUSER = 0x20000, 0x10000000
 
+_FORBIDDEN = (
+    "ordinary users may not make user namespaces; root allows it with `sysctl kernel.unprivileged_userns_clone=1` "
+    "or, on Ubuntu, `sysctl kernel.apparmor_restrict_unprivileged_userns=0`"
+)
+_NONE = "this kernel has no user namespaces (CONFIG_USER_NS)"
+_WHY = {
+    errno.ENOSPC: "no more user namespaces may be made; root allows some with `sysctl user.max_user_namespaces=15000`",
+    errno.EPERM: _FORBIDDEN,
+    errno.EACCES: _FORBIDDEN,
+    errno.EINVAL: _NONE,
+    errno.ENOSYS: _NONE,
+}
+
+
+class Refused(Exception):
+    """This user gets no user namespace; `str()` says why and how to get one."""
+
 
 def enter() -> None:
-    """Put this process into a new user and mount namespace. Raises OSError with a sentence when the kernel refuses."""
+    """Put this process into a new user and mount namespace. Raises Refused."""
     uid, gid = os.getuid(), os.getgid()
     ranges = _ranges(uid, gid)
     go_read, go_write = os.pipe()
@@ -34,7 +52,7 @@ def enter() -> None:
         if ranges:
             os.kill(mapper, signal.SIGKILL)
             os.waitpid(mapper, 0)
-        raise OSError(-result, f"this kernel does not let you make user namespaces ({os.strerror(-result)})")
+        raise Refused(_WHY.get(-result, f"a user namespace can't be made ({os.strerror(-result)})"))
     mapped = False
     if ranges:
         os.close(done_write)
@@ -42,13 +60,20 @@ def enter() -> None:
         mapped = os.read(done_read, 1) == b"y"
         os.waitpid(mapper, 0)
     if not mapped:
-        _write("/proc/self/setgroups", "deny")
-        _write("/proc/self/uid_map", f"0 {uid} 1\n")
-        _write("/proc/self/gid_map", f"0 {gid} 1\n")
+        _map_oneself(uid, gid)
     for fd in (go_read, go_write, done_read) if ranges else (go_read, go_write, done_read, done_write):
         os.close(fd)
     os.setresgid(0, 0, 0)
     os.setresuid(0, 0, 0)
+
+
+def _map_oneself(uid: int, gid: int) -> None:
+    try:
+        _write("/proc/self/setgroups", "deny")
+        _write("/proc/self/uid_map", f"0 {uid} 1\n")
+        _write("/proc/self/gid_map", f"0 {gid} 1\n")
+    except PermissionError:  # AppArmor lets namespaces be made, and then nothing be done in them
+        raise Refused(_FORBIDDEN) from None
 
 
 def _write(path: str, text: str) -> None:

@@ -17,6 +17,7 @@ from engine.client.blocking import Connection
 from engine.client.errors import EngineNotRunning, EngineUnreachable
 from engine.client.start import ensure_engine
 from engine.places import Places
+from engine.places import places as get_places
 from engine.protocol.messages import Done, StopEngine
 
 from .conftest import elsewhere, info, wait_for_end
@@ -155,12 +156,26 @@ def test_a_directory_that_others_may_write_is_refused(places: Places, which: str
 
 def test_a_symbolic_link_or_a_file_is_no_directory(places: Places) -> None:
     places.runtime.symlink_to("/tmp")
-    with pytest.raises(EngineUnreachable, match="is not a directory"):
+    with pytest.raises(EngineUnreachable, match="is a link and not a directory: name the directory itself, /tmp,"):
         ensure_engine(places)
     places.runtime.unlink()
     places.runtime.touch()
     with pytest.raises(EngineUnreachable, match=r"can't be made: Not a directory|is not a directory"):
         ensure_engine(places)
+
+
+def test_a_file_in_a_directory_s_place_is_named(places: Places) -> None:
+    places.runtime.touch()
+    below = Places(places.runtime / "below", places.state)
+    with pytest.raises(EngineUnreachable, match=rf"{below.runtime} can't be made: {places.runtime} is not a directory"):
+        ensure_engine(below)
+
+
+def test_relative_directories_are_those_of_who_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HELIOSTUI_RUNTIME", "run")
+    monkeypatch.setenv("HELIOSTUI_STATE", "state")
+    assert get_places() == Places(tmp_path / "run", tmp_path / "state")
 
 
 def test_a_directory_that_can_not_be_made_is_told(places: Places) -> None:
