@@ -111,7 +111,7 @@ class Containers:
         return _ref(await self._whole(self._create(options)))
 
     async def start(self, ref: str) -> ContainerRef:
-        """Start a container that is not running; returns once its program runs."""
+        """Start a container; returns once its program runs, at once if it does already."""
         container = self._find(ref)
         await self._whole(self._start(container))
         return _ref(container)
@@ -216,7 +216,7 @@ class Containers:
             return self._attached(container, container.running(), request)
         sessions: deque[Session] = deque(maxlen=1)
         await self._whole(self._start(container, lambda run: sessions.append(self._attached(container, run, request))))
-        return sessions[0]
+        return sessions[0] if sessions else self._attached(container, container.running(), request)
 
     def _attached(self, container: Container, run: Run, request: Attach) -> Session:
         return to_container(container, run, request, self._bus)
@@ -262,6 +262,8 @@ class Containers:
     async def _start(self, container: Container, first: Callable[[Run], None] | None = None) -> None:
         async with container.lock:
             self._present(container)
+            if container.record.status == Status.RUNNING:
+                return
             states.after(container.name, container.record.status, Happening.START)
             self._running.call_off(container)
             container.delay = 0.0
@@ -286,6 +288,8 @@ class Containers:
         return container
 
     async def _stop(self, container: Container, patience: float, *, asked: bool) -> None:
+        if (run := container.run) is not None and run.stopping:
+            await self._see_out(container, run, patience)  # another stop holds the lock, and may be more patient
         async with container.lock:
             if container.record.status == Status.RESTARTING:
                 self._running.call_off(container)
@@ -299,12 +303,16 @@ class Containers:
             if asked:
                 await container.update_anyhow(asked=True)
             await self._signal(container, run, signal.SIGTERM)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(None if patience < 0 else patience):
-                    await run.ended.wait()
-            await self._end(container, run)
+            await self._see_out(container, run, patience)
         await run.over.wait()
         self._publish("stop", container)
+
+    async def _see_out(self, container: Container, run: Run, patience: float) -> None:
+        """Wait for a run's end, `patience` seconds at most; kill it then."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(None if patience < 0 else patience):
+                await run.ended.wait()
+        await self._end(container, run)
 
     async def _end(self, container: Container, run: Run) -> None:
         """Kill what is left of a run, and see that it has ended."""
@@ -366,6 +374,8 @@ class Containers:
 
     async def _rename(self, container: Container, name: str) -> None:
         old = container.name
+        if name == old:
+            raise EngineError(ErrorCode.NAME_IN_USE, f"Container {container.id} is called {name!r} already.")
         names.check_name(name, self._ids)
         self._ids[name] = container.id
         try:

@@ -42,6 +42,13 @@ TABLE: dict[tuple[Status, Happening], Status] = {
     (Status.PAUSED, Happening.RETRY): Status.RESTARTING,
 }
 
+# Where "it can't be" leaves somebody at a loss.
+_WORDS = {
+    (Status.PAUSED, Happening.START): "paused: unpause it instead",
+    (Status.PAUSED, Happening.PAUSE): "paused already",
+    (Status.RUNNING, Happening.UNPAUSE): "running, not paused",
+}
+
 LIVE = frozenset({Status.RUNNING, Status.PAUSED})  # has processes
 ACTIVE = LIVE | {Status.RESTARTING}  # what `ps` lists without --all
 
@@ -51,4 +58,5 @@ def after(name: str, status: Status, happening: Happening) -> Status:
     try:
         return TABLE[status, happening]
     except KeyError:
-        raise EngineError(ErrorCode.WRONG_STATE, f"Container {name!r} is {status}: it can't be {happening}.") from None
+        words = _WORDS.get((status, happening), f"{status}: it can't be {happening}")
+        raise EngineError(ErrorCode.WRONG_STATE, f"Container {name!r} is {words}.") from None

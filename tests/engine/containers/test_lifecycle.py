@@ -217,10 +217,11 @@ async def test_stopped_and_exited_containers_start_again_with_their_files(machin
     assert (await output(containers, "web")).split() == ["1", "2", "3"]
 
 
-async def test_a_running_container_is_not_started_twice(machine: Machine) -> None:
+async def test_starting_a_running_container_changes_nothing_as_with_docker(machine: Machine) -> None:
     await machine.containers.run(shell("sleep 100", name="web"))
-    error = await refused(machine.containers.start("web"))
-    assert (error.code, error.message) == (ErrorCode.WRONG_STATE, "Container 'web' is running: it can't be started.")
+    before = await only(machine.containers)
+    await machine.containers.start("web")
+    assert await only(machine.containers) == before
 
 
 # Stopping, killing, pausing
@@ -234,6 +235,17 @@ async def test_stop_asks_the_init_to_end(machine: Machine) -> None:
     summary = await only(containers)
     assert (summary.status, summary.exit_code) == (Status.STOPPED, 3)
     await containers.stop("web", 10)  # nothing happens
+
+
+async def test_an_impatient_stop_does_not_wait_for_a_patient_one(machine: Machine) -> None:
+    containers = machine.containers
+    await containers.run(shell("trap '' TERM; echo ready; while :; do sleep 0.05; done", name="web"))
+    await prints(containers, "web", "ready")
+    async with asyncio.TaskGroup() as patient:
+        patient.create_task(containers.stop("web", 600))
+        await asyncio.sleep(0)
+        await asyncio.wait_for(containers.stop("web", 0), 20)
+    assert (await only(containers)).exit_code == 137
 
 
 async def test_stop_kills_what_does_not_end_and_all_below_it(machine: Machine) -> None:
@@ -350,6 +362,7 @@ async def test_a_renamed_container_answers_to_its_new_name_only(machine: Machine
     await containers.create(shell("true", name="db"))
     assert (await refused(containers.rename("web", "db"))).code == ErrorCode.NAME_IN_USE
     assert (await refused(containers.rename("web", "no/good"))).code == ErrorCode.INVALID
+    assert "is called 'web' already" in (await refused(containers.rename("web", "web"))).message
     await containers.rename("web", "site")
     assert (await containers.inspect("site")).id == ref.id
     assert (await refused(containers.inspect("web"))).code == ErrorCode.NO_SUCH_CONTAINER

@@ -12,12 +12,20 @@ def test_a_container_without_processes_can_be_started(status: Status) -> None:
     assert after("web", status, Happening.START) == Status.RUNNING
 
 
-@pytest.mark.parametrize("status", [Status.RUNNING, Status.PAUSED])
-def test_a_container_with_processes_can_not_be_started_again(status: Status) -> None:
+@pytest.mark.parametrize(
+    ("status", "happening", "words"),
+    [
+        (Status.RUNNING, Happening.START, "running: it can't be started"),
+        (Status.PAUSED, Happening.START, "paused: unpause it instead"),
+        (Status.PAUSED, Happening.PAUSE, "paused already"),
+        (Status.RUNNING, Happening.UNPAUSE, "running, not paused"),
+    ],
+)
+def test_what_can_not_happen_is_said_with_the_state(status: Status, happening: Happening, words: str) -> None:
     with pytest.raises(EngineError) as refused:
-        after("web", status, Happening.START)
+        after("web", status, happening)
     assert refused.value.code == ErrorCode.WRONG_STATE
-    assert refused.value.message == f"Container 'web' is {status}: it can't be started."
+    assert refused.value.message == f"Container 'web' is {words}."
 
 
 def test_ending_by_itself_and_being_stopped_are_told_apart() -> None:
