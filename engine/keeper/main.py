@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import json
 import os
@@ -27,6 +28,7 @@ def main() -> int:
             namespace.enter()
         except namespace.Refused as error:
             refuse(ready, f"The engine can't run without root here: {error}.")
+    _default_signals()
     # Nothing that enters a container from here may be looked into from there, nor lead to our executable (ptrace(2)).
     system_call(NUMBERS["prctl"], PR_SET_DUMPABLE, 0, 0, 0, 0)
     keeper = Keeper(json.loads(arguments["--engine-command"]), ready)
@@ -34,6 +36,19 @@ def main() -> int:
     gc.freeze()
     keeper.run()
     return 0
+
+
+def _default_signals() -> None:
+    """Ignore no signal that whoever started us ignores (nohup, a shell's &): containers would inherit it.
+
+    By the system call, because the C library keeps some numbers from us (nptl(7)).
+    """
+    with open("/proc/self/status", encoding="ascii") as status:
+        ignored = next(int(line.split()[1], 16) for line in status if line.startswith("SigIgn:"))
+    action = ctypes.create_string_buffer(32)  # struct sigaction of the kernel, all zero: SIG_DFL
+    for number in range(1, 65):
+        if ignored >> (number - 1) & 1:
+            system_call(NUMBERS["rt_sigaction"], number, ctypes.addressof(action), 0, 8)
 
 
 def refuse(ready: int | None, sentence: str) -> NoReturn:

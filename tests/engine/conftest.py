@@ -84,9 +84,8 @@ async def keeper(keeper_process: KeeperProcess) -> AsyncIterator[Keeper]:
     connected = await keeper_process.connect()
     yield connected
     for held in list(connected.held.values()):
-        if held.wait_status is None:
-            signal.pidfd_send_signal(held.pidfd, signal.SIGKILL)
-            await connected.ended(held.key)
+        held.signal(signal.SIGKILL)
+        await connected.ended(held.key)
         await connected.forget(held.key)
     await connected.shutdown()
     connected.close()

@@ -181,3 +181,17 @@ async def test_a_launch_under_way_dies_with_the_keeper(keeper_process: KeeperPro
     with pytest.raises(EngineError, match="keeper is gone"):
         await launching
     keeper.close()
+
+
+async def test_a_signal_that_our_starter_ignores_is_not_ignored_in_containers(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    process = KeeperProcess(tmp_path)
+    signal.signal(signal.SIGUSR1, before)
+    keeper = await process.connect()
+    out = await start(keeper, "a", "/bin/grep", "SigIgn", "/proc/self/status")
+    assert await read_line(out) == b"SigIgn:\t0000000000000000\n"
+    await keeper.ended("a")
+    await keeper.forget("a")
+    await keeper.shutdown()
+    keeper.close()
+    process.close()

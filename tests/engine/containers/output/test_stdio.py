@@ -107,16 +107,19 @@ async def test_a_terminal_that_nobody_has_open_costs_nothing(
     program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     turns = 0
+    seen = asyncio.Event()
     take = Spool.take
 
     def counted(spool: Spool) -> bytes | None:
         nonlocal turns
         turns += 1
+        seen.set()
         return take(spool)
 
     monkeypatch.setattr(Spool, "take", counted)
     async with running(program, new_log(tmp_path), tmp_path / "spool"):
         program.end()
+        await seen.wait()
         for _ in range(1000):
             await asyncio.sleep(0)
         assert turns == 1
