@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import stat
 import subprocess
 import threading
 from pathlib import Path
@@ -55,7 +56,7 @@ class Images:
         recipe = self.recipes.get(DEFAULT if name is None else name)
         if recipe is None:
             known = " and ".join(self.recipes)
-            raise EngineError(ErrorCode.NO_SUCH_IMAGE, f"There is no image “{name}”: the images are {known}.")
+            raise EngineError(ErrorCode.NO_SUCH_IMAGE, f"There is no image {name!r}: the images are {known}.")
         return await asyncio.to_thread(self._prepare, recipe)
 
     def list(self) -> list[ImageSummary]:
@@ -73,13 +74,16 @@ class Images:
 
     def _prepare(self, recipe: Recipe) -> Image:
         if reason := recipe.unavailable():
-            raise EngineError(ErrorCode.UNSUPPORTED, f"The image “{recipe.name}” is not available. {reason}")
+            raise EngineError(ErrorCode.UNSUPPORTED, f"The image {recipe.name!r} is not available. {reason}")
         with self._lock:
             try:
                 return self._present(recipe)
             except (OSError, subprocess.SubprocessError) as error:
+                why = error.strerror if isinstance(error, OSError) else str(error)
                 raise EngineError(
-                    ErrorCode.STORAGE, f"The image “{recipe.name}” could not be made in {self.directory}: {error}."
+                    ErrorCode.STORAGE,
+                    f"The image {recipe.name!r} could not be made in {self.directory}: {why}. It needs to be a "
+                    "directory that can be written to, with some room; HELIOSTUI_STATE chooses another.",
                 ) from error
 
     def _present(self, recipe: Recipe) -> Image:
@@ -99,17 +103,29 @@ class Images:
 
 
 async def rootfs_image(path: str) -> Image:
-    """The image that `--rootfs path` means. Raises EngineError INVALID: relative, missing, not a directory."""
+    """The image that `--rootfs path` means. Raises EngineError INVALID where that can't be one."""
     return await asyncio.to_thread(_rootfs_image, path)
 
 
 def _rootfs_image(path: str) -> Image:
+    if why := _no_root(path):
+        raise EngineError(
+            ErrorCode.INVALID,
+            f"The root filesystem {path!r} {why}: give the absolute path of a directory that you can read.",
+        )
+    return Image(name=path, description="A directory of this machine", layers=(os.path.realpath(path),))
+
+
+def _no_root(path: str) -> str:
+    """Why the path can't be a root filesystem, or nothing."""
     if not path.startswith("/"):
-        why = "is not an absolute path"
-    elif "\0" in path or not os.path.lexists(path):
-        why = "does not exist"
-    elif not os.path.isdir(path):
-        why = "is not a directory"
-    else:
-        return Image(name=path, description="A directory of this machine", layers=(os.path.realpath(path),))
-    raise EngineError(ErrorCode.INVALID, f"The root filesystem {path!r} {why}: give the absolute path of a directory.")
+        return "is not an absolute path"
+    try:
+        mode = os.stat(path).st_mode
+    except PermissionError:
+        return "is not yours to read"
+    except (OSError, ValueError):  # ValueError: a NUL byte
+        return "does not exist"
+    if not stat.S_ISDIR(mode):
+        return "is not a directory"
+    return "" if os.access(path, os.R_OK | os.X_OK) else "is not yours to read"

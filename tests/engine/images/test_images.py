@@ -20,6 +20,7 @@ from engine.images import Image, Images, rootfs_image
 from engine.images.busybox import Busybox, is_static
 from engine.images.generation import generation
 from engine.images.host import Host
+from engine.images.store import _no_root
 from engine.protocol.messages import ErrorCode
 
 CLONE_NEWUSER = 0x10000000
@@ -162,13 +163,13 @@ async def test_a_damaged_generation_is_made_anew(tmp_path: Path) -> None:
 
 async def test_an_image_that_cannot_be_stored_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "images").write_text("a file where a directory should be")
-    with pytest.raises(EngineError, match="could not be made in") as caught:
+    with pytest.raises(EngineError, match=r"could not be made in .*/images: Not a directory\. It needs") as caught:
         await Images(tmp_path / "images").prepare("busybox" if Busybox().program() else "host")
     assert caught.value.code is ErrorCode.STORAGE
 
 
 async def test_an_unknown_image_is_refused_with_the_names_there_are(tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match="“alpine”: the images are host and busybox") as caught:
+    with pytest.raises(EngineError, match="'alpine': the images are host and busybox") as caught:
         await Images(tmp_path).prepare("alpine")
     assert caught.value.code is ErrorCode.NO_SUCH_IMAGE
 
@@ -343,3 +344,12 @@ def test_an_ordinary_user_makes_the_same_image_in_a_user_namespace(tmp_path: Pat
     assert isinstance(image, Image)
     assert (Path(image.layers[0]) / "etc/passwd").stat().st_uid == 65534
     assert stat.S_IMODE((Path(image.layers[0]) / "tmp").stat().st_mode) == 0o1777
+
+
+@root_only
+def test_a_root_filesystem_that_the_user_can_not_read_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    assert (
+        as_nobody(lambda: [_no_root(str(path)) for path in (tmp_path, tmp_path / "below")])
+        == ["is not yours to read"] * 2
+    )
