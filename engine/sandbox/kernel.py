@@ -13,15 +13,11 @@ from enum import IntEnum, IntFlag
 class CLONE(IntFlag):
     """clone(2), setns(2)."""
 
-    VM = 0x100
-    PIDFD = 0x1000
     PARENT = 0x8000
-    NEWTIME = 0x80
     NEWNS = 0x20000
     NEWCGROUP = 0x2000000
     NEWUTS = 0x4000000
     NEWIPC = 0x8000000
-    NEWUSER = 0x10000000
     NEWPID = 0x20000000
     NEWNET = 0x40000000
     CLEAR_SIGHAND = 0x100000000
@@ -44,14 +40,9 @@ class MNT(IntFlag):
 class O(IntFlag):  # noqa: E742 the kernel's own prefix
     """open(2)."""
 
-    RDONLY = 0
-    WRONLY = 1
     RDWR = 2
-    CREAT = os.O_CREAT
-    EXCL = os.O_EXCL
     NOCTTY = os.O_NOCTTY
     DIRECTORY = os.O_DIRECTORY
-    NOFOLLOW = os.O_NOFOLLOW
     CLOEXEC = os.O_CLOEXEC
     PATH = os.O_PATH
 
@@ -67,7 +58,6 @@ class RESOLVE(IntFlag):
 class AT(IntFlag):
     """openat(2), execveat(2), mount_setattr(2)."""
 
-    SYMLINK_NOFOLLOW = 0x100
     EMPTY_PATH = 0x1000
     RECURSIVE = 0x8000
 
@@ -130,7 +120,6 @@ class PR(IntEnum):
     """prctl(2)."""
 
     SET_PDEATHSIG = 1
-    SET_DUMPABLE = 4
     SET_KEEPCAPS = 8
     CAPBSET_DROP = 24
     SET_NO_NEW_PRIVS = 38
