@@ -55,7 +55,7 @@ def last(reply: AnyReply) -> bool:
 
 
 def lost() -> ConnectionLost:
-    return ConnectionLost("The connection to the engine was lost.")
+    return ConnectionLost("The connection to the engine was lost; it is started anew when you ask again.")
 
 
 def no_greeting() -> EngineUnreachable:

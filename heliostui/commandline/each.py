@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
 from engine.client.blocking import Connection
-from engine.client.errors import ClientError, RequestFailed
+from engine.client.errors import ClientError, ConnectionLost, RequestFailed
 from engine.places import Places, places
 from engine.protocol.messages import Reply, Request
 from heliostui.commandline.failures import complain, exit_status
@@ -21,15 +22,17 @@ def for_each(
     tell: Callable[[str, Reply], str] = lambda container, _reply: container,
     failure: int = 1,
     together: bool = False,
+    again: bool = False,
 ) -> int:
     """Print what `tell` makes of each reply; returns 0, or the status of the first failure. `together` asks for all
-    at once, each on a connection of its own, where the answers take their time. Raises EngineUnreachable."""
+    at once, each on a connection of its own, where the answers take their time. `again` asks the next engine what a
+    lost one did not answer, where that does no harm. Raises EngineUnreachable."""
     status = 0
     place = places()
     with Connection.connect(place) as engine:
-        waiting = _ask_all(place, containers, request) if together and len(containers) > 1 else None
+        waiting = _ask_all(place, containers, request, again) if together and len(containers) > 1 else None
         for container in containers:
-            outcome = waiting[container]() if waiting else _ask(engine, request(container))
+            outcome = waiting[container]() if waiting else _ask(place, engine, request(container), again)
             if isinstance(outcome, Reply):
                 print(tell(container, outcome), flush=True)
             else:
@@ -39,15 +42,22 @@ def for_each(
     return status
 
 
-def _ask(engine: Connection, request: Request) -> Outcome:
-    try:
-        return engine.request(request)
-    except ClientError as error:
-        return error
+def _ask(place: Places, engine: Connection, request: Request, again: bool) -> Outcome:
+    with ExitStack() as opened:
+        while True:
+            try:
+                return engine.request(request)
+            except ClientError as error:
+                if not (again and isinstance(error, ConnectionLost)):
+                    return error
+            try:
+                engine = opened.enter_context(Connection.connect(place))
+            except ClientError as error:
+                return error
 
 
 def _ask_all(
-    place: Places, containers: Sequence[str], request: Callable[[str], Request]
+    place: Places, containers: Sequence[str], request: Callable[[str], Request], again: bool
 ) -> dict[str, Callable[[], Outcome]]:
     """For each container a function that waits for its outcome."""
     outcomes: dict[str, Outcome] = {}
@@ -55,7 +65,7 @@ def _ask_all(
     def ask(container: str) -> None:
         try:
             with Connection.connect(place, start=False) as engine:
-                outcomes[container] = _ask(engine, request(container))
+                outcomes[container] = _ask(place, engine, request(container), again)
         except ClientError as error:
             outcomes[container] = error
 

@@ -23,6 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.containers,
         lambda name: StopContainer(container=name, timeout=arguments.time),
         together=True,
+        again=True,
     )
 
 

@@ -14,7 +14,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    return for_each(arguments.containers, lambda name: WaitContainer(container=name), tell=exit_code, together=True)
+    return for_each(
+        arguments.containers, lambda name: WaitContainer(container=name), tell=exit_code, together=True, again=True
+    )
 
 
 def exit_code(_container: str, reply: Reply) -> str:

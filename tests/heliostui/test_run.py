@@ -231,3 +231,16 @@ def test_a_foreground_run_outlives_the_engine(cli: CommandLine) -> None:
         process.stdin.close()
         assert process.stdout.readline() == b"got it\n"
     assert process.returncode == 6
+
+
+def test_wait_asks_the_next_engine_when_one_is_lost(cli: CommandLine) -> None:
+    cli.ok("create", "--name", "never_ran", "host", "true")
+    cli.ok("run", "-d", "-i", "--name", "awaited", "host", "sh", "-c", "read line; exit 9")
+    with cli.popen("wait", "never_ran", "awaited", stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"0\n"
+        os.kill(cli.json("engine", "status", "--format", "json")["pid"], signal.SIGKILL)
+        cli("attach", "awaited", stdin="go on\n")
+        assert process.stdout.readline() == b"9\n"
+    assert process.returncode == 0
+    cli.ok("rm", "never_ran", "awaited")
