@@ -37,9 +37,9 @@ from engine.sandbox import profile
 from engine.spec.structs import Spec
 
 _FULL = {
-    errno.ENOSPC: "the disk is full",
-    errno.EDQUOT: "the disk quota is used up",
-    errno.EROFS: "the file system is read-only",
+    errno.ENOSPC: "the disk is full, make room in {}",
+    errno.EDQUOT: "the disk quota is used up, make room in {}",
+    errno.EROFS: "the file system of {} is read-only, make it writable again",
 }
 
 
@@ -68,6 +68,7 @@ class Store:
     """The `containers`, `corrupt` and `trash` directories below `state`."""
 
     def __init__(self, state: Path) -> None:
+        self._root = state
         self._containers = state / "containers"
         self._corrupt = state / "corrupt"
         self._trash = state / "trash"
@@ -87,12 +88,12 @@ class Store:
 
     async def save(self, record: Record) -> None:
         """Replace the container's record; durably, unless it is removed at its end anyway."""
-        with _storage(f"store the state of container {record.name!r}"):
+        with self._storage(f"store the state of container {record.name!r}"):
             await asyncio.to_thread(self._save, record)
 
     async def save_launch(self, launch: Launch) -> None:
         """Keep the receipt of the container's last launch."""
-        with _storage(f"store the launch receipt of container {launch.name!r}"):
+        with self._storage(f"store the launch receipt of container {launch.name!r}"):
             path = self.directory(launch.id) / "launch.json"
             await asyncio.to_thread(_replace, path, msgspec.json.encode(launch), durable=False)
 
@@ -106,13 +107,13 @@ class Store:
 
     async def load(self) -> Found:
         """All containers on disk. Unfinished ones go to the trash, unreadable ones are set aside; neither is fatal."""
-        with _storage("read the containers"):
+        with self._storage("read the containers"):
             return await asyncio.to_thread(self._load)
 
     async def remove(self, id: str) -> Path | None:
         """Make the container's directory vanish at once; what is returned is to be given to `delete`."""
         self._unsynced.discard(id)
-        with _storage(f"remove container {id}"):
+        with self._storage(f"remove container {id}"):
             return await asyncio.to_thread(_move_aside, self.directory(id), self._trash)
 
     async def delete(self, trash: Path) -> None:
@@ -124,9 +125,20 @@ class Store:
         """Trees in the trash, to be given to `delete`."""
         return sorted(self._trash.iterdir()) if self._trash.is_dir() else []
 
+    @contextmanager
+    def _storage(self, doing: str) -> Iterator[None]:
+        """Turn an OSError into an EngineError(STORAGE) that names what was being done, and what helps."""
+        try:
+            yield
+        except OSError as error:
+            number = error.errno or errno.EIO
+            where = f" ({error.filename})" if error.filename else ""
+            reason = _FULL[number].format(self._root) if number in _FULL else os.strerror(number) + where
+            raise EngineError(ErrorCode.STORAGE, f"Could not {doing}: {reason}.") from error
+
     def _create(self, stored: Stored, durable: bool) -> None:
         directory = self.directory(stored.record.id)
-        with _storage(f"store the state of container {stored.record.name!r}"):
+        with self._storage(f"store the state of container {stored.record.name!r}"):
             self._containers.mkdir(mode=0o700, parents=True, exist_ok=True)
             directory.mkdir(mode=0o700)
             try:
@@ -236,15 +248,3 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-@contextmanager
-def _storage(doing: str) -> Iterator[None]:
-    """Turn an OSError into an EngineError(STORAGE) that names what was being done."""
-    try:
-        yield
-    except OSError as error:
-        number = error.errno or errno.EIO
-        where = f" ({error.filename})" if error.filename else ""
-        reason = _FULL.get(number, os.strerror(number))
-        raise EngineError(ErrorCode.STORAGE, f"Could not {doing}: {reason}{where}.") from error

@@ -96,7 +96,8 @@ def from_options(
     user = mapped_user(account.user)
     command = options.command or list(image.command)
     if not command or not command[0]:
-        raise EngineError(ErrorCode.INVALID, f"No command was given, and {image.name} has none of its own.")
+        why = "The command is empty" if command else f"No command was given, and {image.name} has none of its own"
+        raise EngineError(ErrorCode.INVALID, f"{why}: name the program to run.")
     return Spec(
         root=Root(path=root_path, readonly=options.read_only),
         hostname=hostname,

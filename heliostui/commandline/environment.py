@@ -12,7 +12,9 @@ def variables(words: Iterable[str], environment: Mapping[str, str]) -> list[str]
     given = []
     for word in words:
         name, equals, _ = word.partition("=")
-        if not name or "\0" in word:
+        if "\0" in word:
+            raise ValueError(f"the variable '{name}' has a NUL byte in it")
+        if not name:
             raise ValueError(f"'{word}' is no variable: write NAME=value, or NAME to pass your own on")
         if equals:
             given.append(word)

@@ -90,7 +90,8 @@ def given_variables(arguments: argparse.Namespace, own: Mapping[str, str]) -> li
 
 def container_options(arguments: argparse.Namespace, own: Mapping[str, str]) -> ContainerOptions:
     """The options that the command line and `--config` ask for; `own` is the caller's environment. The first word is
-    the image, unless `--rootfs` or the configuration file say what to run: then all words are the command."""
+    the image, unless `--rootfs` or the configuration file say what to run: then all words are the command. Raises
+    UsageError, Failure."""
     fields = _configured(arguments.config)
     for name in ("name", "hostname", "workdir", "user", "restart"):
         if (value := getattr(arguments, name)) is not None:
@@ -98,6 +99,8 @@ def container_options(arguments: argparse.Namespace, own: Mapping[str, str]) -> 
     for option, name in (("tty",) * 2, ("interactive",) * 2, ("read_only",) * 2, ("init",) * 2, ("rm", "remove")):
         if getattr(arguments, option):
             fields[name] = True
+    if arguments.rootfs == "":
+        raise UsageError("--rootfs: '' is no directory")
     if arguments.rootfs is not None:
         fields |= {"rootfs": arguments.rootfs, "image": None}
     words = given_words(arguments)

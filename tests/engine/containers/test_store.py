@@ -148,7 +148,7 @@ async def test_a_full_disk_is_said_and_leaves_nothing_half_made(full_disk: Path)
                 pass
     except OSError:
         pass
-    with pytest.raises(EngineError, match="the disk is full") as refused:
+    with pytest.raises(EngineError, match=f"the disk is full, make room in {full_disk}\\.") as refused:
         await store.create(stored("def000000000", "db"))
     assert refused.value.code == ErrorCode.STORAGE
     with pytest.raises(EngineError, match="the state of container 'web'"):

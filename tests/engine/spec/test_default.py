@@ -144,7 +144,7 @@ def test_options_find_their_place() -> None:
         ({"env": ["A=\0"]}, "holds a NUL byte"),
         ({"env": ["A=\ud800"]}, "can't be written as UTF-8"),
         ({"command": ["ls", "a\0b"]}, "command argument .* holds a NUL byte"),
-        ({"command": [""]}, "No command was given"),
+        ({"command": [""]}, "The command is empty"),
         ({"workdir": "tmp"}, "'tmp' is invalid, it needs to be an absolute path"),
         ({"workdir": ""}, "needs to be an absolute path"),
         ({"workdir": "/a\0b"}, "holds a NUL byte"),

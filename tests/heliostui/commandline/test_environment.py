@@ -27,9 +27,11 @@ def test_a_bare_name_takes_its_value_from_the_caller_or_is_left_out() -> None:
     assert variables(["HOME", "EMPTY", "NOBODY"], OWN) == ["HOME=/home/me", "EMPTY="]
 
 
-@pytest.mark.parametrize("word", ["", "=value", "A=\0"])
-def test_a_word_without_a_name_is_refused(word: str) -> None:
-    with pytest.raises(ValueError, match="is no variable"):
+@pytest.mark.parametrize(
+    ("word", "reason"), [("", "is no variable"), ("=value", "is no variable"), ("A=\0", "'A' has a NUL byte in it")]
+)
+def test_a_word_that_is_no_variable_is_refused(word: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
         variables([word], OWN)
 
 

@@ -121,6 +121,7 @@ def test_a_file_that_can_not_be_read_is_named(words: list[str], reason: str) -> 
         (["-l", "=x", "busybox"], "is no label"),
         (["-e", "=x", "busybox"], "is no variable"),
         (["--restart", "never", "busybox"], "is no restart policy"),
+        (["--rootfs", "", "true"], "is no directory"),
     ],
 )
 def test_a_wrong_command_line_is_a_usage_error(words: list[str], reason: str) -> None:
