@@ -7,6 +7,7 @@ root:  /run/heliostui and /var/lib/heliostui. Others: `$XDG_RUNTIME_DIR/heliostu
 from __future__ import annotations
 
 import os
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,4 +61,5 @@ def _usual() -> tuple[str, str]:
     from platformdirs import PlatformDirs
 
     user = PlatformDirs("heliostui", appauthor=False)
-    return user.user_runtime_dir, user.user_data_dir
+    with warnings.catch_warnings(action="ignore"):  # that there is no XDG_RUNTIME_DIR: it has a place in /tmp then
+        return user.user_runtime_dir, user.user_data_dir

@@ -22,6 +22,7 @@ def _make(directory: Path, mode: int) -> bool:
     """Whether it had to be made."""
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
+        _check_parent(directory.parent)
         directory.mkdir(mode=0o700)
     except FileExistsError as error:
         if error.filename != str(directory):  # its parent is a file
@@ -34,6 +35,16 @@ def _make(directory: Path, mode: int) -> bool:
         raise EngineUnreachable(f"The directory {directory} can't be made: {error.strerror}.") from None
     directory.chmod(mode)  # mkdir's own mode is cut by the umask
     return True
+
+
+def _check_parent(parent: Path) -> None:
+    """Whoever owns it could put another directory in the place of ours."""
+    owner = parent.stat().st_uid
+    if owner not in (0, os.geteuid()):
+        raise EngineUnreachable(
+            f"The directory {parent} belongs to user {owner} and not to you (user {os.geteuid()}); "
+            "choose another with HELIOSTUI_RUNTIME or HELIOSTUI_STATE."
+        )
 
 
 def _check(directory: Path) -> None:

@@ -229,3 +229,21 @@ def test_an_engine_that_dies_without_a_word_is_told_with_the_last_line_of_its_lo
         ensure_engine(places)
     monkeypatch.delenv("PYTHONHOME")
     ensure_engine(places)
+
+
+@as_root
+def test_a_directory_within_somebody_elses_is_refused(tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.mkdir(mode=0o777)
+    os.chown(theirs, NOBODY, NOBODY)
+    with pytest.raises(EngineUnreachable, match=rf"{theirs} belongs to user 65534 and not to you \(user 0\)"):
+        ensure_engine(Places(theirs / "run", tmp_path / "state"))
+    assert list(theirs.iterdir()) == []
+
+
+def test_without_a_runtime_directory_of_the_session_there_is_a_quiet_place() -> None:
+    code = "import os; os.geteuid = lambda: 4242; from engine.places import places; print(places().runtime)"
+    environment = {"HOME": "/home/ada", "PYTHONPATH": str(Path(__file__).parents[3])}
+    asked = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert asked.stderr == ""
+    assert asked.stdout.endswith("/heliostui\n")
