@@ -26,6 +26,7 @@ from engine.protocol.messages import (
     Request,
     RunContainer,
     StartContainer,
+    Status,
     StopContainer,
     UnpauseContainer,
 )
@@ -167,7 +168,7 @@ class ContainerActions(Screen[None]):
     @work(group="actions")
     async def action_remove(self) -> None:
         container = self._selected
-        live = container.status in LIVE
+        live = container.status in (*LIVE, Status.RESTARTING)
         consequence = "Files it has changed and everything it has written to its log are lost."
         if live:
             consequence = f"It is {container.status.value}: its program is killed. {consequence}"

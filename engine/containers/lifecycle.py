@@ -137,7 +137,7 @@ class Containers:
         await self._whole(self._unpause(self._find(ref)))
 
     async def remove(self, ref: str, force: bool = False) -> None:
-        """Remove the container with its files and logs; a running one only by `force`, which kills it."""
+        """Remove the container with its files and logs; one that runs or restarts only by `force`, which kills it."""
         await self._whole(self._remove(self._find(ref), force))
 
     async def rename(self, ref: str, name: str) -> None:
@@ -360,7 +360,7 @@ class Containers:
         self._publish("unpause", container)
 
     async def _remove(self, container: Container, force: bool) -> None:
-        if container.live and not force:
+        if container.record.status in states.ACTIVE and not force:
             raise EngineError(
                 ErrorCode.WRONG_STATE,
                 f"Container {container.name!r} is {container.record.status}: stop it first, or use --force.",

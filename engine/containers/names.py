@@ -71,7 +71,8 @@ def find(reference: str, existing: Mapping[str, str]) -> str:
         candidates = ", ".join(f"{id} ({name})" for name, id in sorted(found.items(), key=lambda item: item[1])[:8])
         more = ", …" if len(found) > 8 else ""
         raise EngineError(
-            ErrorCode.AMBIGUOUS, f"{reference!r} begins the ids of {len(found)} containers: {candidates}{more}."
+            ErrorCode.AMBIGUOUS,
+            f"{reference!r} begins the ids of {len(found)} containers: {candidates}{more}. Write more of the id.",
         )
     raise EngineError(ErrorCode.NO_SUCH_CONTAINER, f"There is no container with id or name {_shortened(reference)}.")
 

@@ -33,6 +33,7 @@ from engine.protocol.messages import (
     StreamEnd,
     StreamLogs,
 )
+from engine.sandbox import root
 from engine.sandbox.plan import Plan, Step
 from engine.sandbox.root import RootFilesystem
 from engine.spec.structs import Spec
@@ -206,6 +207,22 @@ async def test_a_missing_working_directory_is_said(machine: Machine) -> None:
     error = await refused(machine.containers.run(shell("true", workdir="/nonesuch")))
     assert error.code == ErrorCode.LAUNCH_FAILED
     assert "/nonesuch" in error.message
+
+
+async def test_a_kernel_without_overlay_is_said_and_nothing_is_left(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Asked for a file system that it has not, the kernel answers as it would for an overlay.
+    new_filesystem = root.new_filesystem
+    monkeypatch.setattr(root, "new_filesystem", lambda plan, _type, *rest: new_filesystem(plan, "ovrelay", *rest))
+    mounts = Path("/proc/self/mountinfo").read_text()
+    error = await refused(machine.containers.run(shell("true")))
+    assert error.code == ErrorCode.LAUNCH_FAILED
+    assert error.message.endswith("No such device; this kernel has no ovrelay file system, load its module.")
+    assert await machine.containers.list(all=True) == []
+    assert machine.cgroups.ids() == []
+    assert machine.keeper.held == {}
+    assert Path("/proc/self/mountinfo").read_text() == mounts
 
 
 async def test_stopped_and_exited_containers_start_again_with_their_files(machine: Machine) -> None:
@@ -455,7 +472,8 @@ async def test_a_restart_that_waits_can_be_called_off_or_hurried(
             await containers.stop("web")
             assert (await only(containers)).status == Status.STOPPED
         case "remove":
-            await containers.remove("web")
+            assert "stop it first" in (await refused(containers.remove("web"))).message
+            await containers.remove("web", force=True)
         case "start":
             await containers.start("web")
             assert (await only(containers)).status == Status.RUNNING

@@ -89,7 +89,10 @@ def test_a_prefix_finds_a_container_only_when_it_is_unique(containers: dict[str,
 def test_an_ambiguous_prefix_names_the_candidates() -> None:
     refused = refusal("ab")
     assert refused.code == ErrorCode.AMBIGUOUS
-    assert refused.message == "'ab' begins the ids of 2 containers: abc000000000 (web), abd000000000 (db)."
+    assert (
+        refused.message
+        == "'ab' begins the ids of 2 containers: abc000000000 (web), abd000000000 (db). Write more of the id."
+    )
 
 
 def test_a_name_goes_before_a_prefix() -> None:
