@@ -154,7 +154,7 @@ class Link:
         batch: list[LogRecord] = []
         taken = asyncio.Event()
         post(LogsArrived(container, batch, taken, restart=True))
-        request = StreamLogs(container=container, tail=LOG_TAIL, follow=True)
+        request = StreamLogs(container=container, tail=LOG_TAIL, follow=True, onward=True)
         try:
             async with self.connection() as engine:
                 async for reply in engine.stream(request):

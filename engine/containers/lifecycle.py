@@ -201,8 +201,14 @@ class Containers:
 
     async def logs(self, request: StreamLogs) -> AsyncGenerator[LogRecord | StreamEnd, None]:
         """Its output, then a `StreamEnd`."""
-        log = self._find(request.container).log
-        async with aclosing(reader.read(log, request.tail, request.since, request.follow)) as records:
+        container = self._find(request.container)
+        run = container.run
+
+        def over() -> bool:
+            return not request.onward and (run is None or run.over.is_set())
+
+        log = reader.read(container.log, request.tail, request.since, request.follow, over)
+        async with aclosing(log) as records:
             async for record in records:
                 yield record
         yield StreamEnd()

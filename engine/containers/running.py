@@ -151,6 +151,7 @@ class Running:
         self._bus.publish("die", container.id, container.name, exit_code=run.exit_code)
         await self._afterwards(container, run)
         run.over.set()
+        container.log.wake()  # for those who follow this run
 
     def _what_next(self, container: Container, run: Run) -> Happening:
         record = container.record

@@ -340,18 +340,19 @@ class StreamEvents(StreamRequest, frozen=True):
 
 
 class StreamLogs(StreamRequest, frozen=True):
-    """→ `LogRecord`…, then `StreamEnd` (when not following, or when the container is removed)."""
+    """→ `LogRecord`…, then `StreamEnd`: when not following, when the container ends, or, `onward`, is removed."""
 
     container: str
     tail: int | None = None  # lines; None: all
-    follow: bool = False
+    follow: bool = False  # what its present run still writes, too
+    onward: bool = False  # with `follow`: and what its next ones write
     since: datetime | None = None
 
 
 class Attach(StreamRequest, frozen=True):
     """Take part in the container's terminal or pipes, as one of any number of clients.
 
-    → `Attached`; for a terminal one `Output` that draws the present screen; `Output`…; `Exited` when the program
+    → `Attached`; for a terminal that is not blank one `Output` that draws it; `Output`…; `Exited` when the program
     ends. The client may send `Input`, `CloseInput`, `Resize`; it detaches by closing the connection. `start` starts
     the container once the client is attached, so that nothing of its output is missed; a container that is not
     running is refused without it.

@@ -146,3 +146,13 @@ def test_a_session_outlives_the_engine(cli: CommandLine, shell: tuple[str, UserT
     terminal.type(b"echo af''ter; exit 4\r")
     terminal.until(b"after")
     assert terminal.end() == 4
+
+
+def test_a_new_terminal_leaves_what_is_on_the_screen(cli: CommandLine) -> None:
+    with cli.terminal("run", "--rm", "-t", "host", "echo", "hello") as screen:
+        assert screen.end() == 0
+        assert screen.shown.startswith(b"hello\r")
+
+
+def test_a_terminal_in_a_pipe_is_what_the_program_wrote(cli: CommandLine) -> None:
+    assert cli("run", "--rm", "-t", "host", "echo", "hello").stdout == "hello\n"  # text mode makes one of \r\n

@@ -45,6 +45,9 @@ class Client(ABC):
     def put(self, message: Output | Resized) -> None:
         """Something new; output is in the log already."""
 
+    def rebuilt(self) -> None:  # noqa: B027 - of no concern to clients of pipes
+        """The screen shows what an earlier engine logged, if that was anything."""
+
     @property
     @abstractmethod
     def holds_back(self) -> bool:
@@ -113,14 +116,19 @@ class QueueClient(Client):
 
 
 class TerminalClient(QueueClient):
-    """Gets the screen, with the scrollback, and then what is new; in place of what does not fit, a redraw."""
+    """Gets the screen, with the scrollback, unless it is blank, and then what is new; in place of what does not fit, a
+    redraw."""
 
     def __init__(self, stdio: Stdio, screen: Screen) -> None:
         super().__init__(stdio)
         self._screen = screen
-        self._stale = True
-        self._history = SCROLLBACK
+        self._stale = not screen.blank
+        self._history = SCROLLBACK if self._stale else 0
         self._told = screen.size
+
+    def rebuilt(self) -> None:
+        self._stale = not self._screen.blank
+        self._history = SCROLLBACK if self._stale else 0
 
     def put(self, message: Output | Resized) -> None:
         if self._stale:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from datetime import UTC, datetime
 from typing import Self
 
@@ -19,10 +19,14 @@ from engine.protocol.messages import LogRecord
 
 
 async def read(
-    log: Log, tail: int | None = None, since: datetime | None = None, follow: bool = False
+    log: Log,
+    tail: int | None = None,
+    since: datetime | None = None,
+    follow: bool = False,
+    over: Callable[[], bool] = lambda: False,
 ) -> AsyncGenerator[LogRecord, None]:
     """The records, of the last `tail` lines or all, not older than `since`; with `follow` those to come too, until
-    the log is closed. A record holds at most 64 KiB.
+    the log is closed, or, when it is woken, nothing more is to come: `over`. A record holds at most 64 KiB.
     """
     end = log.end
     position, skip = await _last_lines(log, tail)
@@ -32,7 +36,7 @@ async def read(
                 if since is None or record.time >= since:
                     yield record
             if reader.position >= (log.end if follow else end):
-                if not follow or log.closed:
+                if not follow or log.closed or over():
                     return
                 await log.grown()
 

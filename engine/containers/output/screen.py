@@ -25,6 +25,8 @@ class Screen:
         self._master = master
         self._answer = answer
         self._answers = False
+        self.blank = True
+        """Nothing was ever written to it."""
         self._questions = Questions()
         columns, lines = _sized(master, columns, lines)
         self.terminal = Terminal(columns, lines, history=SCROLLBACK, reply=self._reply)
@@ -42,6 +44,7 @@ class Screen:
 
     def feed(self, data: bytes) -> bytes:
         """Show output; what of it clients are sent."""
+        self.blank = False
         self.terminal.feed(data)
         return self._questions.taken_out(data)
 

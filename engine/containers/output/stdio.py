@@ -116,6 +116,8 @@ class Stdio:
         """
         if self.screen is not None:
             await self.screen.rebuild([] if self._log is None else await reader.recent(self._log, REPLAY))
+            for client in self._clients:
+                client.rebuilt()
         for stream, spool in self._spools.items():
             while spool.pending:
                 self._take(stream, spool)
@@ -236,8 +238,8 @@ class Stdio:
     # Clients
 
     def attach(self) -> Client:
-        """One more client. Of a terminal it first gets a redraw, with the scrollback, and then what is new; of pipes
-        what is new only."""
+        """One more client. Of a terminal to which something was written it first gets a redraw, with the scrollback,
+        and then what is new; of pipes what is new only."""
         client = self._new_client()
         self._clients.append(client)
         return client

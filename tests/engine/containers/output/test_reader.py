@@ -81,6 +81,20 @@ async def test_a_follower_sees_all_and_ends_when_the_log_is_closed(tmp_path: Pat
     assert b"".join(r.data for r in found) == b"before\n" + b"".join(b"line %d\n" % n for n in range(300))
 
 
+async def test_a_follower_ends_when_nothing_more_is_to_come(tmp_path: Path) -> None:
+    write = Writer(Log(tmp_path))
+    write(b"all\n")
+    over = asyncio.Event()
+    stream = read(write.log, follow=True, over=over.is_set)
+    assert (await anext(stream)).data == b"all\n"
+    more = asyncio.ensure_future(anext(stream, None))
+    await asyncio.sleep(0)
+    write(b"last\n")
+    over.set()
+    write.log.wake()
+    assert [await more, await anext(stream, None)] == [(await records(write.log))[-1], None]
+
+
 async def test_following_from_the_end_shows_only_what_is_new(tmp_path: Path) -> None:
     write = Writer(Log(tmp_path))
     write(b"before\n")

@@ -33,7 +33,6 @@ async def test_the_last_client_that_resizes_decides_and_all_are_told(program: Pr
         assert stdio.size == (90, 33)
         assert termios.tcgetwinsize(program.slave) == (33, 90)
         client = stdio.attach()
-        await anext(client)
         program.write(b"before")
         await drained(stdio, b"before")
         stdio.resize(100, 40)
@@ -55,7 +54,6 @@ async def test_the_engine_answers_the_programs_questions_and_clients_do_not_see_
 ) -> None:
     async with running(program, new_log(tmp_path), tmp_path / "spool") as stdio:
         client = stdio.attach()
-        await anext(client)
         program.write(b"\x1b[3;5Hhere\x1b[6n!")
         assert await asyncio.to_thread(os.read, program.slave, 100) == b"\x1b[3;9R"
         assert await until(client, b"!") == b"\x1b[3;5Hhere!"

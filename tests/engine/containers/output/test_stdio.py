@@ -64,8 +64,6 @@ async def test_binary_output_arrives_unchanged(program: Program, tmp_path: Path)
 async def test_a_program_without_a_log_is_shown_and_nothing_is_kept(program: Program, tmp_path: Path) -> None:
     async with running(program, None, tmp_path / "spool") as stdio:
         client = stdio.attach()
-        if program.terminal:
-            await anext(client)
         program.write(b"hello")
         assert await until(client, b"hello") == b"hello"
         end(program, stdio)
