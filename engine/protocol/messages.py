@@ -57,6 +57,7 @@ class ErrorCode(StrEnum):
     INVALID = "invalid"  # a value that can't be accepted
     FORBIDDEN = "forbidden"  # the role does not allow it
     NO_SUCH_CONTAINER = "no_such_container"
+    NO_SUCH_TERMINAL = "no_such_terminal"
     AMBIGUOUS = "ambiguous"
     NAME_IN_USE = "name_in_use"
     NO_SUCH_IMAGE = "no_such_image"
@@ -105,6 +106,53 @@ class ContainerOptions(Value, frozen=True, forbid_unknown_fields=True):
     labels: dict[str, str] = {}
     columns: int = 80  # first size of the terminal
     lines: int = 24
+
+
+class TerminalSummary(Value, frozen=True):
+    """A terminal that somebody opened: a session (setsid(2)) of its own that lives in the engine until it is closed."""
+
+    id: str  # "t1", "t2" …; never used twice by one keeper
+    command: list[str]
+    pid: int
+    created_at: datetime
+    columns: int
+    lines: int
+    container: str | None = None  # the container it was opened in, by id; None: on the host
+    title: str = ""  # as its program set it (OSC 2)
+    directory: str | None = None  # as its program told it (OSC 7)
+    clients: int = 0  # who take part now
+
+
+class JobProcess(Value, frozen=True):
+    """A process of a job. `status`: 0-255, 128+n for death by signal n; `signal`: what stopped or ended it ("TSTP")."""
+
+    pid: int
+    command: str
+    state: Literal["running", "stopped", "done"]
+    status: int | None = None
+    signal: str | None = None
+
+
+class Job(Value, frozen=True):
+    """A process group. `number` and `mark` are the shell's; without a shell that tells them they are None and ""."""
+
+    pgid: int
+    command: str
+    state: Literal["running", "stopped", "done"]
+    processes: list[JobProcess]
+    foreground: bool = False  # it has the terminal (tcgetpgrp(3))
+    number: int | None = None
+    mark: Literal["+", "-", ""] = ""
+
+
+class JobEvent(Value, frozen=True):
+    """Something that happened to a process. `time`: seconds since the epoch."""
+
+    time: float
+    kind: Literal["fork", "exec", "setpgid", "foreground", "stop", "continue", "exit"]
+    pid: int  # for foreground: 0
+    pgid: int
+    text: str = ""  # exec: the command; stop and death: the signal; exit: the status
 
 
 class ContainerSummary(Value, frozen=True):
@@ -331,8 +379,64 @@ class ResizeTerminal(Request, frozen=True):
     lines: int
 
 
+class OpenTerminal(Request, frozen=True):
+    """Start a shell or another program on a terminal of its own, which stays when its clients leave. → TerminalRef
+
+    With `container` (running) inside of it, as exec does; else on the host, as the engine's own user, outside of any
+    namespace. Empty `command`: heliosh on the host, the best shell there is in a container.
+    """
+
+    container: str | None = None
+    command: list[str] = []
+    workdir: str | None = None
+    env: list[str] = []  # "NAME=value"; on the host all there is, in a container added to its own
+    columns: int = 80
+    lines: int = 24
+
+
+class ListTerminals(Request, frozen=True):
+    """→ Terminals, oldest first."""
+
+
+class CloseTerminal(Request, frozen=True):
+    """Hang up (HUP and CONT to all of the session), KILL what is left after two seconds. → Done, when it has ended."""
+
+    terminal: str
+
+
+class ActOnJob(Request, frozen=True):
+    """Do something to a process group of a terminal. → Done
+
+    `foreground` needs a shell that waits for a command: it is made to run `fg`. `background` stops a foreground job and
+    lets it go on without the terminal. The others are signals to the whole group.
+    """
+
+    pgid: int
+    action: Literal["foreground", "background", "stop", "continue", "signal"]
+    terminal: str | None = None  # one of these two
+    container: str | None = None
+    signal: str = "TERM"  # for `signal`
+
+
 class StreamRequest(Message, frozen=True, tag=_snake):
     """A request that takes its connection over."""
+
+
+class JoinTerminal(StreamRequest, frozen=True):
+    """Take part in a terminal that was opened. → as `Attach`"""
+
+    terminal: str
+    input: bool = True
+    columns: int | None = None
+    lines: int | None = None
+
+
+class StreamJobs(StreamRequest, frozen=True):
+    """→ `JobTable` at once and whenever something changed; `StreamEnd` when the terminal or the container's program
+    ends. Of a container: the jobs of its own terminal."""
+
+    terminal: str | None = None  # one of these two
+    container: str | None = None
 
 
 class StreamEvents(StreamRequest, frozen=True):
@@ -448,6 +552,14 @@ class ContainerRef(Reply, frozen=True):
     name: str
 
 
+class TerminalRef(Reply, frozen=True):
+    terminal: str
+
+
+class Terminals(Reply, frozen=True):
+    terminals: list[TerminalSummary]
+
+
 class ExitStatus(Reply, frozen=True):
     """`exit_code`: 0-255, 128+n for death by signal n; `error`: why it never started."""
 
@@ -487,13 +599,29 @@ class Ready(Reply, frozen=True):
 
 class Event(Reply, frozen=True):
     """Something happened. `action`: create start exec die stop kill pause unpause restart rename remove resize attach
-    detach launch_failed."""
+    detach launch_failed; of terminals: terminal_open terminal_change terminal_close, with the terminal's id as `name`
+    and its container, or "", as `container`."""
 
     time: datetime
     action: str
     container: str  # id
     name: str
     attributes: dict[str, str] = {}  # exit_code, signal, error, …
+
+
+class JobTable(Reply, frozen=True):
+    """The jobs of one terminal. `events`: what happened since the last JobTable; in the first one, in the last minute.
+
+    `source`: told by the shell itself, or derived from /proc. `shell`: the session's leader. `foreground`: the process
+    group that has the terminal; the shell's own while it waits for a command.
+    """
+
+    source: Literal["heliosh", "proc"]
+    shell: int
+    shell_pgid: int
+    foreground: int
+    jobs: list[Job]
+    events: list[JobEvent] = []
 
 
 class LogRecord(Reply, frozen=True):
@@ -559,6 +687,12 @@ AnyRequest = (
     | GetLaunch
     | TopContainer
     | ResizeTerminal
+    | OpenTerminal
+    | ListTerminals
+    | CloseTerminal
+    | ActOnJob
+    | JoinTerminal
+    | StreamJobs
     | StreamEvents
     | StreamLogs
     | Attach
@@ -572,6 +706,9 @@ AnyReply = (
     | Doctor
     | Images
     | ContainerRef
+    | TerminalRef
+    | Terminals
+    | JobTable
     | ExitStatus
     | Containers
     | Inspected
@@ -597,7 +734,10 @@ VIEWER_REQUESTS: tuple[type, ...] = (
     InspectContainer,
     GetLaunch,
     TopContainer,
+    ListTerminals,
     StreamEvents,
     StreamLogs,
+    StreamJobs,
     Attach,  # without input
+    JoinTerminal,  # without input
 )
