@@ -41,7 +41,7 @@ class Parameter(NamedTuple):
     operator: str = ""
     word: Word | None = None
     second: Word | None = None
-    index: str | None = None  # what is in the brackets of ${PIPESTATUS[…]}: a number, @ or *
+    subscript: str | None = None  # what is in the brackets of ${PIPESTATUS[…]}: a number, @ or *
 
 
 class CommandSubstitution(NamedTuple):
