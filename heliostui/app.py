@@ -13,6 +13,8 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.color import Color
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import Screen
 from textual.theme import Theme
 
@@ -22,6 +24,7 @@ from heliostui.screens.help import spelled
 from heliostui.screens.main import MainScreen
 from heliostui.screens.small import LEAST, TooSmall
 from heliostui.themes import DARK, LIGHT
+from widgets.driver import KeyDriver
 from widgets.terminal import DARK_COLORS, LIGHT_COLORS
 
 
@@ -76,6 +79,11 @@ class Console(App[None], inherit_bindings=False):
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name
+
+    def get_driver_class(self) -> type[Driver]:
+        """With a keyboard of which nothing is lost, unless the environment names another driver (as tests do)."""
+        driver = super().get_driver_class()
+        return KeyDriver if driver is LinuxDriver else driver
 
     def get_default_screen(self) -> Screen[None]:
         return MainScreen(self._places)

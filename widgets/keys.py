@@ -7,6 +7,8 @@ Source: xterm's ctlseqs, "PC-Style Function Keys", "Mouse Tracking" and "Bracket
 
 from __future__ import annotations
 
+import re
+
 from textual.keys import key_to_character
 
 _MODIFIERS = {"shift": 1, "alt": 2, "ctrl": 4}
@@ -55,6 +57,9 @@ _PLAIN = {
     "ctrl+space": "\0",
 }
 
+_KEYPAD = dict(zip("\r=*+,-./0123456789", "MXjklmnopqrstuvwxy", strict=True))
+"""What a key of the keypad types, and the letter of the `SS3 letter` it sends in application keypad mode."""
+
 _CONTROL = {"2": "\0", "3": "\x1b", "4": "\x1c", "5": "\x1d", "6": "\x1e", "7": "\x1f", "8": "\x7f"} | {
     "/": "\x1f",
     "-": "\x1f",
@@ -63,12 +68,19 @@ _CONTROL = {"2": "\0", "3": "\x1b", "4": "\x1c", "5": "\x1d", "6": "\x1e", "7": 
 _NAMES = {"at": "@", "backslash": "\\", "minus": "-", "plus": "+", "slash": "/", "underscore": "_"}
 """Names that Textual gives to characters and does not take back."""
 
+_UNPASTED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
-def encode_key(key: str, character: str | None = None, application_cursor: bool = False) -> bytes:
+
+def encode_key(
+    key: str, character: str | None = None, application_cursor: bool = False, application_keypad: str = ""
+) -> bytes:
     """The bytes xterm sends for a key, given by its Textual name and the character it types, if any.
 
-    `application_cursor` is the terminal's mode 1. A key no terminal can send gives no bytes.
+    `application_cursor` is the terminal's mode 1; `application_keypad` what a key of the keypad types, when the
+    terminal is in mode 66. A key no terminal can send gives no bytes.
     """
+    if application_keypad in _KEYPAD:
+        return f"\x1bO{_KEYPAD[application_keypad]}".encode()
     *modifiers, base = key.split("+")
     if _IGNORED_MODIFIERS.intersection(modifiers):
         return b""
@@ -96,7 +108,7 @@ def _character(base: str) -> str:
 
 def _typed(modifiers: str, base: str, character: str | None) -> str:
     """What a key that is neither a cursor nor a function key types, apart from alt."""
-    named = _PLAIN.get(f"{modifiers}+{base}") or _PLAIN.get(base)
+    named = "\b" if character == "\b" else _PLAIN.get(f"{modifiers}+{base}") or _PLAIN.get(base)
     if "ctrl" not in modifiers:
         if named is not None:
             return named
@@ -113,19 +125,25 @@ def _typed(modifiers: str, base: str, character: str | None) -> str:
 
 
 def encode_paste(text: str, bracketed: bool) -> bytes:
-    """Pasted text: lines end as the Enter key does, and nothing in it can end the bracket early."""
-    text = text.replace("\r\n", "\r").replace("\n", "\r").replace("\x1b", "")
+    """Pasted text: lines end as the Enter key does, and no control character is in it: none can end the bracket early,
+    nor interrupt or end a program."""
+    text = _UNPASTED.sub("", text).replace("\r\n", "\r").replace("\n", "\r")
     return (f"\x1b[200~{text}\x1b[201~" if bracketed else text).encode()
 
 
-def encode_mouse(button: int, x: int, y: int, pressed: bool, sgr: bool) -> bytes:
-    """A mouse event at column `x`, line `y` (from 0), in the form of mode 1006 or else of mode 1000.
+def encode_mouse(button: int, x: int, y: int, pressed: bool, encoding: int = 1006) -> bytes:
+    """A mouse event at column `x`, line `y` (from 0), in the form of mode 1006, 1015, 1005 or else of mode 1000.
 
-    `button` is 0-2 (3 for none), 64-67 the wheel; plus 4 with shift, 8 with alt, 16 with ctrl, 32 for a movement.
-    The old form can't tell of columns and lines beyond 222: such events are not sent.
+    `button` is 0-2 (3 for none), 64-67 the wheel; plus 8 with alt, 16 with ctrl, 32 for a movement.
+    Modes 1000 and 1005 can't tell of columns and lines beyond 222 and 2,014: such events are not sent.
     """
-    if sgr:
+    if encoding == 1006:
         return f"\x1b[<{button};{x + 1};{y + 1}{'M' if pressed else 'm'}".encode()
-    if max(x, y) > 222:
+    code = 32 + (button if pressed else button | 3)
+    if encoding == 1015:
+        return f"\x1b[{code};{x + 1};{y + 1}M".encode()
+    if max(x, y) > (2_014 if encoding == 1005 else 222):
         return b""
-    return b"\x1b[M" + bytes((32 + (button if pressed else button | 3), 33 + x, 33 + y))
+    if encoding == 1005:
+        return f"\x1b[M{chr(code)}{chr(33 + x)}{chr(33 + y)}".encode()
+    return b"\x1b[M" + bytes((code, 33 + x, 33 + y))

@@ -445,4 +445,4 @@ class TerminalView(Widget, can_focus=True):
         x, y = event.get_content_offset_capture(self)
         x, y = max(0, min(x, terminal.columns - 1)), max(0, min(y, terminal.lines - 1))
         button += 8 * event.meta + 16 * event.ctrl
-        self._send(encode_mouse(button, x, y, pressed, terminal.mouse_sgr))
+        self._send(encode_mouse(button, x, y, pressed, 1006 if terminal.mouse_sgr else 1000))

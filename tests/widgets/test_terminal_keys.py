@@ -91,17 +91,30 @@ def test_nothing_pasted_can_end_the_bracket_early(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("button", "x", "y", "pressed", "sgr", "sent"),
+    ("button", "x", "y", "pressed", "encoding", "sent"),
     [
-        (0, 0, 0, True, True, b"\x1b[<0;1;1M"),
-        (2, 9, 4, False, True, b"\x1b[<2;10;5m"),
-        (64, 300, 2, True, True, b"\x1b[<64;301;3M"),
-        (0, 0, 0, True, False, b"\x1b[M !!"),
-        (0, 0, 0, False, False, b"\x1b[M#!!"),
-        (0, 300, 0, True, False, b""),
+        (0, 0, 0, True, 1006, b"\x1b[<0;1;1M"),
+        (2, 9, 4, False, 1006, b"\x1b[<2;10;5m"),
+        (64, 300, 2, True, 1006, b"\x1b[<64;301;3M"),
+        (0, 0, 0, True, 1000, b"\x1b[M !!"),
+        (0, 0, 0, False, 1000, b"\x1b[M#!!"),
+        (0, 300, 0, True, 1000, b""),
+        (0, 300, 1, True, 1005, b"\x1b[M " + chr(333).encode() + b'"'),
+        (0, 3000, 0, True, 1005, b""),
+        (0, 300, 1, True, 1015, b"\x1b[32;301;2M"),
+        (0, 300, 1, False, 1015, b"\x1b[35;301;2M"),
     ],
 )
 def test_a_mouse_event_has_the_form_the_program_asked_for(
-    button: int, x: int, y: int, pressed: bool, sgr: bool, sent: bytes
+    button: int, x: int, y: int, pressed: bool, encoding: int, sent: bytes
 ) -> None:
-    assert encode_mouse(button, x, y, pressed, sgr) == sent
+    assert encode_mouse(button, x, y, pressed, encoding) == sent
+
+
+@pytest.mark.parametrize(("typed", "sent"), [("\r", b"\x1bOM"), ("5", b"\x1bOu"), ("+", b"\x1bOk"), ("", b"5")])
+def test_the_keypad_has_sequences_of_its_own_when_the_program_asked(typed: str, sent: bytes) -> None:
+    assert encode_key("5", "5", application_keypad=typed) == sent
+
+
+def test_no_control_character_is_pasted_but_tabs_and_line_ends() -> None:
+    assert encode_paste("a\x03b\x04\tc\x9bd\x7f\n", bracketed=False) == b"ab\tcd\r"

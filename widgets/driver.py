@@ -1,0 +1,197 @@
+"""Textual's driver for Linux terminals, with the keys that Textual loses or cannot tell apart.
+
+Without the kitty protocol a terminal sends alt and a key as ESC and the key. Textual waits for more, then drops the alt
+of everything but letters and digits, and reads some as other keys altogether (`ESC f` as ctrl+right, `ESC 1` as `¡`).
+Here each of them is a key at once, and a lone ESC is the escape key after `ESCAPE_PATIENCE`. The keypad can be told
+from the other keys, shift+F3 from a cursor report, and a paste goes by in one piece. Imports Textual, some of it
+private: there is no other way to its parser.
+
+Sources: xterm's ctlseqs ("Alt and Meta Keys", "PC-Style Function Keys", "VT220-Style Function Keys") and
+sw.kovidgoyal.net/kitty/keyboard-protocol.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import re
+import selectors
+import termios
+from collections.abc import Callable, Generator, Iterable
+from time import monotonic
+
+from textual import constants, events
+from textual._parser import Peek1, Read1
+from textual._xterm_parser import BRACKETED_PASTE_END, BRACKETED_PASTE_START, XTermParser
+from textual.drivers.linux_driver import LinuxDriver
+from textual.keys import _character_to_key
+from textual.message import Message
+
+ESCAPE_PATIENCE = 0.025
+"""Seconds after which an ESC that nothing follows is the escape key. Terminals write a sequence in one piece."""
+EXIT_PATIENCE = 0.1
+"""Seconds after which the input thread has noticed that it is to end."""
+READ_SIZE = 65_536
+
+_ESC = "\x1b"
+_CUT_STARTS = (BRACKETED_PASTE_START[:4], BRACKETED_PASTE_START[:5])
+_KEYPAD_LETTERS = dict(zip("MXjklmnopqrstuvwxy", "\r=*+,-./0123456789", strict=True))
+_KEYPAD_CODES = dict(zip(range(57399, 57417), "0123456789./*-+\r=,", strict=True))
+_KITTY_CODE = re.compile(r"\x1b\[(\d+)[;u].*", re.DOTALL)
+_KITTY_ALTERNATES = re.compile(r"\x1b\[(\d+):(\d*)(?::(\d*))?(?:;(\d+))?u")
+_SHIFT, _ALT, _CTRL = 1, 2, 4
+_MODIFIERS = ((_SHIFT, "shift"), (_ALT, "alt"), (_CTRL, "ctrl"))
+
+
+class Key(events.Key):
+    """A key event that knows the keypad. It has the name of Textual's class because handlers are found by that."""
+
+    keypad: str = ""
+    """What the key types, when it is one of the keypad."""
+
+
+def _without_alternates(sequence: str) -> str:
+    """A kitty sequence that carries alternate keys (`code:shifted:base;modifiers u`) as one without.
+
+    Shift and a key become the shifted key, ctrl and a letter of another alphabet the Latin letter on that key.
+    """
+    if ":" not in sequence:
+        return sequence
+    match = _KITTY_ALTERNATES.fullmatch(sequence)
+    if match is None:  # the text it types follows, which says all
+        return re.sub(r"(\x1b\[\d+)[:\d]*", r"\1", sequence, count=1)
+    code, shifted, base, modifiers = (int(group or 0) for group in match.groups())
+    bits = max(modifiers - 1, 0)
+    if bits & _CTRL and base and code > 0x7F:
+        code = base
+    elif bits & _SHIFT and shifted and not chr(code).isalpha():
+        code, bits = shifted, bits & ~_SHIFT
+    return f"{_ESC}[{code};{bits + 1}u"
+
+
+def _function_key(message: Message) -> Message:
+    """F3 with modifiers looks like a report of the cursor's place in the first line, for which nobody asks here."""
+    if isinstance(message, events.CursorPosition) and message.y == 0 and 1 <= message.x <= 7:
+        names = [name for bit, name in _MODIFIERS if message.x & bit]
+        return Key("+".join([*sorted(names), "f3"]), None)
+    return message
+
+
+class KeyParser(XTermParser):
+    """What a terminal sends, as messages."""
+
+    def __init__(self, debug: bool = False, erase: str = "\x7f") -> None:
+        """`erase` is what the terminal sends for the backspace key."""
+        self._erase = erase
+        self._begun = ""
+        self._pasted: list[str] | None = None
+        super().__init__(debug)
+
+    @property
+    def due(self) -> float | None:
+        """Seconds until `tick` will take an unfinished sequence for a key; None when none is unfinished."""
+        return None if self._timeout_time is None else max(0.0, self._timeout_time - monotonic())
+
+    def feed(self, data: str) -> Iterable[Message]:
+        if not data:
+            yield from super().feed(data)
+        data = self._begun + data
+        self._begun = ""
+        while data:
+            if self._pasted is not None:
+                data = yield from self._paste(data)
+                continue
+            typed, start, data = data.partition(BRACKETED_PASTE_START)
+            if start:
+                self._pasted = [""]
+            elif typed.endswith(_CUT_STARTS):
+                at = typed.rindex(_ESC)
+                typed, self._begun = typed[:at], typed[at:]
+            if typed:
+                yield from super().feed(typed)
+        if self._timeout_time is not None:
+            self._timeout_time = min(self._timeout_time, monotonic() + ESCAPE_PATIENCE)
+
+    def _paste(self, data: str) -> Generator[Message, None, str]:
+        """Collects a paste, whose end may come in two pieces; returns what follows it."""
+        assert self._pasted is not None
+        text, end, rest = (self._pasted.pop() + data).partition(BRACKETED_PASTE_END)
+        if end:
+            yield events.Paste("".join([*self._pasted, text]).replace("\0", ""))
+            self._pasted = None
+        else:
+            seam = max(0, len(text) - len(BRACKETED_PASTE_END) + 1)
+            self._pasted += [text[:seam], text[seam:]]
+        return rest
+
+    def parse(self, token_callback: Callable[[Message], None]) -> Generator[Read1 | Peek1, str, None]:
+        return super().parse(lambda message: token_callback(_function_key(message)))
+
+    def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[events.Key]:
+        if sequence == self._erase:
+            sequence = "\x7f"
+        if len(sequence) == 2 and sequence[0] == _ESC and sequence[1] not in "[O":
+            sequence, alt = sequence[1], True
+        if alt:
+            return [self._with_alt(event) for event in super()._sequence_to_key_events(sequence)]
+        if len(sequence) == 3 and sequence.startswith("\x1bO") and sequence[2] in _KEYPAD_LETTERS:
+            return [self._of_keypad(_KEYPAD_LETTERS[sequence[2]])]
+        match = _KITTY_CODE.fullmatch(sequence)
+        found = list(super()._sequence_to_key_events(_without_alternates(sequence)))
+        if match is not None and int(match[1]) in _KEYPAD_CODES:
+            return [self._of_keypad(_KEYPAD_CODES[int(match[1])], event) for event in found]
+        if len(found) == 2 and found[0].key == "escape":  # how Textual spells alt where it knows it
+            return [self._with_alt(found[1])]
+        return found
+
+    def _with_alt(self, event: events.Key) -> Key:
+        key = event.key
+        if len(key) == 1 and key.isupper():
+            key = f"shift+{key.lower()}"
+        return Key(f"alt+{key}", event.character)
+
+    def _of_keypad(self, typed: str, event: events.Key | None = None) -> Key:
+        name = "enter" if typed == "\r" else _character_to_key(typed)
+        modifiers = event.key.split("+")[:-1] if event is not None else []
+        key = Key("+".join([*modifiers, name]), None if modifiers else typed)
+        key.keypad = typed
+        return key
+
+
+class KeyDriver(LinuxDriver):
+    """Reads the keyboard with `KeyParser`, and asks the terminal for what that can tell apart."""
+
+    def start_application_mode(self) -> None:
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+        self.write("\x1b=")  # application keypad (DECKPAM)
+        if not constants.DISABLE_KITTY_KEY:
+            self.write("\x1b[=4;2u")  # and alternate keys
+        self.flush()
+
+    def stop_application_mode(self) -> None:
+        self.write("\x1b>")
+        super().stop_application_mode()
+
+    def _erase(self) -> str:
+        try:
+            return bytes(termios.tcgetattr(self.fileno)[6][termios.VERASE]).decode("latin-1")
+        except termios.error:
+            return "\x7f"
+
+    def run_input_thread(self) -> None:
+        """Read until the driver is told to end. Wakes when a sequence is overdue, not only every so often."""
+        parser = KeyParser(self._debug, self._erase())
+        decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        with selectors.SelectSelector() as selector:
+            selector.register(self.fileno, selectors.EVENT_READ)
+            while not self.exit_event.is_set():
+                if selector.select(EXIT_PATIENCE if parser.due is None else min(EXIT_PATIENCE, parser.due)):
+                    data = os.read(self.fileno, READ_SIZE)
+                    if not data:  # nobody types any more
+                        self.exit_event.wait()
+                        break
+                    text = decode(data)
+                    for message in parser.feed(text) if text else ():
+                        self.process_message(message)
+                for message in parser.tick():
+                    self.process_message(message)
