@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.sandbox import fast, portable, program
+from engine.sandbox.syscalls import NUMBERS
+
+_EXEC = (NUMBERS["execve"], NUMBERS["execveat"])
 
 
 @dataclass
@@ -74,8 +77,8 @@ class Launching:
         return True
 
     def failed(self) -> bool:
-        """Whether the program was not reached (the step under way must be an execve for success)."""
-        return program.outcome(self.block).failed != 0
+        """Whether the program was not reached: a step failed, or the child was killed before it came to execve."""
+        return program.outcome(self.block).failed != 0 or program.under_way(self.block) not in _EXEC
 
     def receipt(self) -> bytes:
         return program.receipt(self.block)
@@ -121,19 +124,19 @@ class Launcher:
 
 
 def _pipes(stdin: bool, mine: dict[str, int], theirs: list[int]) -> list[int]:
-    """The child's ends for 0, 1 and 2; ours are put into `mine`, what to close after the launch into `theirs`."""
-    ends = []
+    """The child's ends for 0, 1 and 2; ours are put into `mine`, what to close after the launch into `theirs`.
+
+    Each at once, so that nothing is lost when descriptors run out.
+    """
+    before = len(theirs)
     if stdin:
-        read, write = os.pipe2(os.O_CLOEXEC)
-        os.set_blocking(write, False)
-        mine["stdin"] = write
-        ends.append(read)
+        read, mine["stdin"] = os.pipe2(os.O_CLOEXEC)
+        theirs.append(read)
+        os.set_blocking(mine["stdin"], False)
     else:
-        ends.append(os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC))
+        theirs.append(os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC))
     for name in ("stdout", "stderr"):
-        read, write = os.pipe2(os.O_CLOEXEC)
-        os.set_blocking(read, False)
-        mine[name] = read
-        ends.append(write)
-    theirs.extend(ends)
-    return ends
+        mine[name], write = os.pipe2(os.O_CLOEXEC)
+        theirs.append(write)
+        os.set_blocking(mine[name], False)
+    return theirs[before:]

@@ -129,6 +129,13 @@ def outcome(block: bytes | memoryview) -> Outcome:
     )
 
 
+def under_way(block: memoryview) -> int:
+    """The number of the system call that was begun last; -1 before the first one."""
+    *_, current = HEADER.unpack_from(block)
+    number: int = STEP.unpack_from(block, HEADER_SIZE + (current - 1) * STEP_SIZE)[0] if current else -1
+    return number
+
+
 def receipt(block: memoryview) -> bytes:
     """The part of a block that is worth keeping: `Outcome` packed, to be read by `read_receipt`."""
     _, count, _, inputs, _, _, values_at, _, size, failed, current = HEADER.unpack_from(block)

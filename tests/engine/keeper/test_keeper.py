@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 from pathlib import Path
 
@@ -42,6 +43,11 @@ async def read_line(fd: int) -> bytes:
         assert piece, data
         data += piece
     return data
+
+
+def children_of(keeper: KeeperProcess) -> list[int]:
+    pid = keeper.process.pid
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 async def test_a_process_and_its_pipes_survive_the_engine(keeper_process: KeeperProcess) -> None:
@@ -149,9 +155,7 @@ async def test_closing_stdin_in_both_places_is_end_of_file(keeper: Keeper) -> No
 async def test_no_zombie_is_left_by_a_failed_launch(keeper: Keeper, keeper_process: KeeperProcess) -> None:
     launched = await keeper.launch("a", plan_of("/no/such").assemble(), [], tty=False, stdin=False)
     assert launched.held is None
-    pid = keeper_process.process.pid
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    assert children == [str(keeper_process.engine_pid)]
+    assert children_of(keeper_process) == [keeper_process.engine_pid]
 
 
 async def test_the_keeper_ends_when_an_engine_with_nothing_to_keep_ends_well(keeper_process: KeeperProcess) -> None:
@@ -181,6 +185,44 @@ async def test_a_launch_under_way_dies_with_the_keeper(keeper_process: KeeperPro
     with pytest.raises(EngineError, match="keeper is gone"):
         await launching
     keeper.close()
+
+
+async def test_a_child_that_is_killed_during_its_set_up_was_never_started(keeper_process: KeeperProcess) -> None:
+    keeper = await keeper_process.connect()
+    plan = Plan()
+    read, write = os.pipe()
+    plan.call("write", plan.input("told"), "x", 1, why="under way")
+    plan.call("pause", why="until it is killed")
+    launching = asyncio.ensure_future(keeper.launch("a", plan.assemble(), [write], tty=False, stdin=False))
+    assert await asyncio.to_thread(os.read, read, 1) == b"x"
+    os.close(read)
+    os.close(write)
+    (child,) = set(children_of(keeper_process)) - {keeper_process.engine_pid}
+    os.kill(child, signal.SIGKILL)
+    assert (await launching).held is None
+    assert children_of(keeper_process) == [keeper_process.engine_pid]
+    keeper_process.kill_engine(keeper)
+    keeper = await keeper_process.connect()
+    assert keeper.held == {}
+    await keeper.shutdown()
+    keeper.close()
+
+
+async def test_a_launch_for_which_descriptors_run_out_leaves_none_behind(
+    keeper: Keeper, keeper_process: KeeperProcess
+) -> None:
+    descriptors = Path(f"/proc/{keeper_process.process.pid}/fd")
+    program = plan_of("/bin/true").assemble()
+    before = sorted(os.listdir(descriptors))
+    limits = resource.prlimit(keeper_process.process.pid, resource.RLIMIT_NOFILE)
+    for more in range(1, 9):  # a socket pair, three times two ends of pipes
+        limit = max(map(int, before)) + more
+        resource.prlimit(keeper_process.process.pid, resource.RLIMIT_NOFILE, (limit, limits[1]))
+        with pytest.raises(EngineError, match="Too many open files"):
+            await keeper.launch("a", program, [], tty=False, stdin=True)
+        assert sorted(os.listdir(descriptors)) == before
+    resource.prlimit(keeper_process.process.pid, resource.RLIMIT_NOFILE, limits)
+    await start(keeper, "a", "/bin/true")
 
 
 async def test_a_signal_that_our_starter_ignores_is_not_ignored_in_containers(tmp_path: Path) -> None:
