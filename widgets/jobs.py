@@ -1,0 +1,167 @@
+"""The jobs of a terminal as plain values, and the words in which they are told. Imports the standard library only."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
+
+State: TypeAlias = Literal["running", "stopped", "done"]
+Kind: TypeAlias = Literal["fork", "exec", "setpgid", "foreground", "stop", "continue", "exit"]
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process of a job. `status`: 0-255 once it has ended; `signal`: what stopped or ended it ("TSTP")."""
+
+    pid: int
+    command: str
+    state: State
+    status: int | None = None
+    signal: str | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """A process group. `number` and `mark` ("+", "-", "") are the shell's, where it tells them."""
+
+    pgid: int
+    command: str
+    state: State
+    processes: tuple[Process, ...]
+    foreground: bool = False
+    number: int | None = None
+    mark: str = ""
+
+    @property
+    def label(self) -> str:
+        """As the shell writes it: `[1]+`."""
+        return "" if self.number is None else f"[{self.number}]{self.mark}"
+
+    @property
+    def teller(self) -> Process | None:
+        """The process whose fate is the job's: the first that is stopped, else the last."""
+        stopped = (process for process in self.processes if process.state == self.state == "stopped")
+        return next(stopped, self.processes[-1] if self.processes else None)
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """The jobs of one terminal. `foreground`: the group that has it; `told`: by the shell itself, not from /proc."""
+
+    shell: int
+    shell_pgid: int
+    foreground: int
+    jobs: tuple[Job, ...] = ()
+    shell_name: str = "shell"
+    told: bool = True
+
+    def job(self, pgid: int | None) -> Job | None:
+        return next((job for job in self.jobs if job.pgid == pgid), None)
+
+    @property
+    def at_prompt(self) -> bool:
+        """Whether the shell has the terminal."""
+        return self.foreground == self.shell_pgid
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to a process; of `foreground` the pid is 0. `time`: seconds since the epoch."""
+
+    time: float
+    kind: Kind
+    pid: int
+    pgid: int
+    text: str = ""
+    """exec: the command; stop and death: the signal; exit: the status."""
+
+
+class Lately:
+    """Keeps jobs that have ended for some seconds more: they are told once, and gone from what is told next."""
+
+    def __init__(self, seconds: float = 8.0) -> None:
+        self._seconds = seconds
+        self._ended: dict[int, tuple[float, Job]] = {}
+
+    def add(self, jobs: Jobs, now: float) -> Jobs:
+        """These jobs, and before them the ones that ended lately."""
+        for job in jobs.jobs:
+            if job.state != "done":
+                self._ended.pop(job.pgid, None)
+            elif job.pgid not in self._ended:
+                self._ended[job.pgid] = now, job
+        self._ended = {pgid: each for pgid, each in self._ended.items() if now - each[0] < self._seconds}
+        live = tuple(job for job in jobs.jobs if job.state != "done")
+        return replace(jobs, jobs=(*(job for _, job in self._ended.values()), *live))
+
+    def next(self, now: float) -> float | None:
+        """Seconds until one more is to be forgotten."""
+        return min((max(0.0, since + self._seconds - now) for since, _ in self._ended.values()), default=None)
+
+
+def condition(process: Process | None) -> str:
+    """What state it is in, in words: `running`, `stopped by TSTP`, `exit 1`, `killed by KILL`."""
+    if process is None:
+        return ""
+    match process.state:
+        case "running":
+            return "running"
+        case "stopped":
+            return f"stopped by {process.signal}" if process.signal else "stopped"
+    if process.signal:
+        return f"killed by {process.signal}"
+    return "ended" if process.status is None else f"exit {process.status}"
+
+
+_STOPPED = {
+    "TSTP": "Stopped by Ctrl-Z. f brings it back, b lets it run on.",
+    "TTIN": "Stopped for reading the terminal; f gives it that.",
+    "TTOU": "Stopped for changing the terminal; f gives it that.",
+    "STOP": "Stopped by STOP, which can't be caught. c: go on.",
+}
+
+
+def explained(job: Job) -> str:
+    """A sentence on what the job's state means, and what can be done."""
+    process = job.teller
+    match job.state:
+        case "stopped":
+            return _STOPPED.get((process.signal if process else None) or "", "Stopped. c lets it go on.")
+        case "running" if job.foreground:
+            return "Has the terminal: keys, Ctrl-C and Ctrl-Z go to it."
+        case "running":
+            return "In the background: Ctrl-C does not reach it."
+    if process is not None and process.signal:
+        number = _number(process.signal)
+        return f"Ended by signal {number} ({process.signal}): status {128 + number} = 128 + {number}."
+    return "Ended." if process is None or process.status is None else f"Ended by itself with status {process.status}."
+
+
+def _number(name: str) -> int:
+    """The number of a signal; 0 for a name that this machine does not know."""
+    known = signal.Signals.__members__.get(f"SIG{name}")
+    return known.value if known else 0
+
+
+def narrated(event: Event, name: str, leader: str) -> str:
+    """An event in words. `name`: the command of its process; `leader`: that of the group it speaks of."""
+    who = f"{name} ({event.pid})"
+    match event.kind:
+        case "fork":
+            return f"{who} was forked in group {event.pgid}"
+        case "exec":
+            return f"{event.pid} became {event.text or name} (execve)"
+        case "setpgid" if event.pid == event.pgid:
+            return f"{who} leads a group of its own (setpgid)"
+        case "setpgid":
+            return f"{who} joined group {event.pgid} (setpgid)"
+        case "foreground":
+            return f"{leader} (group {event.pgid}) got the terminal (tcsetpgrp)"
+        case "stop":
+            return f"{who} was stopped by {event.text}" if event.text else f"{who} was stopped"
+        case "continue":
+            return f"{who} goes on (CONT)"
+        case "exit" if event.text and not event.text.isdigit():
+            return f"{who} was killed by {event.text}"
+    return f"{who} ended with status {event.text}" if event.text else f"{who} ended"
