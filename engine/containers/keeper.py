@@ -8,7 +8,7 @@ import signal
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from engine.errors import EngineError
@@ -48,7 +48,7 @@ class Descriptors:
 class Held:
     """A process that the keeper holds: running, or ended and not yet forgotten."""
 
-    key: str  # "<container id>", or "<container id>/<n>" for an exec'd program
+    key: str  # "<container id>", "<container id>/<n>" for an exec'd program, or "terminal/<its id>"
     pid: int
     pidfd: int
     tty: bool
@@ -80,6 +80,17 @@ class Launched:
     finished: int  # CLOCK_MONOTONIC, ns
 
 
+@dataclass(frozen=True)
+class HostProgram:
+    """A program to run on a terminal of the host, outside of any namespace; its environment is `env` and no more."""
+
+    command: list[str]
+    env: list[str]  # "NAME=value"
+    workdir: str
+    columns: int
+    lines: int
+
+
 class Keeper:
     """The connection to the keeper; one per engine."""
 
@@ -89,6 +100,7 @@ class Keeper:
         self._outbox = wire.Outbox(sock)
         self._loop = asyncio.get_running_loop()
         self._launches: dict[int, asyncio.Future[Launched]] = {}
+        self._spawns: dict[int, asyncio.Future[Held]] = {}
         self._number = 0
         self._sent: list[int] = []  # descriptors that must stay open until the outbox is empty
         self._handed_over: asyncio.Future[None] = self._loop.create_future()
@@ -130,6 +142,14 @@ class Keeper:
             "stdin": stdin,
         }
         self._say(header, program.image, [os.dup(fd) for fd in inputs])
+        return await asyncio.shield(answer)
+
+    async def spawn(self, key: str, program: HostProgram) -> Held:
+        """Run a program of the host on a new terminal. EngineError says in half a sentence why that can't be."""
+        self._number += 1
+        answer: asyncio.Future[Held] = self._loop.create_future()
+        self._spawns[self._number] = answer
+        self._say({"do": "spawn", "n": self._number, "key": key, **asdict(program)})
         return await asyncio.shield(answer)
 
     async def ended(self, key: str) -> int:
@@ -213,6 +233,8 @@ class Keeper:
                 self._handed_over.set_result(None)
             case "launched":
                 self._launched(header, blob, fds)
+            case "spawned":
+                self._spawned(header, fds)
             case "ended":
                 if (held := self.held.get(header["key"])) is not None:
                     self._end(held, header["status"])
@@ -230,6 +252,13 @@ class Keeper:
             answer.set_exception(EngineError(ErrorCode.LAUNCH_FAILED, why))
         else:
             answer.set_result(Launched(held, receipt, header["executor"], header["finished"]))
+
+    def _spawned(self, header: dict[str, Any], fds: list[int]) -> None:
+        answer = self._spawns.pop(header["n"])
+        if header["error"] is None:
+            answer.set_result(self._hold(header, fds))
+        else:
+            answer.set_exception(EngineError(ErrorCode(header["code"]), header["error"]))
 
     def _hold(self, header: dict[str, Any], fds: list[int]) -> Held:
         descriptors = Descriptors.named(header["names"], fds[1:])
@@ -249,9 +278,11 @@ class Keeper:
         self.lost.set()
         self._flushed.set()
         gone = EngineError(ErrorCode.INTERNAL, "the keeper is gone; start the engine again.")
-        for answer in self._launches.values():
+        answers: list[asyncio.Future[Any]] = [*self._launches.values(), *self._spawns.values()]
+        for answer in answers:
             if not answer.done():
                 answer.set_exception(gone)
         self._launches.clear()
+        self._spawns.clear()
         if not self._handed_over.done():
             self._handed_over.set_exception(gone)

@@ -11,6 +11,7 @@ from typing import Any
 from engine.sandbox import fast, portable, program
 from engine.sandbox.syscalls import NUMBERS
 
+LOST = 255 << 8  # wait status where nobody knows it
 _EXEC = (NUMBERS["execve"], NUMBERS["execveat"])
 
 
@@ -24,6 +25,7 @@ class Held:
     tty: bool
     descriptors: dict[str, int] = field(default_factory=dict)
     status: int | None = None  # wait status, once it has ended
+    child: bool = True  # of ours, and not of the process outside
 
     def header(self) -> dict[str, Any]:
         return {
@@ -38,7 +40,9 @@ class Held:
         return [self.pidfd, *self.descriptors.values()]
 
     def reap(self) -> bool:
-        """Take the exit status if there is one (waitid(2))."""
+        """Take the exit status if there is one (waitid(2)). That of a lost parent's child nobody can know any more."""
+        if not self.child:
+            self.status = LOST
         if self.status is None and (info := os.waitid(os.P_PIDFD, self.pidfd, os.WEXITED | os.WNOHANG)) is not None:
             self.status = info.si_status << 8 if info.si_code == os.CLD_EXITED else info.si_status
         return self.status is not None

@@ -14,6 +14,7 @@ from typing import Any
 
 from engine.keeper import wire
 from engine.keeper.held import Held, Launcher, Launching
+from engine.keeper.terminals import Terminals
 
 FIRST_PAUSE = 0.1  # seconds before an engine is tried again that died before it was ready; doubled each time
 LONGEST_PAUSE = 10.0
@@ -23,7 +24,9 @@ LAUNCH_PATIENCE = 5.0  # seconds that a new engine is kept waiting for launches 
 class Keeper:
     """Everything held, by key, and the engine that is told about it."""
 
-    def __init__(self, engine_command: list[str], ready_fd: int | None) -> None:
+    def __init__(
+        self, engine_command: list[str], ready_fd: int | None, outside: tuple[socket.socket, int] | None = None
+    ) -> None:
         self.engine_command = engine_command
         self.ready_fd = ready_fd
         self.launcher = Launcher()
@@ -38,6 +41,7 @@ class Keeper:
         self.restart_at: float | None = None
         self.engine: socket.socket | None = None
         self.engine_pidfd = -1
+        self.terminals = Terminals(self, outside)
 
     def run(self) -> None:
         """Until the engine says shutdown, or ends by itself with nothing held."""
@@ -176,6 +180,8 @@ class Keeper:
         match header["do"]:
             case "launch":
                 self.launch(header, blob, fds)
+            case "spawn":
+                self.terminals.open(header)
             case "forget":
                 if (held := self.held.pop(header["key"], None)) is not None:
                     self.unwatch(held.pidfd)
@@ -216,10 +222,18 @@ class Keeper:
             # Answer when nothing of it is left: then its cgroup and directories can be removed.
             self.watch(held.pidfd, lambda: self.launch_failed(launching))
             return
-        self.held[held.key] = self.launching.pop(held.key).held
-        self.watch(held.pidfd, lambda: self.process_ended(held))
+        self.hold(self.launching.pop(held.key).held)
         answer = {**self._answer(launching), "failed": False, **held.header()}
         self.say(answer, launching.receipt(), held.fds())
+
+    def hold(self, held: Held) -> None:
+        """Keep it, until the engine forgets it."""
+        self.held[held.key] = held
+        if held.child:
+            self.watch_end(held)
+
+    def watch_end(self, held: Held) -> None:
+        self.watch(held.pidfd, lambda: self.process_ended(held))
 
     def launch_failed(self, launching: Launching) -> None:
         held = launching.held

@@ -9,7 +9,7 @@ import os
 import sys
 from typing import NoReturn
 
-from engine.keeper import namespace
+from engine.keeper import namespace, outside
 from engine.keeper.keeper import Keeper, complain
 from engine.sandbox.portable import system_call
 from engine.sandbox.syscalls import NUMBERS
@@ -23,15 +23,17 @@ def main() -> int:
     ready = int(arguments["--ready-fd"]) if "--ready-fd" in arguments else None
     if "--lock-fd" in arguments:
         os.set_inheritable(int(arguments["--lock-fd"]), False)
+    _default_signals()
+    stays_outside = None
     if os.geteuid() != 0:
+        stays_outside = outside.start()
         try:
             namespace.enter()
         except namespace.Refused as error:
             refuse(ready, f"The engine can't run without root here: {error}.")
-    _default_signals()
     # Nothing that enters a container from here may be looked into from there, nor lead to our executable (ptrace(2)).
     system_call(NUMBERS["prctl"], PR_SET_DUMPABLE, 0, 0, 0, 0)
-    keeper = Keeper(json.loads(arguments["--engine-command"]), ready)
+    keeper = Keeper(json.loads(arguments["--engine-command"]), ready, stays_outside)
     gc.collect()
     gc.freeze()
     keeper.run()

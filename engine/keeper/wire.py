@@ -5,6 +5,7 @@ first byte (unix(7), SCM_RIGHTS); the header's `"fds"` says how many. The engine
 
     launch        key, n, clone_flags, inputs, steps, cgroup, pid_namespace, tty, stdin; blob: the program's image;
                   fds: the program's own inputs
+    spawn         key, n, command, env ("NAME=value"), workdir, columns, lines: a program of the host on a terminal
     forget        key: drop what is held of an ended process
     close_stdin   key
     ready         the engine listens
@@ -16,6 +17,7 @@ The keeper's have an `"is"`:
     held          key, pid, tty, status (wait status or null), names of the descriptors; fds: pidfd, then those
     all           that was all that is held
     launched      n, key, pid, failed, executor, finished (CLOCK_MONOTONIC, ns), error; blob: the receipt; fds as `held`
+    spawned       n, key, error (null, or half a sentence), code; else as `held`
     ended         key, status
     terminate     somebody asked the keeper to end: stop all containers, then say shutdown
 """

@@ -45,11 +45,6 @@ async def read_line(fd: int) -> bytes:
     return data
 
 
-def children_of(keeper: KeeperProcess) -> list[int]:
-    pid = keeper.process.pid
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
 async def test_a_process_and_its_pipes_survive_the_engine(keeper_process: KeeperProcess) -> None:
     first = await keeper_process.connect()
     out = await start(first, "a", "/bin/sh", "-c", "echo before; read line; echo got $line")
@@ -155,15 +150,15 @@ async def test_closing_stdin_in_both_places_is_end_of_file(keeper: Keeper) -> No
 async def test_no_zombie_is_left_by_a_failed_launch(keeper: Keeper, keeper_process: KeeperProcess) -> None:
     launched = await keeper.launch("a", plan_of("/no/such").assemble(), [], tty=False, stdin=False)
     assert launched.held is None
-    assert children_of(keeper_process) == [keeper_process.engine_pid]
+    assert keeper_process.children() == {keeper_process.engine_pid}
 
 
 async def test_the_keeper_ends_when_an_engine_with_nothing_to_keep_ends_well(keeper_process: KeeperProcess) -> None:
     keeper = await keeper_process.connect()
     await keeper.shutdown()
     keeper.close()
-    assert keeper_process._engine is not None
-    keeper_process._engine.close()
+    assert keeper_process.engine is not None
+    keeper_process.engine.close()
     assert await asyncio.to_thread(keeper_process.process.wait, 20) == 0
 
 
@@ -197,10 +192,10 @@ async def test_a_child_that_is_killed_during_its_set_up_was_never_started(keeper
     assert await asyncio.to_thread(os.read, read, 1) == b"x"
     os.close(read)
     os.close(write)
-    (child,) = set(children_of(keeper_process)) - {keeper_process.engine_pid}
+    (child,) = keeper_process.children() - {keeper_process.engine_pid}
     os.kill(child, signal.SIGKILL)
     assert (await launching).held is None
-    assert children_of(keeper_process) == [keeper_process.engine_pid]
+    assert keeper_process.children() == {keeper_process.engine_pid}
     keeper_process.kill_engine(keeper)
     keeper = await keeper_process.connect()
     assert keeper.held == {}
