@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import signal
+import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, NoReturn, TypeAlias
+from typing import NoReturn, TypeAlias
 
-from engine.shell.jobs import Jobs
+from engine.shell import signals
+from engine.shell.ast import Script, SimpleCommand
+from engine.shell.builtins import BUILTINS
+from engine.shell.execution import Abort, Executor, ShellExit
+from engine.shell.expansion import Expander
+from engine.shell.faults import Fault, SyntaxFault
+from engine.shell.jobs import Job, Jobs
+from engine.shell.parser import Parser
+from engine.shell.redirection import pipe, put, target
+from engine.shell.signals import HangUp, Signals, blocked
+from engine.shell.spawn import Group, Move, spawn
 from engine.shell.state import State
 from engine.shell.traps import Traps
+from engine.shell.tty import Terminal, close_internal
 
-if TYPE_CHECKING:
-    from engine.shell.ast import Script
-    from engine.shell.expansion import Expander
-
-
-class ShellExit(BaseException):
-    """The shell, or the subshell that is running, shall end with this status."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(status)
-        self.status = status
+__all__ = ["Builtin", "Shell", "ShellExit"]
 
 
 class Shell:
@@ -27,33 +32,100 @@ class Shell:
 
     A builtin that finds something wrong complains and returns a status, or raises `Fault`: then the shell says
     `heliosh: NAME: MESSAGE` and the status is the fault's. A Fault of a special builtin ends a shell that is not
-    interactive (POSIX XCU 2.8.1). While a builtin runs, ctrl+c raises KeyboardInterrupt in it.
+    interactive (POSIX XCU 2.8.1). While a builtin runs, ctrl+c raises KeyboardInterrupt in it. One that waits for
+    something else than children does so within `shell.jobs.watched()`, so that no zombie is left meanwhile.
     """
 
-    state: State
-    jobs: Jobs
-    traps: Traps
-    expander: Expander
-    interactive: bool
-    history: list[str] | None
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.interactive = state.interactive  # of this process: not so in subshells
+        self.signals = Signals()
+        self.jobs = Jobs(state, self.signals)
+        self.traps = Traps(self.signals)
+        self.expander = Expander(state, self.substitute)
+        self.jobs.died = self._job_died
+        self.history: list[str] | None = None
+        self.substituted = 0  # status of the last `$(…)` of this command
+        self.announce: Callable[[str], None] = self.tell  # how a notice is shown while a line is being typed
+        self._executor = Executor(self)
+        self._trap_status: int | None = None
+        self._warned = 0
 
-    def run_text(self, text: str, name: str, *, first_line: int = 1) -> int:
+    def become_interactive(self, *, control: bool) -> None:
+        """Take the terminal, in a process group of the shell's own; and say so where that can't be."""
+        self.signals.be_interactive()
+        self.traps.interactive = True
+        self.hook_jobs()
+        if not control:
+            return
+        try:
+            terminal = Terminal()
+            terminal.acquire()
+        except Fault as fault:
+            self.tell_fault(Fault(f"no job control in this shell: {fault.message}"))
+            return
+        self.signals.control_jobs(True)
+        self.jobs.terminal, self.jobs.modes = terminal, terminal.modes()
+        self.jobs.controlled = True
+        self.state.options.add("monitor")
+        if os.environ.get("HELIOSTUI_JOBS") == "1":
+            from engine.shell.report import Report
+
+            self.jobs.report = Report(terminal.fd)
+            self.jobs.tell()
+
+    # --- running ---
+
+    def run_text(self, text: str, name: str, *, first_line: int = 1, last: bool = False) -> int:
         """Carry out a text in this shell, one line after the other (eval, source, a file); the last status.
 
-        `name` is what faults call it. Syntax faults are told and give status 2.
+        `name` is what faults call it. Syntax faults are told and give status 2. `last`: nothing comes after it in
+        this process.
         """
-        raise NotImplementedError
+        executor = self._executor
+        outer = executor.name, executor.first_line
+        parser = Parser(text, name=name, first_line=first_line, aliases=self.state.aliases)
+        ran = False
+        try:
+            for script in parser:
+                executor.name, executor.first_line = name, first_line
+                self.run(script, last=last and _is_end(script))
+                ran = True
+            if not ran:
+                self.state.status = 0
+        except SyntaxFault as fault:
+            self.tell_fault(fault)
+            self.state.status = fault.status
+        finally:
+            executor.name, executor.first_line = outer
+        return self.state.status
 
-    def run(self, script: Script) -> int:
+    def run(self, script: Script, *, last: bool = False) -> int:
         """Carry out one line that is parsed already."""
-        raise NotImplementedError
+        options = self.state.options
+        if "verbose" in options:
+            self.tell(script.source[script.statements[0].span.start : script.statements[-1].span.end])
+        if "noexec" in options and not self.interactive:
+            return self.state.status
+        status = self._executor.script(script, last)
+        if self.signals.pending:
+            self.run_traps()
+        return status
 
     def call(self, words: Sequence[str], environment: Mapping[str, str] | None = None, *, builtins: bool = True) -> int:
         """Run a command whose words are expanded already, in the foreground: for `command`, `builtin`.
 
         `environment` comes on top of the exported variables. 126 or 127 with a message when it can't be run.
         """
-        raise NotImplementedError
+        if builtins and (builtin := BUILTINS.get(words[0])):
+            try:
+                return builtin(self, list(words[1:]))
+            except Fault as fault:
+                fault.message = f"{words[0]}: {fault.message}"
+                self.tell_fault(fault)
+                return fault.status
+        full = {**self.state.variables.environment(), **(environment or {})}
+        return self._executor.program(words, full, (), self.find(words[0]), last=False, text=" ".join(words))
 
     def replace(
         self, words: Sequence[str], *, environment: Mapping[str, str] | None = None, name: str | None = None
@@ -62,39 +134,380 @@ class Shell:
 
         Raises Fault (126, 127) when that can't be; the shell is then as it was before.
         """
-        raise NotImplementedError
+        path = self.find(words[0])
+        if path is None:
+            raise self.not_found(words[0])
+        terminal = self.jobs.terminal
+        if terminal is not None and self.interactive:
+            terminal.give_back()
+        try:
+            argv = [name if name is not None else words[0], *words[1:]]
+            self.exec(path, argv, self.state.variables.environment() if environment is None else environment)
+        finally:
+            if terminal is not None and self.interactive:
+                terminal.acquire()
 
     def keep_redirections(self) -> None:
         """Called by a builtin (`exec` without a command): what it was redirected to stays."""
-        raise NotImplementedError
+        self._executor.kept = True
 
     def set_option(self, name: str, on: bool) -> None:
         """`set -o NAME`, `set +o NAME`: all that follows from it too (`monitor` takes the terminal). Raises Fault."""
-        raise NotImplementedError
+        if name == "monitor":
+            self._control_jobs(on)
+        if on:
+            self.state.options.add(name)
+        else:
+            self.state.options.discard(name)
+
+    def _control_jobs(self, on: bool) -> None:
+        jobs = self.jobs
+        if on and jobs.terminal is None:
+            try:
+                jobs.terminal = Terminal()
+                jobs.modes = jobs.terminal.modes()
+            except Fault:
+                jobs.terminal = None  # groups there are without a terminal too
+        jobs.controlled = on
+
+    # --- what builtins use ---
 
     def write(self, text: str) -> None:
         """Write to descriptor 1, all of it. Raises Fault ("write error: …"); a broken pipe is quiet where bash is."""
-        raise NotImplementedError
+        try:
+            write_all(1, text)
+        except OSError as error:
+            raise Fault(f"write error: {error.strerror}") from error
+
+    def tell(self, text: str) -> None:
+        """Write a line to descriptor 2."""
+        try:
+            write_all(2, text + "\n")
+        except OSError:
+            return  # nowhere to say so
 
     def complain(self, message: str) -> None:
         """Write a message to descriptor 2: `heliosh: MESSAGE`, or with the place in the text or file that is run."""
-        raise NotImplementedError
+        self.tell_fault(Fault(message, self._executor.place()))
+
+    def tell_fault(self, fault: Fault) -> None:
+        """Write it to descriptor 2 as `Fault.explain` says it."""
+        self.tell(fault.explain())
 
     def find(self, name: str) -> str | None:
         """The program of that name in PATH, remembered (`state.hash`); a name with a slash is its own path."""
-        raise NotImplementedError
+        if "/" in name:
+            return name
+        path = self.state.hash.get(name)
+        if path is None:
+            path = self._search(name, lambda path: os.access(path, os.X_OK) and os.path.isfile(path))
+            if path is not None:
+                self.state.hash[name] = path
+        return path
+
+    def _search(self, name: str, wanted: Callable[[str], bool]) -> str | None:
+        if not name:
+            return None
+        for directory in (self.state.variables.get("PATH") or "").split(":"):
+            path = f"{directory or '.'}/{name}"
+            if wanted(path):
+                return path
+        return None
 
     def substitute(self, scripts: tuple[Script, ...]) -> str:
         """`$(…)`: what the commands write, without the newlines at the end. Their status is `state.status` then."""
-        raise NotImplementedError
+        if (path := self._only_reads(scripts)) is not None:
+            return path
+        read, write = pipe()
+        try:
+            with self.signals.uninterruptible():
+                pid = self._start_substitution(scripts, write)
+                os.close(write)
+                write = -1
+                data = read_all(read)
+                status = os.waitpid(pid, 0)[1]
+        finally:
+            os.close(read)
+            if write >= 0:
+                os.close(write)
+        self._substituted(status)
+        return data.replace(b"\0", b"").rstrip(b"\n").decode("utf-8", "surrogateescape")
+
+    def _only_reads(self, scripts: tuple[Script, ...]) -> str | None:
+        """`$(<file)` needs no process."""
+        command = _only_command(scripts)
+        if command is None or command.words or command.assignments or len(command.redirections) != 1:
+            return None
+        redirection = command.redirections[0]
+        if redirection.operator != "<" or redirection.fd:
+            return None
+        each = target(redirection, self.expander.single(redirection.target))
+        try:
+            fd = os.open(each.text, os.O_RDONLY | os.O_CLOEXEC)
+            data = read_all(fd)
+            os.close(fd)
+        except OSError as error:
+            self.tell_fault(self._executor.fault_at(f"{each.text}: {error.strerror}", each.span))
+            self.substituted = self.state.status = 1
+            return ""
+        self.substituted = self.state.status = 0
+        return data.replace(b"\0", b"").rstrip(b"\n").decode("utf-8", "surrogateescape")
+
+    def _start_substitution(self, scripts: tuple[Script, ...], write: int) -> int:
+        """A program alone is spawned; it stays in the shell's group, as the shell waits for it whatever happens."""
+        command = _only_command(scripts)
+        if command is not None and not command.redirections:
+            words = self._executor.plain_words(command)
+            path = self.find(words[0]) if words and words[0] not in BUILTINS else None
+            if path is not None:
+                environment = {**self.state.variables.environment(), "_": path}
+                try:
+                    return spawn(path, words, environment, [(write, 1)], Group(), self.signals.defaults(False))
+                except (OSError, ValueError):
+                    self.state.hash.pop(words[0], None)  # a subshell finds out what is wrong
+        with blocked():
+            pid = os.fork()
+            if pid == 0:
+                self.signals.enter_subshell(background=False, controlled=False)
+        if pid == 0:
+            self.subshell(lambda: self._executor.scripts(scripts, True), [(write, 1)])
+        return pid
+
+    def _substituted(self, status: int) -> None:
+        interrupted, self.signals.interrupted = self.signals.interrupted, False
+        if os.WIFSIGNALED(status):
+            self.substituted = 128 + os.WTERMSIG(status)
+            if interrupted and os.WTERMSIG(status) == signal.SIGINT:
+                raise KeyboardInterrupt
+        else:
+            self.substituted = os.WEXITSTATUS(status)
+        self.state.status = self.substituted
+
+    def trace(self, words: Sequence[str], *, assignments: bool = False) -> None:
+        """`set -x`: show a command as it is run, after PS4."""
+        line = " ".join(words if assignments else [_quoted(word) for word in words])
+        self.tell(self.expander.prompt(self.state.variables.get("PS4") or "") + line)
+
+    # --- programs ---
+
+    def may_become(self) -> bool:
+        """Whether this process may become its last program: nothing is left to do for a shell."""
+        return not (self.interactive or self.jobs.controlled or self.traps.busy() or self.signals.pending)
+
+    def exec(self, path: str, words: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
+        """execve(2), for a text without `#!` with this shell in front. Raises Fault."""
+        before = [(number, signal.getsignal(number)) for number in self.signals.defaults(self.jobs.controlled)]
+        for number, _ in before:
+            signal.signal(number, signal.SIG_DFL)
+        try:
+            try:
+                os.execve(path, words, environment)
+            except OSError as error:
+                interpreter = self.interpreter(path, words, error)
+                os.execve(interpreter[0], interpreter, environment)
+        except (OSError, ValueError) as error:
+            for number, handler in before:
+                signal.signal(number, handler)
+            raise self.refusal(words[0], path, error) from error
+
+    def interpreter(self, path: str, words: Sequence[str], error: OSError) -> list[str]:
+        """The command that runs a text without `#!` by this shell (XCU 2.9.1.4); raises `error` for anything else."""
+        if error.errno != errno.ENOEXEC or _is_binary(path):
+            raise error
+        return [sys.executable, "-P", "-m", "engine.shell", path, *words[1:]]
+
+    def not_found(self, name: str) -> Fault:
+        """Why there is no such program in PATH: there is none, or it can't be executed."""
+        path = self._search(name, os.path.isfile)
+        if path is not None:
+            return Fault(f"{path}: Permission denied", hint=f"chmod +x {path} makes it a program", status=126)
+        return Fault(f"{name}: command not found", status=127)
+
+    def refusal(self, name: str, path: str, error: OSError | ValueError) -> Fault:
+        """Why execve(2) didn't run it. 127 for what isn't there, 126 for the rest."""
+        if isinstance(error, ValueError):
+            return Fault(f"{name!r}: a NUL character can't be in an argument", status=126)
+        if os.path.isdir(path):
+            return Fault(f"{name}: Is a directory", hint=f"cd {name} goes there", status=126)
+        if error.errno == errno.ENOENT and os.path.exists(path):
+            return Fault(f"{name}: bad interpreter: {_interpreter_of(path)}: No such file or directory", status=126)
+        if error.errno == errno.ENOEXEC:
+            return Fault(f"{name}: cannot execute binary file: Exec format error", status=126)
+        return Fault(f"{name}: {error.strerror}", status=127 if error.errno == errno.ENOENT else 126)
+
+    # --- traps ---
+
+    def run_traps(self) -> None:
+        """Run the actions of the signals that have come."""
+        while self.signals.pending:
+            number = self.signals.pending.pop(0)
+            self.run_trap(signals.NAMES[number])
+
+    def run_trap(self, condition: str) -> None:
+        """Run an action, if there is one. `$?` is afterwards what it was before."""
+        action = self.traps.actions.get(condition)
+        if not action or self._trap_status is not None and condition in ("ERR", "DEBUG"):
+            return
+        outer = self._trap_status
+        self._trap_status, pipe_status = self.state.status, self.state.pipe_status
+        try:
+            self.run_text(action, f"trap {condition}")
+        finally:
+            self.state.status, self.state.pipe_status = self._trap_status, pipe_status
+            self._trap_status = outer
+
+    # --- the end ---
 
     def may_leave(self) -> bool:
         """Whether `exit` and ctrl+d may end the shell now: the first time with stopped jobs it warns and says no."""
-        raise NotImplementedError
+        if not self.interactive or self._warned or all(job.state != "stopped" for job in self.jobs.all()):
+            return True
+        self._warned = 2
+        self.tell("There are stopped jobs.")
+        return False
 
-    def exit(self, status: int) -> NoReturn:
-        """End the shell (or this subshell): raises ShellExit."""
+    def next_command(self) -> None:
+        """Something else than a second `exit` was typed in between: it warns anew then."""
+        self._warned = max(0, self._warned - 1)
+
+    def exit(self, status: int | None = None) -> NoReturn:
+        """End the shell (or this subshell): raises ShellExit. Without a status `$?`, in a trap that from before it."""
+        if status is None:
+            status = self.state.status if self._trap_status is None else self._trap_status
         raise ShellExit(status & 255)
+
+    def finish(self, status: int) -> int:
+        """The EXIT trap; stopped jobs are not left behind. The status to end with."""
+        self.state.status = status
+        action = self.traps.actions.get("EXIT")
+        if action:
+            self.traps.set("EXIT", None)
+            try:
+                self.run_text(action, "trap EXIT")
+            except (ShellExit, Abort) as end:
+                status = end.status
+        self.jobs.hang_up(stopped_only=True)
+        if self.jobs.terminal is not None and self.interactive:
+            self.jobs.terminal.give_back()
+        return status
+
+    def guarded(self, body: Callable[[], int]) -> int:
+        """Run something up to the end of this shell, whatever ends it; the status. Death by a signal is one."""
+        try:
+            try:
+                status = body()
+            except (ShellExit, Abort) as end:
+                status = end.status
+            return self.finish(status)
+        except KeyboardInterrupt:
+            self.finish(130)
+            signals.die(signal.SIGINT)
+        except HangUp as end:
+            if self.interactive:
+                self.jobs.hang_up()
+            self.finish(128 + end.number)
+            signals.die(end.number)
+
+    def subshell(self, body: Callable[[], int], moves: Sequence[Move] = ()) -> NoReturn:
+        """In a forked child: put its descriptors in place, run, and end without anything of the parent's."""
+        status = 1
+        try:
+            for source, place in moves:
+                put(source, place)
+            close_internal()
+            self.interactive = False
+            self.state.options.discard("monitor")
+            self.traps.enter_subshell()
+            self.jobs.enter_subshell()
+            status = self.guarded(body)
+        finally:
+            os._exit(status)
+
+    # --- notices ---
+
+    def hook_jobs(self) -> None:
+        """Say what becomes of jobs: somebody is there to read it."""
+        self.jobs.stopped = self._job_stopped
+        self.jobs.notify = self._announce_changes
+
+    def tell_changes(self) -> None:
+        """What became of background jobs, before a prompt."""
+        for line in self.jobs.changed():
+            self.tell(line)
+
+    def _announce_changes(self) -> None:
+        for line in self.jobs.changed():
+            self.announce(line)
+
+    def _job_died(self, job: Job) -> None:
+        if job.decisive.signal == signal.SIGINT:
+            self.tell("") if self.interactive else None
+        elif self.interactive:
+            self.tell(job.describe())
+        else:
+            self.complain(f"{job.command}: {job.describe()}")
+
+    def _job_stopped(self, job: Job) -> None:
+        if self.interactive:
+            self.tell("\n" + self.jobs.line(job))
 
 
 Builtin: TypeAlias = Callable[[Shell, list[str]], int]
+
+
+def write_all(fd: int, text: str) -> None:
+    """Write all of it. Raises OSError."""
+    data = memoryview(text.encode("utf-8", "surrogateescape"))
+    while data:
+        data = data[os.write(fd, data) :]
+
+
+def read_all(fd: int) -> bytes:
+    """Up to the end of the file."""
+    pieces = []
+    while piece := os.read(fd, 1 << 16):
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _is_end(script: Script) -> bool:
+    """Whether nothing stands behind this line in its text."""
+    return not script.source[script.statements[-1].span.end :].strip(" \t\n;")
+
+
+def _only_command(scripts: tuple[Script, ...]) -> SimpleCommand | None:
+    """The one simple command that this is, if it is no more than that."""
+    if len(scripts) != 1 or len(scripts[0].statements) != 1 or scripts[0].statements[0].background:
+        return None
+    pipelines = scripts[0].statements[0].body.pipelines
+    if len(pipelines) != 1 or pipelines[0].negated or len(pipelines[0].commands) != 1:
+        return None
+    command = pipelines[0].commands[0]
+    return command if isinstance(command, SimpleCommand) else None
+
+
+def _quoted(word: str) -> str:
+    """As it is shown by `set -x`: quoted only where it must be, and then all of it."""
+    from engine.shell.quoting import quote
+
+    quoted = quote(word)
+    return quoted if quoted == word or quoted.startswith(("$'", "''")) else "'" + word.replace("'", "'\\''") + "'"
+
+
+def _is_binary(path: str) -> bool:
+    """Whether its first line has a NUL: then it is no text, only for another machine perhaps."""
+    try:
+        with open(path, "rb") as file:
+            return b"\0" in file.read(256).split(b"\n", 1)[0]
+    except OSError:
+        return True
+
+
+def _interpreter_of(path: str) -> str:
+    try:
+        with open(path, "rb") as file:
+            line = file.readline(256)
+    except OSError:
+        return "?"
+    words = line[2:].split() if line.startswith(b"#!") else []
+    return os.fsdecode(words[0]) if words else "?"

@@ -1,0 +1,63 @@
+"""Commands from a descriptor: a script on standard input, or a keyboard without the line editor. Imports os only.
+
+Nothing is read ahead: what stands behind a command may be meant for the program that it starts (POSIX XCU 2.3.1, sh).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+
+from engine.shell.faults import SyntaxFault
+from engine.shell.parser import Parser
+
+_BLOCK = 4096
+
+
+class Lines:
+    """Lines of a descriptor. `line` is the number of the next one, from 1."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self.line = 1
+
+    def command(self, aliases: Mapping[str, str], prompt: Callable[[bool], None]) -> str | None:
+        """As many lines as one command needs; None at the end. `prompt` is called before each, with True for the
+        first. A command that is wrong comes back as it is: who carries it out says so."""
+        text = ""
+        while True:
+            prompt(not text)
+            line = self._read_line()
+            self.line += line.count(b"\n")
+            text += line.decode("utf-8", "surrogateescape")
+            if not line:
+                return text or None
+            try:
+                for _ in Parser(text, aliases=aliases):
+                    pass
+            except SyntaxFault as fault:
+                if fault.incomplete:
+                    continue
+            return text
+
+    def _read_line(self) -> bytes:
+        """Up to and with the next newline; empty at the end."""
+        line = b""
+        while not line.endswith(b"\n"):
+            piece = self._piece()
+            if not piece:
+                break
+            line += piece
+        return line
+
+    def _piece(self) -> bytes:
+        """Of a file as much as the line is long: the rest is given back; of anything else one byte."""
+        try:
+            position = os.lseek(self._fd, 0, os.SEEK_CUR)
+        except OSError:
+            return os.read(self._fd, _BLOCK if os.isatty(self._fd) else 1)
+        piece = os.read(self._fd, _BLOCK)
+        newline = piece.find(b"\n") + 1
+        if newline:
+            os.lseek(self._fd, position + newline, os.SEEK_SET)
+        return piece[:newline] if newline else piece
