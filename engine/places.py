@@ -50,12 +50,13 @@ def places() -> Places:
     """The directories of the engine of the user who asks."""
     runtime, state = os.environ.get("HELIOSTUI_RUNTIME"), os.environ.get("HELIOSTUI_STATE")
     if not (runtime and state):
-        usual = _usual()
-        runtime, state = runtime or usual[0], state or usual[1]
+        found = usual()
+        runtime, state = runtime or found[0], state or found[1]
     return Places(Path(runtime).absolute(), Path(state).absolute())  # the keeper works in another directory
 
 
-def _usual() -> tuple[str, str]:
+def usual() -> tuple[str, str]:
+    """Runtime and state directory where nothing else is said."""
     if os.geteuid() == 0:
         return "/run/heliostui", "/var/lib/heliostui"
     from platformdirs import PlatformDirs

@@ -28,7 +28,6 @@ from engine.protocol.messages import (
     Output,
     Resize,
     Resized,
-    Status,
     StreamEnd,
 )
 from engine.spec.default import check_size
@@ -118,9 +117,6 @@ async def to_new_program(
     container: Container, request: Exec, launcher: Launcher, keeper: Keeper, running: Running, bus: Bus
 ) -> Session:
     """Start another program in the container, and take part in it. Without `detach` it ends when the session does."""
-    container.running()
-    if container.record.status == Status.PAUSED:
-        raise EngineError(ErrorCode.WRONG_STATE, f"Container {container.name!r} is paused: unpause it first.")
     held, stdio = await launcher.exec(container, request)
     client = None if request.detach else stdio.attach()
     program = _Executed(held, stdio)

@@ -17,6 +17,7 @@ from engine.protocol.messages import ErrorCode
 from engine.sandbox.program import Program
 
 Executor = Literal["fast", "portable"]
+TERMINALS = "terminal/"  # how the keys of the programs on opened terminals begin
 
 
 @dataclass

@@ -25,7 +25,7 @@ from engine.containers.keeper import Held, Keeper, Launched
 from engine.containers.output.stdio import Stdio
 from engine.containers.store import Store
 from engine.errors import EngineError
-from engine.protocol.messages import ErrorCode, Exec, Launch
+from engine.protocol.messages import ErrorCode, Exec, Launch, Status
 from engine.sandbox import init, receipt
 from engine.sandbox.build import exec_plan, launch_plan
 from engine.sandbox.plan import Plan
@@ -108,12 +108,20 @@ class Launcher:
             return run, told
 
     async def exec(self, container: Container, request: Exec) -> tuple[Held, Stdio]:
-        """Launch one more program in a running container. EngineError says why not."""
+        """Launch one more program in a running container, for a client of its own. EngineError says why not."""
         run = container.running()
+        run.programs += 1
+        held = await self.launch(container, request, f"{container.id}/{run.programs}")
+        closer = self._closer(held.key)
+        return held, Stdio(held.descriptors, None, None, request.columns, request.lines, on_close_input=closer)
+
+    async def launch(self, container: Container, request: Exec, key: str) -> Held:
+        """Launch one more program in a running container; the keeper holds it as `key`. EngineError says why not."""
+        run = container.running()
+        if container.record.status == Status.PAUSED:
+            raise EngineError(ErrorCode.WRONG_STATE, f"Container {container.name!r} is paused: unpause it first.")
         directory = self._store.directory(container.id)
         process = await bundle.process_of(request, container.spec, container.image, directory)
-        run.programs += 1
-        key = f"{container.id}/{run.programs}"
         with _opened(run.cgroup) as inputs:
             plan = exec_plan(container.spec, process, cgroup=bool(inputs))
             launched = await self._keeper.launch(
@@ -121,9 +129,7 @@ class Launcher:
             )
         held = _succeeded(container, plan, launched, process)
         await self._move_into(run.cgroup, held)
-        return held, Stdio(
-            held.descriptors, None, None, request.columns, request.lines, on_close_input=self._closer(key)
-        )
+        return held
 
     def stdio(self, container: Container, held: Held) -> Stdio:
         """The terminal or pipes of a container's program, of which an earlier engine may have read already."""

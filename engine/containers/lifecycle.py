@@ -20,7 +20,7 @@ from engine.containers import bundle, filters, names, recovery, signals, states,
 from engine.containers.attach import Session, resize, to_container, to_new_program
 from engine.containers.container import Container, Run
 from engine.containers.events import Bus, Subscription
-from engine.containers.keeper import Keeper
+from engine.containers.keeper import Held, Keeper
 from engine.containers.launch import Launcher
 from engine.containers.output import reader
 from engine.containers.record import Record
@@ -63,9 +63,10 @@ class Containers:
         self._cgroups = cgroups
         self._keeper = keeper
         self._store = Store(places.state)
-        self._bus = Bus()
+        self.bus = Bus()
+        """Who listens hears of all that happens to containers, and to terminals."""
         self._launcher = Launcher(self._store, keeper, cgroups, places.runtime / "spool")
-        self._running = Running(self._store, keeper, self._bus, self._launcher, self._forget)
+        self._running = Running(self._store, keeper, self.bus, self._launcher, self._forget)
         self._containers: dict[str, Container] = {}  # by id
         self._ids: dict[str, str] = {}  # by name, also of containers in the making
         self.findings: list[Finding] = []  # of recovery, for `doctor`
@@ -98,7 +99,7 @@ class Containers:
     async def close(self) -> None:
         """Let go of everything; what runs goes on."""
         await self._running.close()
-        self._bus.close()
+        self.bus.close()
         for container in self._containers.values():
             if container.run is not None:
                 container.run.stdio.close()
@@ -197,7 +198,7 @@ class Containers:
 
     def events(self) -> Subscription:
         """What happens from now on."""
-        return self._bus.subscribe()
+        return self.bus.subscribe()
 
     async def logs(self, request: StreamLogs) -> AsyncGenerator[LogRecord | StreamEnd, None]:
         """Its output, then a `StreamEnd`."""
@@ -225,13 +226,21 @@ class Containers:
         return sessions[0] if sessions else self._attached(container, container.running(), request)
 
     def _attached(self, container: Container, run: Run, request: Attach) -> Session:
-        return to_container(container, run, request, self._bus)
+        return to_container(container, run, request, self.bus)
+
+    async def launch_in(self, request: Exec, key: str) -> Held:
+        """Run another program in it, which the keeper holds as `key`, whoever attends to it."""
+        return await self._launcher.launch(self._find(request.container), request, key)
+
+    def program(self, ref: str) -> Run:
+        """What runs in it. EngineError(WRONG_STATE) when nothing does."""
+        return self._find(ref).running()
 
     async def exec(self, request: Exec) -> Session:
         """Run another program in it."""
         container = self._find(request.container)
         return await self._whole(
-            to_new_program(container, request, self._launcher, self._keeper, self._running, self._bus)
+            to_new_program(container, request, self._launcher, self._keeper, self._running, self.bus)
         )
 
     # How the verbs are done
@@ -424,7 +433,7 @@ class Containers:
         self._publish("remove", container)
 
     def _publish(self, action: str, container: Container, **attributes: object) -> None:
-        self._bus.publish(action, container.id, container.name, **attributes)
+        self.bus.publish(action, container.id, container.name, **attributes)
 
 
 def _ref(container: Container) -> ContainerRef:

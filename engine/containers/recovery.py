@@ -6,7 +6,7 @@
     running    nothing           the keeper was lost: kill it if it is still there, exit code 255
     restarting nothing           it is started again
     nothing    anything          kill it, forget it
-    any        exec'd program    kill it, forget it: its client is gone
+    any        exec'd program    kill it, forget it: its client is gone (those on terminals: see `engine.sessions`)
 
 Under a new keeper (after a reboot, or when the engine had been stopped) restart policies are asked once more. Spools
 and cgroups without a running container are removed.
@@ -31,7 +31,7 @@ from engine.cgroups import Hierarchy
 from engine.containers import names, restart
 from engine.containers.container import Container, Run
 from engine.containers.identity import boot_id, identify, open_process
-from engine.containers.keeper import Held, Keeper
+from engine.containers.keeper import TERMINALS, Held, Keeper
 from engine.containers.launch import Launcher, end_cgroup
 from engine.containers.record import Identity
 from engine.containers.running import Running
@@ -57,7 +57,11 @@ class Recovery:
     async def recover(self) -> None:
         """Bring containers, keeper and kernel into agreement."""
         new_keeper = await asyncio.to_thread(self._is_new_keeper)
-        strangers = [held for key, held in self.keeper.held.items() if key not in self.containers]
+        strangers = [
+            held
+            for key, held in self.keeper.held.items()
+            if key not in self.containers and not key.startswith(TERMINALS)
+        ]
         if strangers:
             kills = [self.running.spawn(self.launcher.kill(held), f"end of {held.key}") for held in strangers]
             await asyncio.wait(kills, timeout=DYING)

@@ -9,7 +9,6 @@ where it was and does it over.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
@@ -24,12 +23,12 @@ from engine.containers.launch import Launcher, LaunchError, Told
 from engine.containers.output.stdio import Stdio
 from engine.containers.states import Happening
 from engine.containers.store import Store
+from engine.containers.tasks import Tasks
 from engine.errors import EngineError
 from engine.protocol.messages import Status
 
 DRAIN = 2.0  # seconds after a program's death in which its output has to end by itself
 T = TypeVar("T")
-_log = logging.getLogger(__name__)
 
 
 class Running:
@@ -43,26 +42,15 @@ class Running:
         self._bus = bus
         self._launcher = launcher
         self._remove = remove  # forgets a container with its files; the caller holds its lock
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks = Tasks()
 
     def spawn(self, work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
         """Run something for as long as the engine lives; a defect in it is logged."""
-        task = asyncio.create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-        return task
-
-    def _done(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, EngineError):
-            _log.error("%s failed", task.get_name(), exc_info=error)
+        return self._tasks.spawn(work, name)
 
     async def close(self) -> None:
         """Watch no longer. What runs goes on."""
-        while tasks := [task for task in self._tasks if task is not asyncio.current_task()]:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await self._tasks.close()
 
     # Starting
 

@@ -27,6 +27,7 @@ from engine.errors import EngineError
 from engine.images import Images
 from engine.places import Places
 from engine.protocol.messages import Error, Finding, Role, StopEngine
+from engine.sessions.terminals import Terminals
 
 log = logging.getLogger("engine")
 
@@ -99,11 +100,14 @@ async def _run(places: Places, keeper_fd: int, readiness: Readiness) -> int:
 
             return [*await asyncio.to_thread(look), *containers.findings]
 
-        engine = Engine(places, version("heliostui"), rootless, keeper, containers, images, findings)
+        terminals = Terminals(places, keeper, containers, rootless=rootless)
+        engine = Engine(places, version("heliostui"), rootless, keeper, containers, terminals, images, findings)
         try:
             await containers.recover()
+            await terminals.recover()
             await _serve(engine, keeper, readiness)
         finally:
+            await terminals.close()
             await containers.close()
     finally:
         keeper.close()

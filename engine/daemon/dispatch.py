@@ -65,8 +65,14 @@ async def stop_engine(engine: Engine, request: m.StopEngine) -> m.Reply:
             m.ErrorCode.WRONG_STATE,
             f"Containers are running ({', '.join(names)}): stop them first, or stop all with the engine.",
         )
+    if (terminals := [terminal.id for terminal in engine.terminals.list()]) and not request.all:
+        raise EngineError(
+            m.ErrorCode.WRONG_STATE,
+            f"Terminals are open ({', '.join(terminals)}): close them first, or close all with the engine.",
+        )
     engine.closing = True
     try:
+        await engine.terminals.close_all()
         await engine.containers.stop_all()
         await engine.keeper.shutdown()
     except BaseException:
@@ -154,6 +160,20 @@ async def resize_terminal(engine: Engine, request: m.ResizeTerminal) -> m.Reply:
     return m.Done()
 
 
+async def open_terminal(engine: Engine, request: m.OpenTerminal) -> m.Reply:
+    _refuse_when_closing(engine)
+    return await engine.terminals.open(request)
+
+
+async def list_terminals(engine: Engine, request: m.ListTerminals) -> m.Reply:
+    return m.Terminals(terminals=engine.terminals.list())
+
+
+async def close_terminal(engine: Engine, request: m.CloseTerminal) -> m.Reply:
+    await engine.terminals.close_terminal(request.terminal)
+    return m.Done()
+
+
 def _refuse_when_closing(engine: Engine) -> None:
     if engine.closing:
         raise EngineError(m.ErrorCode.SHUTTING_DOWN, "The engine is being stopped and starts nothing new.")
@@ -178,4 +198,7 @@ HANDLERS: dict[type[m.Request], Callable[[Engine, Any], Awaitable[m.Reply]]] = {
     m.GetLaunch: get_launch,
     m.TopContainer: top_container,
     m.ResizeTerminal: resize_terminal,
+    m.OpenTerminal: open_terminal,
+    m.ListTerminals: list_terminals,
+    m.CloseTerminal: close_terminal,
 }

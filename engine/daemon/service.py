@@ -23,13 +23,17 @@ from engine.protocol.messages import (
     ExitStatus,
     Finding,
     ImageSummary,
+    JoinTerminal,
     Launch,
     LogRecord,
+    OpenTerminal,
     Output,
     ProcessRow,
     Resized,
     StreamEnd,
     StreamLogs,
+    TerminalRef,
+    TerminalSummary,
 )
 
 
@@ -76,6 +80,16 @@ class Containers(Protocol):
     async def exec(self, request: Exec, /) -> AttachSession: ...
 
 
+class Terminals(Protocol):
+    """`engine.sessions.terminals.Terminals`."""
+
+    async def open(self, request: OpenTerminal, /) -> TerminalRef: ...
+    def list(self) -> list[TerminalSummary]: ...
+    async def close_terminal(self, id: str, /) -> None: ...
+    async def close_all(self) -> None: ...
+    def join(self, request: JoinTerminal, /) -> AttachSession: ...
+
+
 class Images(Protocol):
     """`engine.images`."""
 
@@ -99,6 +113,7 @@ class Engine:
     rootless: bool
     keeper: Keeper
     containers: Containers
+    terminals: Terminals
     images: Images
     findings: Callable[[], Awaitable[list[Finding]]]  # of `doctor`
     closing: bool = False  # the last containers are being stopped: nothing new is begun

@@ -99,7 +99,7 @@ class Session:
                 m.ErrorCode.FORBIDDEN,
                 "You may look at this engine's containers but not act on them: that takes its owner or an operator.",
             )
-        if isinstance(request, m.Attach):
+        if isinstance(request, m.Attach | m.JoinTerminal):
             return msgspec.structs.replace(request, input=False, columns=None, lines=None)
         return request
 
@@ -136,6 +136,8 @@ class Session:
                 return await self._engine.containers.attach(request)
             case m.Exec():
                 return await self._engine.containers.exec(request)
+            case m.JoinTerminal():
+                return self._engine.terminals.join(request)
             case _:
                 return None
 

@@ -69,6 +69,8 @@ class Stdio:
         self._input = Input(descriptors.stdin if terminal is None else terminal)
         self.screen = None if terminal is None else Screen(terminal, columns, lines, self._input.push)
         """What its terminal shows, if it has one."""
+        self.on_shown: Callable[[], None] = lambda: None
+        """Called after the terminal has shown something, or has another size."""
         self.end: Position | None = None
         """Where the run ends in the log, once it has."""
 
@@ -195,6 +197,7 @@ class Stdio:
         shown = data if self.screen is None else self.screen.feed(data)
         if shown:
             self._tell(Output(data=shown, stream=stream))
+        self.on_shown()
         return True
 
     def _append(self, stream: Stream, place: int, data: bytes) -> None:
@@ -262,6 +265,7 @@ class Stdio:
         if self.screen.resize(columns, lines):
             columns, lines = self.screen.size
             self._tell(Resized(columns=columns, lines=lines))
+            self.on_shown()
 
     # Input
 

@@ -40,7 +40,7 @@ PATIENCE = 10.0  # seconds that a test waits for what must come
 class Echo:
     """An attach session that gives back what it is sent."""
 
-    def __init__(self, containers: Containers, request: m.Attach | m.Exec) -> None:
+    def __init__(self, containers: Containers, request: m.Attach | m.Exec | m.JoinTerminal) -> None:
         self.containers = containers
         self.request = request
         self.attached = m.Attached(id=REF.id, name=REF.name, tty=True, columns=80, lines=24)
@@ -87,6 +87,7 @@ class Containers:
         self.seen: list[str] = []
         self.news = threading.Condition()
         self.running = True
+        self.has_terminal = False
         self.may_stop = False
         self.exited = asyncio.Event()
         self.go = asyncio.Event()
@@ -186,7 +187,7 @@ class Containers:
     async def exec(self, request: m.Exec) -> Echo:
         return self.echo(request)
 
-    def echo(self, request: m.Attach | m.Exec) -> Echo:
+    def echo(self, request: m.Attach | m.Exec | m.JoinTerminal) -> Echo:
         self.sessions.append(Echo(self, request))
         self.note("attached")
         return self.sessions[-1]
@@ -205,6 +206,30 @@ class Keeper:
 
     async def shutdown(self) -> None:
         self.told = True
+
+
+class Terminals:
+    """One terminal, while the containers run."""
+
+    def __init__(self, containers: Containers) -> None:
+        self.containers = containers
+        self.closed = False
+
+    async def open(self, request: m.OpenTerminal) -> m.TerminalRef:
+        return m.TerminalRef(terminal="t1")
+
+    def list(self) -> list[m.TerminalSummary]:
+        if self.closed or not self.containers.has_terminal:
+            return []
+        return [m.TerminalSummary(id="t1", command=["sh"], pid=7, created_at=NOW, columns=80, lines=24)]
+
+    async def close_terminal(self, id: str) -> None: ...
+
+    async def close_all(self) -> None:
+        self.closed = True
+
+    def join(self, request: m.JoinTerminal) -> Echo:
+        return self.containers.echo(request)
 
 
 class Images:
@@ -308,7 +333,7 @@ def serving(limits: Limits = DEFAULT_LIMITS, mode: int = 0o750) -> Iterator[Runn
     async def serve() -> None:
         places = Places(directory, directory)
         containers, keeper = Containers(), Keeper()
-        engine = Engine(places, "1.2.3", False, keeper, containers, Images(), findings)
+        engine = Engine(places, "1.2.3", False, keeper, containers, Terminals(containers), Images(), findings)
         server = Server(engine, listen(places.socket), limits)
         made.append(Running(places, asyncio.get_running_loop(), engine, containers, keeper, thread))
         ready.set()
