@@ -62,6 +62,8 @@ def _verb(name: str, verb: Verb, words: list[str]) -> int:
     module = import_module(f"heliostui.commands.{name}")
     parser = verb_parser(name, verb.usage, verb.summary)
     module.configure(parser)
+    if hasattr(module, "spelled_out"):
+        words = module.spelled_out(words)
     try:
         status: int = module.run(parser.parse_args(words))
     except UsageError as error:

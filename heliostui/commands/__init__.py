@@ -1,4 +1,5 @@
-"""The verbs of the command line: one module each, with `configure(parser)` and `run(arguments) -> int`.
+"""The verbs of the command line: one module each, with `configure(parser)` and `run(arguments) -> int`, and
+`spelled_out(words)` where the words have to be put in order before they are parsed.
 
 This table is all that is imported before a verb is known; the verb's module, and nothing of the others, comes after.
 """
@@ -42,6 +43,9 @@ GROUPS: dict[str, dict[str, Verb]] = {
         "inspect": Verb("tell all about containers, or how one was launched", "[OPTIONS] CONTAINER…"),
         "top": Verb("list a container's processes", "[OPTIONS] CONTAINER"),
         "events": Verb("tell what happens, as it happens", "[OPTIONS]"),
+    },
+    "Archives": {
+        "tar": Verb("unpack or list an archive, safely", "-x|-t [OPTIONS] [MEMBER…]"),
     },
     "The engine": {
         "engine": Verb("start, stop or ask after the engine", "start|stop|status"),

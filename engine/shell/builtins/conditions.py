@@ -173,10 +173,8 @@ def _is_link(path: str) -> bool:
 
 
 def _is_terminal(text: str) -> bool:
-    try:
-        return os.isatty(_number(text))
-    except OverflowError:
-        return False
+    number = whole(text)
+    return number is not None and 0 <= number < 2**31 and os.isatty(number)
 
 
 def _number(text: str) -> int:
