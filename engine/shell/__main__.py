@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from engine.shell.execution import Abort, ShellExit
+from engine.shell.execution import Abort
 from engine.shell.faults import Fault
 from engine.shell.reading import Lines
 from engine.shell.shell import Shell

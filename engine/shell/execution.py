@@ -1,7 +1,7 @@
 """The tree carried out: lists, pipelines, commands. Imports this package.
 
-A program is spawned from the shell itself wherever that can't be told from a subshell; a fork is for builtins and groups
-in pipelines and in the background, and for words that would change the shell (`${x:=1}`) or keep it (`$(…)`).
+A program is spawned from the shell itself wherever that can't be told from a subshell; a fork is for builtins and
+groups in pipelines and in the background, and for words that would change the shell (`${x:=1}`) or keep it (`$(…)`).
 `last` means that nothing comes after this in this process: it may become the program.
 """
 
@@ -68,6 +68,7 @@ class Executor:
         self._state = shell.state
         self._script = NOTHING
         self._span: Span | None = None
+        shell.expander.place = self.place
         self._tested = False  # a failure is looked at by && || or !, so errexit has no say
 
     # --- lists ---
@@ -318,7 +319,8 @@ class Executor:
 
     def _set_variables(self, command: SimpleCommand) -> dict[str, Variable]:
         """Carry out the assignments; what was there before. Raises Fault, with none of them undone."""
-        variables, before, shown = self._state.variables, {}, []
+        variables, shown = self._state.variables, []
+        before: dict[str, Variable] = {}
         for name, word, append, _ in command.assignments:
             before.setdefault(name, variables.saved(name))
             value = self._shell.expander.assignment(word)
@@ -382,7 +384,7 @@ class Executor:
     # --- programs ---
 
     def program(
-        self, words: Sequence[str], environment: dict[str, str], targets: Sequence[Target], path: str | None, *,
+        self, words: list[str], environment: dict[str, str], targets: Sequence[Target], path: str | None, *,
         last: bool, text: str,
     ) -> int:  # fmt: skip
         """Run a program in the foreground; its status, 126 or 127 with a message when it can't be run."""
@@ -409,7 +411,7 @@ class Executor:
         return self._wait(job)
 
     def _spawn(
-        self, job: Job, text: str, path: str, words: Sequence[str], environment: dict[str, str], moves: Sequence[Move]
+        self, job: Job, text: str, path: str, words: list[str], environment: dict[str, str], moves: Sequence[Move]
     ) -> None:
         """Spawn; look a program up anew that has moved; run a text without `#!` by this shell. Raises OSError."""
         shell = self._shell
@@ -424,7 +426,7 @@ class Executor:
             shell.jobs.spawn(job, text, interpreter[0], interpreter, environment, moves)
 
     def _become(
-        self, words: Sequence[str], environment: Mapping[str, str], targets: Sequence[Target], path: str | None
+        self, words: list[str], environment: Mapping[str, str], targets: Sequence[Target], path: str | None
     ) -> int:
         """Let this process be the program; comes back only with what to say when that can't be."""
         opened = Opened(self.fault_at, noclobber="noclobber" in self._state.options, here=True)
@@ -440,7 +442,7 @@ class Executor:
         finally:
             opened.restore()
 
-    def _refused(self, words: Sequence[str], targets: Sequence[Target], path: str, error: OSError | ValueError) -> int:
+    def _refused(self, words: list[str], targets: Sequence[Target], path: str, error: OSError | ValueError) -> int:
         """Say why a program can't be run, to where it would have written itself."""
         fault = self._shell.refusal(words[0], path, error)
         opened = Opened(self.fault_at, noclobber=False, here=True)
@@ -473,22 +475,23 @@ class Executor:
             raise
         return opened
 
-    def place(self, span: Span | None = None) -> Place | None:
-        """Where in the text that is; without a span, where the command is that is being run."""
-        span = span or self._span
-        if span is None or self._shell.interactive:
-            return None
+    def place(self, span: Span) -> Place:
+        """Where in the text that is."""
         return Place(self.name, self._script.source, span.start, span.end, self.first_line)
+
+    def here(self) -> Place | None:
+        """Where the command is that is being run; None where somebody has just typed it."""
+        return None if self._span is None or self._shell.interactive else self.place(self._span)
 
     def fault_at(self, message: str, span: Span) -> Fault:
         """A fault with its place."""
-        return Fault(message, self.place(span))
+        return Fault(message, None if self._shell.interactive else self.place(span))
 
     def _placed(self, fault: Fault) -> Fault:
-        fault.place = fault.place or self.place()
+        fault.place = fault.place or self.here()
         return fault
 
-    def _trace(self, words: Sequence[str], *, assignments: bool = False) -> None:
+    def _trace(self, words: list[str], *, assignments: bool = False) -> None:
         if "xtrace" in self._state.options:
             self._shell.trace(words, assignments=assignments)
 

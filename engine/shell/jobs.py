@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -195,7 +195,7 @@ class Jobs:
         tail = " &" if job.state == "running" else ""
         if not long:
             return f"{head} {job.describe():<23} {job.command}{tail}"
-        lines = []
+        lines: list[str] = []
         for process in job.processes:
             words = process.describe() if not lines or process.state != job.processes[0].state else ""
             bar = "| " if lines else ""
@@ -250,7 +250,7 @@ class Jobs:
         return job
 
     def spawn(
-        self, job: Job, command: str, path: str, words: Sequence[str], environment: Mapping[str, str],
+        self, job: Job, command: str, path: str, words: list[str], environment: Mapping[str, str],
         moves: Sequence[Move],
     ) -> None:  # fmt: skip
         """Start a program as the next member. Raises OSError, and the terminal is the shell's again if it had it."""
@@ -282,10 +282,8 @@ class Jobs:
             pid = os.fork()
             if self.controlled:
                 group = job.pgid or pid or os.getpid()
-                try:
+                with suppress(OSError):  # the other one was faster: the child has become a program, or is gone
                     os.setpgid(pid, group)
-                except OSError:
-                    pass  # the other one was faster: the child has become a program, or is gone
                 if self.terminal and job.has_terminal:
                     self.terminal.give(group)
             if pid == 0:
@@ -533,7 +531,7 @@ class Jobs:
             self._remove(job)
 
     def hang_up(self, *, stopped_only: bool = False) -> None:
-        """SIGHUP to all jobs that nobody disowned, and SIGCONT to those that are stopped, so that they can die of it."""
+        """SIGHUP to all jobs that nobody disowned, and SIGCONT to the stopped ones, so that they can die of it."""
         for job in self._jobs:
             if job.hold_hup or job.inherited or job.state == "done" or (stopped_only and job.state != "stopped"):
                 continue

@@ -1,6 +1,6 @@
 """Redirections: files are opened by the shell, then put in place for a program, or for a while in the shell itself.
 
-The shell's own descriptors are close-on-exec and those of the user are not, so that `<&5` can tell whether there is a 5.
+The shell's own descriptors are close-on-exec and the user's are not, so that `<&5` can tell whether there is a 5.
 Imports the standard library and this package's lower parts only.
 """
 
@@ -31,7 +31,7 @@ _STREAMS = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
 
 
 class Target(NamedTuple):
-    """A redirection whose words are expanded. `text` is a path, a descriptor (`3`, `3-`, `-`), or what is to be read."""
+    """A redirection whose words are expanded. `text` is a path, a descriptor (`3`, `3-`, `-`), or text to read."""
 
     fd: int
     operator: str  # one of _FLAGS, "&" (duplicate), "text" (here-documents and here-strings)
@@ -42,7 +42,7 @@ class Target(NamedTuple):
 
 def target(redirection: Redirection, text: str) -> Target:
     """With its target (or the here-document) expanded to `text`."""
-    fd, operator, _, span, body = redirection
+    fd, operator, _, span, _ = redirection
     if operator in ("<<", "<<-"):
         return Target(fd or 0, "text", text, None, span)
     if operator == "<<<":

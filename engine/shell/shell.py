@@ -112,7 +112,7 @@ class Shell:
             self.run_traps()
         return status
 
-    def call(self, words: Sequence[str], environment: Mapping[str, str] | None = None, *, builtins: bool = True) -> int:
+    def call(self, words: list[str], environment: Mapping[str, str] | None = None, *, builtins: bool = True) -> int:
         """Run a command whose words are expanded already, in the foreground: for `command`, `builtin`.
 
         `environment` comes on top of the exported variables. 126 or 127 with a message when it can't be run.
@@ -128,7 +128,7 @@ class Shell:
         return self._executor.program(words, full, (), self.find(words[0]), last=False, text=" ".join(words))
 
     def replace(
-        self, words: Sequence[str], *, environment: Mapping[str, str] | None = None, name: str | None = None
+        self, words: list[str], *, environment: Mapping[str, str] | None = None, name: str | None = None
     ) -> NoReturn:
         """`exec WORDS`: become that program; `name` is its argv[0], `environment` all of its environment.
 
@@ -188,7 +188,7 @@ class Shell:
 
     def complain(self, message: str) -> None:
         """Write a message to descriptor 2: `heliosh: MESSAGE`, or with the place in the text or file that is run."""
-        self.tell_fault(Fault(message, self._executor.place()))
+        self.tell_fault(Fault(message, self._executor.here()))
 
     def tell_fault(self, fault: Fault) -> None:
         """Write it to descriptor 2 as `Fault.explain` says it."""
@@ -283,7 +283,7 @@ class Shell:
             self.substituted = os.WEXITSTATUS(status)
         self.state.status = self.substituted
 
-    def trace(self, words: Sequence[str], *, assignments: bool = False) -> None:
+    def trace(self, words: list[str], *, assignments: bool = False) -> None:
         """`set -x`: show a command as it is run, after PS4."""
         line = " ".join(words if assignments else [_quoted(word) for word in words])
         self.tell(self.expander.prompt(self.state.variables.get("PS4") or "") + line)
@@ -294,7 +294,7 @@ class Shell:
         """Whether this process may become its last program: nothing is left to do for a shell."""
         return not (self.interactive or self.jobs.controlled or self.traps.busy() or self.signals.pending)
 
-    def exec(self, path: str, words: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
+    def exec(self, path: str, words: list[str], environment: Mapping[str, str]) -> NoReturn:
         """execve(2), for a text without `#!` with this shell in front. Raises Fault."""
         before = [(number, signal.getsignal(number)) for number in self.signals.defaults(self.jobs.controlled)]
         for number, _ in before:
@@ -310,7 +310,7 @@ class Shell:
                 signal.signal(number, handler)
             raise self.refusal(words[0], path, error) from error
 
-    def interpreter(self, path: str, words: Sequence[str], error: OSError) -> list[str]:
+    def interpreter(self, path: str, words: list[str], error: OSError) -> list[str]:
         """The command that runs a text without `#!` by this shell (XCU 2.9.1.4); raises `error` for anything else."""
         if error.errno != errno.ENOEXEC or _is_binary(path):
             raise error
@@ -346,7 +346,7 @@ class Shell:
     def run_trap(self, condition: str) -> None:
         """Run an action, if there is one. `$?` is afterwards what it was before."""
         action = self.traps.actions.get(condition)
-        if not action or self._trap_status is not None and condition in ("ERR", "DEBUG"):
+        if not action or (self._trap_status is not None and condition in ("ERR", "DEBUG")):
             return
         outer = self._trap_status
         self._trap_status, pipe_status = self.state.status, self.state.pipe_status

@@ -1,8 +1,8 @@
 """Signals: their names, and which disposition the shell and its programs have. Imports signal and os only.
 
 A signal that was ignored when the shell was started stays ignored in all programs (POSIX XCU 2.12). What the shell
-ignores only for itself is default in them. (Python ignores SIGPIPE and SIGXFSZ before anybody can look, so for these two
-the inheritance is lost: programs get the default.)
+ignores only for itself is default in them. (Python ignores SIGPIPE and SIGXFSZ before anybody can look, so for
+these two the inheritance is lost: programs get the default.)
 """
 
 from __future__ import annotations

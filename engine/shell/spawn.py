@@ -24,7 +24,7 @@ class Group(NamedTuple):
 
 
 def spawn(
-    path: str, words: Sequence[str], environment: Mapping[str, str], moves: Sequence[Move], group: Group,
+    path: str, words: list[str], environment: Mapping[str, str], moves: Sequence[Move], group: Group,
     defaults: Sequence[int],
 ) -> int:  # fmt: skip
     """Start a program; its pid. `moves` are done one after the other; `defaults` are signals. Raises OSError."""
@@ -64,7 +64,7 @@ class _Library:
         self._signals = ctypes.create_string_buffer(256)
 
     def spawn(
-        self, path: str, words: Sequence[str], environment: Mapping[str, str], moves: Sequence[Move], group: Group,
+        self, path: str, words: list[str], environment: Mapping[str, str], moves: Sequence[Move], group: Group,
         defaults: Sequence[int],
     ) -> int:  # fmt: skip
         """As the function of that name."""
