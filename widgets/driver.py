@@ -12,10 +12,10 @@ sw.kovidgoyal.net/kitty/keyboard-protocol.
 
 from __future__ import annotations
 
+import asyncio
 import codecs
 import os
 import re
-import selectors
 import termios
 from collections.abc import Callable, Generator, Iterable
 from time import monotonic
@@ -29,8 +29,6 @@ from textual.message import Message
 
 ESCAPE_PATIENCE = 0.025
 """Seconds after which an ESC that nothing follows is the escape key. Terminals write a sequence in one piece."""
-EXIT_PATIENCE = 0.1
-"""Seconds after which the input thread has noticed that it is to end."""
 READ_SIZE = 65_536
 
 _ESC = "\x1b"
@@ -159,9 +157,15 @@ class KeyParser(XTermParser):
 
 
 class KeyDriver(LinuxDriver):
-    """Reads the keyboard with `KeyParser`, and asks the terminal for what that can tell apart."""
+    """Reads the keyboard with `KeyParser`, on the event loop itself: a thread in between costs each key a detour.
+
+    Asks the terminal to tell the keypad apart, and for alternate keys.
+    """
 
     def start_application_mode(self) -> None:
+        self._parser = KeyParser(self._debug, self._erase())
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        self._overdue: asyncio.TimerHandle | None = None
         super().start_application_mode()  # type: ignore[no-untyped-call]
         self.write("\x1b=")  # application keypad (DECKPAM)
         if not constants.DISABLE_KITTY_KEY:
@@ -172,26 +176,46 @@ class KeyDriver(LinuxDriver):
         self.write("\x1b>")
         super().stop_application_mode()
 
+    def run_input_thread(self) -> None:
+        """Textual's thread for input: has only to wait for its end."""
+        self._loop.call_soon_threadsafe(self._loop.add_reader, self.fileno, self._read)
+        self.exit_event.wait()
+
+    def disable_input(self) -> None:
+        self._loop.remove_reader(self.fileno)
+        if self._overdue is not None:
+            self._overdue.cancel()
+        super().disable_input()
+
+    def send_message(self, message: Message) -> None:
+        self._app.post_message(message)
+
+    def _read(self) -> None:
+        try:
+            data = os.read(self.fileno, READ_SIZE)
+        except OSError:  # the terminal is gone; SIGHUP says so too
+            data = b""
+        if not data:
+            self._loop.remove_reader(self.fileno)
+            return
+        if self._overdue is not None:
+            self._overdue.cancel()
+            self._overdue = None
+        text = self._decode(data)
+        for message in self._parser.feed(text) if text else ():
+            self.process_message(message)
+        if self._parser.due is not None:
+            self._overdue = self._loop.call_later(self._parser.due, self._tick)
+
+    def _tick(self) -> None:
+        """What was unfinished stays so no longer."""
+        self._overdue = None
+        for message in self._parser.tick():
+            self.process_message(message)
+
     def _erase(self) -> str:
+        """What the terminal sends for the backspace key."""
         try:
             return bytes(termios.tcgetattr(self.fileno)[6][termios.VERASE]).decode("latin-1")
         except termios.error:
             return "\x7f"
-
-    def run_input_thread(self) -> None:
-        """Read until the driver is told to end. Wakes when a sequence is overdue, not only every so often."""
-        parser = KeyParser(self._debug, self._erase())
-        decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-        with selectors.SelectSelector() as selector:
-            selector.register(self.fileno, selectors.EVENT_READ)
-            while not self.exit_event.is_set():
-                if selector.select(EXIT_PATIENCE if parser.due is None else min(EXIT_PATIENCE, parser.due)):
-                    data = os.read(self.fileno, READ_SIZE)
-                    if not data:  # nobody types any more
-                        self.exit_event.wait()
-                        break
-                    text = decode(data)
-                    for message in parser.feed(text) if text else ():
-                        self.process_message(message)
-                for message in parser.tick():
-                    self.process_message(message)

@@ -38,6 +38,8 @@ class Bench(App[None]):
         self.noted: list[str] = []
         self.prefixes = 0
         self.sizes: list[tuple[int, int]] = []
+        self.copied: list[str] = []
+        self.links: list[str] = []
 
     def compose(self) -> ComposeResult:
         yield TerminalView(placeholder="Press n to start")
@@ -59,6 +61,12 @@ class Bench(App[None]):
 
     def on_terminal_view_resized(self, message: TerminalView.Resized) -> None:
         self.sizes.append((message.columns, message.lines))
+
+    def on_terminal_view_copied(self, message: TerminalView.Copied) -> None:
+        self.copied.append(message.text)
+
+    def on_terminal_view_link_opened(self, message: TerminalView.LinkOpened) -> None:
+        self.links.append(message.url)
 
     def line(self, y: int) -> str:
         return self.view.render_line(y).text
@@ -270,7 +278,6 @@ class Shell:
 
     def __init__(self, app: Bench, terminal: Terminal, argv: list[str]) -> None:
         self.app, self.terminal = app, terminal
-        self.wrote = asyncio.Event()
         environment = {"TERM": "xterm-256color", "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "PS1": "me$ "}
         size = (terminal.lines, terminal.columns)
         self.process = PtyProcess.spawn(argv, env={**environment, "HOME": "/nonexistent"}, dimensions=size)
@@ -284,15 +291,13 @@ class Shell:
             return
         self.terminal.feed(data)
         self.app.view.refresh_screen()
-        self.wrote.set()
 
     async def until(self, true: Callable[[], bool]) -> None:
-        """Waits until what the program wrote has made it true."""
+        """Waits until what the program wrote has made it true; the view may show it a moment later."""
         try:
             async with asyncio.timeout(10):
-                while not true():
-                    await self.wrote.wait()
-                    self.wrote.clear()
+                while not true():  # noqa: ASYNC110 - the view draws by timers
+                    await asyncio.sleep(0.02)
         except TimeoutError:
             pytest.fail(f"the screen stays at:\n{self.terminal.text()}")
 
