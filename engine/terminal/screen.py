@@ -1,22 +1,19 @@
-"""The screen: lines, cursor, margins, tab stops and scrollback, and what a terminal can do to them.
+"""The screen: a grid that is printed on, with a saved cursor, an alternate buffer, and another size when asked.
 
-Knows nothing of escape sequences. Columns and lines count from 0. Imports rows, styles and width.
-
-Sources: DEC STD 070 (video terminals), xterm's ctlseqs and its behaviour where the standard is silent.
+Imports charsets, grid, reflow, rows, styles and width.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections import deque
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from .rows import BLANK, Line, cut, deleted, erased, inserted, overwritten, padded
-from .styles import StyleTable
-from .width import FILLER, Clusters, is_narrow
-
-LINE_DRAWING = {0x5F + i: c for i, c in enumerate(" ◆▒␉␌␍␊°±␤␋┘┐┌└┼⎺⎻─⎼⎽├┤┴┬│≤≥π≠£·")}
-TAB_WIDTH = 8
+from .charsets import Charsets
+from .grid import TAB_WIDTH, Grid
+from .reflow import Place, reflow
+from .rows import BLANK, WRAPPED, Line, cut, erased, inserted, overwritten, padded
+from .width import FILLER, is_narrow
 
 
 class Saved(NamedTuple):
@@ -27,49 +24,64 @@ class Saved(NamedTuple):
     pending: bool = False
     style: int = 0
     origin: bool = False
-    charsets: tuple[bool, bool] = (False, False)
-    shifted: bool = False
+    charsets: Charsets = Charsets()
 
 
-class Screen:
-    """Both buffers of a terminal, of which one is shown.
+class Screen(Grid):
+    """Both buffers of a terminal, of which one is shown."""
 
-    `pending` is the state after the last column was written: the cursor stays on it, the next character wraps.
-    """
-
-    def __init__(self, columns: int, lines: int, history: int) -> None:
-        self.columns, self.lines = columns, lines
-        self.history: deque[Line] = deque(maxlen=history)
-        self.reset()
-
-    def reset(self) -> None:
-        """As after power on, with an empty scrollback."""
-        self.buffer: list[Line] = [BLANK] * self.lines
+    def clear(self) -> None:
         self.behind: list[Line] = []
-        self.alternate = False
-        self.history.clear()
-        self.scrolled = 0
-        self.styles, self.clusters = StyleTable(), Clusters()
         self.saved_behind = Saved()
-        self.tabs = list(range(TAB_WIDTH, self.columns, TAB_WIDTH))
-        self.x = self.y = 0
+        self.alternate = False
+        self.insert, self.autowrap, self.charsets = False, True, Charsets()
+        super().clear()
         self.soft_reset()
 
     def soft_reset(self) -> None:
         """As DECSTR does: modes, margins, pen and saved cursor, not the text."""
         self.style = 0
         self.saved = Saved()
-        self.top, self.bottom = 0, self.lines - 1
-        self.pending = self.origin = self.insert = self.shifted = False
+        self.pending = self.origin = self.insert = False
         self.autowrap = True
-        self.charsets = (False, False)
+        self.charsets = Charsets()
+        self.side_margins = False
+        self.reset_margins()
+
+    def set_modes(self) -> None:
+        plain = self.charsets.plain and not self.insert and self.wide
+        self.limit = self.columns if plain else 0
+        """Text of ASCII that ends before this column needs no more than to be put in its line."""
+
+    def mark(self, flag: int) -> None:
+        """Marks the cursor's line."""
+        cells, styles, flags = self.buffer[self.y]
+        self.buffer[self.y] = cells, styles, flags | flag
+
+    def set_side_margin_mode(self, on: bool) -> None:
+        """DECLRMM: whether there can be side margins."""
+        self.side_margins = on
+        if not on:
+            self.left, self.right = 0, self.columns - 1
+            self.pending = self.pending and self.x == self.right
+            self.set_modes()
+
+    def set_insert(self, on: bool) -> None:
+        self.insert = on
+        self.set_modes()
+
+    def set_charsets(self, charsets: Charsets) -> None:
+        self.charsets = charsets
+        self.set_modes()
 
     # Printing
 
     def put(self, text: str) -> None:
         """Prints text without control characters at the cursor."""
-        if self.charsets[self.shifted]:
-            text = text.translate(LINE_DRAWING)
+        if not self.charsets.plain:
+            text = self.charsets.mapped(text)
+            if self.charsets.single:
+                self.set_charsets(self.charsets._replace(single=0))
         if not is_narrow(text):
             marks, text = self.clusters.cells(text)
             if marks:
@@ -77,26 +89,42 @@ class Screen:
             if not text:
                 return
         if self.pending and self.autowrap:
-            self.x = 0
-            self.linefeed()
-        room = self.columns - self.x
+            self._wrap()
+        room = self._last_column() + 1 - self.x
         if len(text) > room and not self.autowrap:
             self._put_without_wrap(text)
             return
         while len(text) > room:
             halved = text[room] == FILLER
-            self._write(text[: room - 1] + " " if halved else text[:room])
+            self._write(text[: room - halved])
+            self.x += room - 1
+            if halved:
+                self.buffer[self.y] = erased(self.buffer[self.y], self.x, self.x + 1, 0)
+            self._wrap()
             text = text[room - halved :]
-            self.x, room = 0, self.columns
-            self.linefeed()
+            room = self._last_column() + 1 - self.x
         self._put_fitting(text)
 
+    def _last_column(self) -> int:
+        """The last column that is printed to."""
+        return self.right if self.x <= self.right else self.columns - 1
+
+    def _wrap(self) -> None:
+        """On to the next line. The one left behind is marked, if it is as wide as the screen and keeps its place."""
+        y = self.y
+        if self.wide and (y == self.bottom or y < self.lines - 1):
+            cells, styles, flags = padded(self.buffer[y], self.columns - 1)
+            self.buffer[y] = cells, styles, flags | WRAPPED
+        self.x = self.left
+        self.linefeed()
+
     def _put_fitting(self, cells: str) -> None:
+        last = self._last_column()
         self._write(cells)
         self.x += len(cells)
-        self.pending = self.x >= self.columns
+        self.pending = self.x > last
         if self.pending:
-            self.x = self.columns - 1
+            self.x = last
 
     def _put_without_wrap(self, cells: str) -> None:
         """Each character that does not fit replaces the last one; a wide one is dropped (as xterm does)."""
@@ -104,30 +132,26 @@ class Screen:
             width = 2 if cells[position + 1 : position + 2] == FILLER else 1
             if cell == FILLER:
                 continue
-            if self.x + width <= self.columns:
+            if self.x + width <= self._last_column() + 1:
                 self._put_fitting(cells[position : position + width])
             else:
                 self._attach(self.clusters.marks(cell))
 
-    def _line(self) -> Line:
-        """The cursor's line, ready to be changed: without what a resize left beyond the right edge."""
-        return cut(self.buffer[self.y], self.columns)
-
     def _write(self, cells: str) -> None:
-        line = self._line()
+        line = self.buffer[self.y]
         if self.insert:
-            line = inserted(line, self.x, len(cells), self.columns, 0)
-        self.buffer[self.y] = overwritten(line, self.x, cells, self.style)
+            line = self._changed(line, inserted, self.x, len(cells))
+        self.buffer[self.y] = overwritten(line, self.x, cells, chr(self.style) * len(cells))
 
     def _attach(self, marks: str) -> None:
         """Puts combining marks over the character before the cursor, if there is one."""
         x = self.x if self.pending else self.x - 1
         if x < 0 or not marks:
             return
-        cells, styles = padded(self._line(), x + 1)
+        cells, styles, flags = padded(self.buffer[self.y], x + 1)
         if cells[x] == FILLER:
             x -= 1
-        self.buffer[self.y] = cells[:x] + self.clusters.add(cells[x], marks) + cells[x + 1 :], styles
+        self.buffer[self.y] = cells[:x] + self.clusters.add(cells[x], marks) + cells[x + 1 :], styles, flags
 
     def repeat(self, count: int) -> None:
         """Prints the character before the cursor again, `count` times."""
@@ -136,9 +160,10 @@ class Screen:
         if not 0 <= x < len(cells):
             return
         character = self.clusters.text(cells[x - 1] if cells[x] == FILLER else cells[x])
-        charsets, self.charsets = self.charsets, (False, False)
+        charsets = self.charsets
+        self.set_charsets(Charsets())
         self.put(character * min(count, self.columns * self.lines))
-        self.charsets = charsets
+        self.set_charsets(charsets)
 
     def put_lines(self, block: str) -> None:
         """Prints plain lines, each ended by CR LF, from the first column on.
@@ -157,14 +182,15 @@ class Screen:
             return
         if not is_narrow(block):
             texts = [text if is_narrow(text) else self.clusters.cells(text)[1] for text in texts]
-        if max(map(len, texts)) > self.columns:
-            texts = self._folded(texts)
         style = chr(self.style)
-        new = [(text, style * len(text)) for text in texts]
+        if max(map(len, texts)) > self.columns:
+            new = self._folded(texts, style)
+        else:
+            new = [(text, style * len(text), 0) for text in texts]
         y, end = self.y, self.y + len(new)
         for at, old in enumerate(self.buffer[y:end]):
-            if len(old[0]) > len(new[at][0]):
-                new[at] = overwritten(cut(old, self.columns), 0, new[at][0], self.style)
+            if old is not BLANK:
+                new[at] = self._over(old, new[at])
         over = end + 1 - self.lines
         if over <= 0:
             self.buffer[y:end] = new
@@ -180,155 +206,41 @@ class Screen:
 
     def _can_put_lines(self) -> bool:
         full = self.top == 0 and self.bottom == self.lines - 1
-        plain = not (self.insert or self.charsets[self.shifted] or self.styles.blank(self.style))
-        return full and plain and self.autowrap and self.x == 0 and not self.pending
+        plain = self.limit and not self.styles.blank(self.style)
+        return bool(full and plain and self.autowrap and self.x == 0 and not self.pending)
 
-    def _folded(self, texts: list[str]) -> list[str]:
-        """The lines of cells, with those longer than the screen is wide cut into several."""
+    def _over(self, old: Line, new: Line) -> Line:
+        """What is left of a line when another is printed over it from its beginning."""
+        cells, styles, flags = new
+        if flags & WRAPPED and len(cells) < self.columns:
+            old = erased(old, self.columns - 1, self.columns, 0)
+        cells, styles, kept = overwritten(old, 0, cells, styles)
+        return cells, styles, kept | flags
+
+    def _folded(self, texts: list[str], style: str) -> list[Line]:
+        """The lines of cells, with those longer than the screen is wide wrapped."""
         folded = []
         for text in texts:
             while len(text) > self.columns:
-                halved = text[self.columns] == FILLER
-                folded.append(text[: self.columns - 1] + " " if halved else text[: self.columns])
-                text = text[self.columns - halved :]
-            folded.append(text)
+                length = self.columns - (text[self.columns] == FILLER)
+                folded.append((text[:length], style * length, WRAPPED))
+                text = text[length:]
+            folded.append((text, style * len(text), 0))
         return folded
 
-    # Moving
-
-    def carriage_return(self) -> None:
-        self.x, self.pending = 0, False
-
-    def backspace(self) -> None:
-        self.x, self.pending = max(0, self.x - 1), False
-
-    def linefeed(self) -> None:
-        """One line down; at the bottom margin the region scrolls up instead."""
-        self.pending = False
-        if self.y == self.bottom:
-            self.scroll_up(self.top, 1)
-        elif self.y < self.lines - 1:
-            self.y += 1
-
-    def reverse_linefeed(self) -> None:
-        self.pending = False
-        if self.y == self.top:
-            self.scroll_down(self.top, 1)
-        elif self.y:
-            self.y -= 1
-
-    def move_to(self, x: int, y: int) -> None:
-        """To a column and a line, the line counted from the top margin in origin mode."""
-        first, last = (self.top, self.bottom) if self.origin else (0, self.lines - 1)
-        self.y = min(first + max(0, y), last)
-        self.move_to_column(x)
-
-    def move_to_column(self, x: int) -> None:
-        self.x, self.pending = min(max(0, x), self.columns - 1), False
-
-    def up(self, count: int) -> None:
-        self.y = max(self.top if self.y >= self.top else 0, self.y - count)
-        self.pending = False
-
-    def down(self, count: int) -> None:
-        self.y = min(self.bottom if self.y <= self.bottom else self.lines - 1, self.y + count)
-        self.pending = False
-
-    def tab(self, count: int = 1) -> None:
-        index = bisect_right(self.tabs, self.x) + count - 1
-        self.x = self.tabs[index] if index < len(self.tabs) else self.columns - 1
-
-    def back_tab(self, count: int = 1) -> None:
-        index = bisect_left(self.tabs, self.x) - count
-        self.x, self.pending = (self.tabs[index] if index >= 0 else 0), False
-
-    def set_tab(self) -> None:
-        if self.x not in self.tabs:
-            self.tabs.insert(bisect_left(self.tabs, self.x), self.x)
-
-    def clear_tab(self) -> None:
-        if self.x in self.tabs:
-            self.tabs.remove(self.x)
-
-    def set_margins(self, top: int, bottom: int) -> None:
-        bottom = min(bottom, self.lines - 1)
-        if top < bottom:
-            self.top, self.bottom = top, bottom
-            self.move_to(0, 0)
-
-    def set_origin(self, on: bool) -> None:
-        self.origin = on
-        self.move_to(0, 0)
+    # The saved cursor and the two buffers
 
     def save(self) -> None:
-        self.saved = Saved(self.x, self.y, self.pending, self.style, self.origin, self.charsets, self.shifted)
+        charsets = self.charsets._replace(single=0)
+        self.saved = Saved(self.x, self.y, self.pending, self.style, self.origin, charsets)
 
     def restore(self) -> None:
-        self.x, self.y, self.pending, self.style, self.origin, self.charsets, self.shifted = self.saved
+        self.x, self.y, self.pending, self.style, self.origin, charsets = self.saved
         if self.origin:
+            self.x = min(max(self.left, self.x), self.right)
             self.y = min(max(self.top, self.y), self.bottom)
-
-    # Erasing, inserting, scrolling
-
-    def blank_line(self) -> Line:
-        style = self.styles.blank(self.style)
-        return (" " * self.columns, chr(style) * self.columns) if style else BLANK
-
-    def erase_in_line(self, start: int, end: int) -> None:
-        self.buffer[self.y] = erased(self._line(), start, end, self.styles.blank(self.style))
-        self.pending = False
-
-    def erase_lines(self, first: int, end: int) -> None:
-        self.buffer[first:end] = [self.blank_line()] * (end - first)
-        self.pending = False
-
-    def insert_blanks(self, count: int) -> None:
-        count = min(count, self.columns - self.x)
-        blank = self.styles.blank(self.style)
-        self.buffer[self.y] = inserted(self._line(), self.x, count, self.columns, blank)
-        self.pending = False
-
-    def delete_cells(self, count: int) -> None:
-        count = min(count, self.columns - self.x)
-        blank = self.styles.blank(self.style)
-        self.buffer[self.y] = deleted(self._line(), self.x, count, self.columns, blank)
-        self.pending = False
-
-    def insert_lines(self, count: int) -> None:
-        if self.top <= self.y <= self.bottom:
-            self.scroll_down(self.y, count)
-            self.carriage_return()
-
-    def delete_lines(self, count: int) -> None:
-        if self.top <= self.y <= self.bottom:
-            self._remove(self.y, count)
-            self.carriage_return()
-
-    def scroll_up(self, top: int, count: int) -> None:
-        """Scrolls the lines from `top` to the bottom margin; what leaves the screen at its top is kept."""
-        count = min(count, self.bottom - top + 1)
-        if top == 0 and not self.alternate:
-            self.history.extend(self.buffer[:count])
-            self.scrolled += count
-        self._remove(top, count)
-
-    def _remove(self, top: int, count: int) -> None:
-        count = min(count, self.bottom - top + 1)
-        end = self.bottom + 1
-        self.buffer[top:end] = self.buffer[top + count : end] + [self.blank_line()] * count
-
-    def scroll_down(self, top: int, count: int) -> None:
-        count = min(count, self.bottom - top + 1)
-        end = self.bottom + 1
-        self.buffer[top:end] = [self.blank_line()] * count + self.buffer[top : end - count]
-
-    def fill(self, character: str) -> None:
-        """DECALN: the whole screen full of one character."""
-        self.buffer[:] = [(character * self.columns, "\0" * self.columns)] * self.lines
-        self.top, self.bottom, self.origin = 0, self.lines - 1, False
-        self.move_to(0, 0)
-
-    # Two buffers
+        self.pending = self.pending and self.x == self._last_column()
+        self.set_charsets(charsets)
 
     def show_alternate(self) -> None:
         """Shows the alternate buffer, empty (as tmux does for all of the modes 47, 1047 and 1049)."""
@@ -345,63 +257,74 @@ class Screen:
 
     # Size
 
-    def resize(self, columns: int, lines: int) -> None:
-        """Gives the screen a new size; the cursor stays on its text.
+    def resize(self, columns: int, lines: int, places: Sequence[Place]) -> list[Place]:
+        """Gives the screen a new size; returns where the `places` (row, below 0 of the scrollback, and column) are.
 
-        Lines of the main buffer that became too long keep their end beyond the right edge until they are written
-        to, so that it comes back when the screen grows again. In height the scrollback gives and takes.
+        Lines of the main buffer and the scrollback are wrapped anew, the cursor stays with its text. The alternate
+        buffer is cut: its program draws it again.
         """
         if columns > self.columns:
             self.tabs += [x for x in range(0, columns, TAB_WIDTH) if x >= self.columns]
         self.tabs = [x for x in self.tabs if x < columns]
         if self.alternate:
-            anchor = self.saved_behind.y
-            self.behind, moved = self._resized_main(self.behind, anchor, lines)
-            self.saved_behind = self.saved_behind._replace(y=anchor + moved)
-            moved = min(0, lines - 1 - self.y)
-            shifted = [cut(line, columns) for line in self.buffer[-moved:]]
-            self.buffer = (shifted + [BLANK] * lines)[:lines]
+            saved = self.saved_behind
+            then, *_ = self._resize_main(self.behind, columns, lines, (saved.y, saved.x + saved.pending), [])
+            self.saved_behind = _at(saved, then, self.behind, columns)
+            places = self._resize_alternate(columns, lines, places)
         else:
-            self.buffer, moved = self._resized_main(self.buffer, self.y, lines)
+            cursor, saved = (self.y, self.x + self.pending), self.saved
+            wanted = [(saved.y, saved.x + saved.pending), *places]
+            now, then, *places = self._resize_main(self.buffer, columns, lines, cursor, wanted)
+            self.x, self.y, self.pending = _cursor(now, self.buffer, columns)
+            self.saved = _at(saved, then, self.buffer, columns)
         self.columns, self.lines = columns, lines
-        self.y += moved
-        self.top, self.bottom = 0, lines - 1
-        self.x, self.y, self.pending = min(self.x, columns - 1), min(self.y, lines - 1), False
-        self.saved = self._clamped(self.saved._replace(y=max(0, self.saved.y + moved)))
-        self.saved_behind = self._clamped(self.saved_behind)
+        for buffer in (self.buffer, self.behind):  # what the last line was wrapped into is lost
+            if buffer:
+                buffer[-1] = *buffer[-1][:2], buffer[-1][2] & ~WRAPPED
+        self.reset_margins()
+        return [(min(y, lines - 1), min(x, columns - 1)) for y, x in places]
 
-    def _clamped(self, saved: Saved) -> Saved:
-        x, y = min(saved.x, self.columns - 1), min(saved.y, self.lines - 1)
-        return saved._replace(x=x, y=y, pending=saved.pending and x == saved.x == self.columns - 1)
+    def _resize_main(
+        self, buffer: list[Line], columns: int, lines: int, cursor: Place, places: Sequence[Place]
+    ) -> list[Place]:
+        """Reflows main buffer and scrollback; the cursor stays on the screen. Returns where it and the places are.
 
-    def _resized_main(self, buffer: list[Line], y: int, lines: int) -> tuple[list[Line], int]:
-        """The main buffer in a new height, and how far the text moved down."""
-        buffer = list(buffer)
-        while len(buffer) > max(lines, y + 1) and not buffer[-1][0].strip():
-            buffer.pop()
-        over = min(len(buffer) - lines, y)  # never pushes the cursor's line off
-        if over > 0:
-            self.history.extend(buffer[:over])
-            self.scrolled += over
-            return (buffer[over:] + [BLANK] * lines)[:lines], -over
-        taken = min(lines - len(buffer), len(self.history)) if lines > self.lines else 0
-        above = [self.history.pop() for _ in range(max(0, taken))][::-1]
-        return (above + buffer + [BLANK] * lines)[:lines], len(above)
+        What was at the bottom stays there: the scrollback gives and takes. Below a screen that was not full the new
+        lines are blank.
+        """
+        above = len(self.history)
+        full = bool(buffer[-1][0].strip()) or cursor[0] == len(buffer) - 1
+        everything = [*self.history, *buffer]
+        found = [(max(0, min(y + above, len(everything) - 1)), x) for y, x in (cursor, (0, 0), *places)]
+        if columns != self.columns:
+            everything, found = reflow(everything, columns, found)
+        here, top = found[0][0], found[1][0]
+        while len(everything) > max(top + lines, here + 1) and not everything[-1][0].strip():
+            everything.pop()
+        over = len(everything) - lines
+        if full or over > top:
+            top = max(0, min(over, here))
+        self.scrolled += top - above
+        self.history = deque(everything[:top], self.history.maxlen)
+        shown = everything[top : top + lines]
+        buffer[:] = shown + [BLANK] * (lines - len(shown))
+        return [(max(y - top, -len(self.history)), x) for y, x in (found[0], *found[2:])]
 
-    # Memory
+    def _resize_alternate(self, columns: int, lines: int, places: Sequence[Place]) -> list[Place]:
+        over = max(0, self.y + 1 - lines)
+        kept = [(cells, styles, flags & ~WRAPPED) for cells, styles, flags in self.buffer[over:]]
+        self.buffer = ([cut(line, columns) for line in kept] + [BLANK] * lines)[:lines]
+        self.x, self.y, self.pending = min(self.x, columns - 1), self.y - over, False
+        self.saved = _at(self.saved, (self.saved.y - over, self.saved.x), self.buffer, columns)
+        return [(max(0, y - over), x) for y, x in places]
 
-    def collect_styles(self) -> None:
-        """Numbers the styles anew, keeping only those in use. Needed when a program has used very many colours."""
-        old, self.styles = self.styles, StyleTable()
-        used: set[str] = set()
-        for lines in (self.history, self.buffer, self.behind):
-            used.update(*(styles for _, styles in lines))
-        saved = (self.saved, self.saved_behind)
-        numbers = {ord(style) for style in used} | {self.style, *(each.style for each in saved)}
-        new = {number: self.styles.number(old.styles[number]) for number in sorted(numbers)}
-        self.style = new[self.style]
-        self.saved, self.saved_behind = (each._replace(style=new[each.style]) for each in saved)
-        self.buffer = [(cells, styles.translate(new)) for cells, styles in self.buffer]
-        self.behind = [(cells, styles.translate(new)) for cells, styles in self.behind]
-        history = ((cells, styles.translate(new)) for cells, styles in self.history)
-        self.history = deque(history, self.history.maxlen)
+
+def _cursor(place: Place, buffer: list[Line], columns: int) -> tuple[int, int, bool]:
+    """Column, line and whether a wrap is pending, of a cursor with so many cells before it."""
+    y, x = max(0, min(place[0], len(buffer) - 1)), place[1]
+    return min(x, columns - 1), y, x >= columns and len(buffer[y][0]) >= columns
+
+
+def _at(saved: Saved, place: Place, buffer: list[Line], columns: int) -> Saved:
+    x, y, pending = _cursor(place, buffer, columns)
+    return saved._replace(x=x, y=y, pending=pending)

@@ -1,14 +1,14 @@
-"""Styles: what SGR can say about a cell, and the table that numbers them.
+"""Styles: what a cell looks like, and the table that numbers them.
 
-A cell stores only a number, its style's index in the table. Imports nothing of the package.
-
-Source: ECMA-48 section 8.3.117 (SGR), ISO 8613-6 (colours with colons), xterm's ctlseqs.
+A cell stores only a number, its style's index in the table. Imports nothing of the
+package.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 Color: TypeAlias = int | tuple[int, int, int]
 """An index into the palette of 256 (0-7 the eight colours, 8-15 their bright forms), or red, green, blue (0-255)."""
@@ -29,132 +29,73 @@ class Style:
     reverse: bool = False
     hidden: bool = False
     strike: bool = False
-
-    def sgr(self) -> str:
-        """The SGR sequence that sets exactly this style, whatever the style before."""
-        codes = ["0"]
-        codes += [str(code) for name, code in _ON.items() if getattr(self, name)]
-        if self.underline:
-            codes.append("4" if self.underline == 1 else f"4:{self.underline}")
-        codes += _color_codes(30, self.foreground) + _color_codes(40, self.background)
-        return f"\x1b[{';'.join(codes)}m"
+    overline: bool = False
+    underline_color: Color | None = None
+    link: str | None = None
+    """Where the text leads (OSC 8): a URI as the program gave it, without control characters."""
 
 
 DEFAULT = Style()
-_ON = {"bold": 1, "dim": 2, "italic": 3, "blink": 5, "reverse": 7, "hidden": 8, "strike": 9}
-_SWITCH: dict[int, dict[str, Any]] = {
-    0: {field.name: field.default for field in fields(Style)},
-    **{code: {name: True} for name, code in _ON.items()},
-    6: {"blink": True},
-    21: {"underline": 2},
-    22: {"bold": False, "dim": False},
-    23: {"italic": False},
-    24: {"underline": 0},
-    25: {"blink": False},
-    27: {"reverse": False},
-    28: {"hidden": False},
-    29: {"strike": False},
-    39: {"foreground": None},
-    49: {"background": None},
-    **{30 + color: {"foreground": color} for color in range(8)},
-    **{40 + color: {"background": color} for color in range(8)},
-    **{90 + color: {"foreground": 8 + color} for color in range(8)},
-    **{100 + color: {"background": 8 + color} for color in range(8)},
-}
-_EXTENDED = {38: "foreground", 48: "background", 58: ""}  # 58, the underline's colour, is understood but not kept
-
-
-def _color_codes(base: int, color: Color | None) -> list[str]:
-    if color is None:
-        return []
-    if isinstance(color, tuple):
-        return [f"{base + 8};2;{color[0]};{color[1]};{color[2]}"]
-    if color < 8:
-        return [str(base + color)]
-    if color < 16:
-        return [str(base + 60 + color - 8)]
-    return [f"{base + 8};5;{color}"]
-
-
-def _number(digits: str) -> int:
-    return int(digits) if digits else 0
-
-
-def _color(arguments: list[int]) -> Color | None:
-    """The colour of `5;n` or `2;r;g;b`; None when it is incomplete or out of range."""
-    if any(value > 255 for value in arguments):
-        return None
-    match arguments:
-        case [5, index, *_]:
-            return index
-        case [2, red, green, blue, *_]:
-            return red, green, blue
-    return None
-
-
-def _changes(parameters: str) -> dict[str, Any]:
-    """What the parameters of one SGR sequence change, as fields of `Style`."""
-    changes: dict[str, Any] = {}
-    rest = parameters.split(";")
-    while rest:
-        code, *sub = rest.pop(0).split(":")
-        number = _number(code)
-        if number in _EXTENDED:
-            if sub:
-                arguments = [_number(value) for value in sub]
-                if arguments[0] == 2 and len(arguments) > 4:  # 38:2:<colour space>:r:g:b
-                    del arguments[1]
-            else:
-                taken = {"5": 2, "2": 4}.get(rest[0].lstrip("0") if rest else "", 1)
-                arguments = [_number(value) for value in rest[:taken] if ":" not in value]
-                del rest[:taken]
-            color = _color(arguments)
-            if color is not None and _EXTENDED[number]:
-                changes[_EXTENDED[number]] = color
-        elif number == 4:
-            shape = _number(sub[0]) if sub else 1
-            changes["underline"] = shape if shape <= 5 else 1
-        elif not sub:
-            changes |= _SWITCH.get(number, {})
-    return changes
 
 
 class StyleTable:
-    """Numbers styles. Number 0 is the default style. Grows only; `Screen` starts a new table when it is full."""
+    """Numbers styles. Number 0 is the default style. Grows only; `memory.collect` starts a new one when it is full."""
 
-    LIMIT = 0x8000
+    LIMIT = 0xC000
+    """Styles. What one piece of a stream can add beyond it stays below the surrogates, which no string may hold."""
+    LINKS = 1 << 19
+    """Characters of all links together; those that are too many are not kept."""
     _KNOWN_LIMIT = 20_000
 
     def __init__(self) -> None:
         self.styles: list[Style] = [DEFAULT]
         self._numbers: dict[Style, int] = {DEFAULT: 0}
         self.known: dict[tuple[int, str], int] = {}
+        """(style, SGR sequence) and the style that follows, for those in a hurry: see `after`."""
         self._blank: dict[int, int] = {0: 0}
+        self._links: set[str] = set()
+        self._link_size = 0
 
     @property
     def full(self) -> bool:
         return len(self.styles) >= self.LIMIT
+
+    @property
+    def half_full(self) -> bool:
+        return len(self.styles) >= self.LIMIT // 2
+
+    @property
+    def links_full(self) -> bool:
+        return self._link_size >= self.LINKS
+
+    @property
+    def links_half_full(self) -> bool:
+        return self._link_size >= self.LINKS // 2
 
     def number(self, style: Style) -> int:
         number = self._numbers.get(style)
         if number is None:
             number = self._numbers[style] = len(self.styles)
             self.styles.append(style)
+            if style.link is not None and style.link not in self._links:
+                self._links.add(style.link)
+                self._link_size += len(style.link)
         return number
 
-    def after(self, number: int, sequence: str) -> int:
-        """The number of the style that holds once an SGR sequence was applied to style `number`.
-
-        The sequence may come whole or as its parameters only. A caller in a hurry looks into `known` first.
-        """
-        key = (number, sequence)
-        result = self.known.get(key)
+    def after(self, number: int, sequence: str, applied: Callable[[Style, str], Style]) -> int:
+        """The number of the style that holds once an SGR sequence was `applied` to style `number`."""
+        result = self.known.get((number, sequence))
         if result is None:
             if len(self.known) > self._KNOWN_LIMIT:
                 self.known.clear()
-            parameters = sequence.removeprefix("\x1b[").removesuffix("m")
-            result = self.known[key] = self.number(replace(self.styles[number], **_changes(parameters)))
+            result = self.known[number, sequence] = self.number(applied(self.styles[number], sequence))
         return result
+
+    def linked(self, number: int, link: str | None) -> int:
+        """The number of style `number` with another link, or none. A full table takes no new one."""
+        if link is not None and link not in self._links and self.links_full:
+            link = None
+        return self.number(replace(self.styles[number], link=link))
 
     def blank(self, number: int) -> int:
         """The style of cells erased while style `number` is in force: its background only (xterm's `bce`)."""

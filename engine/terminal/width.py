@@ -14,7 +14,8 @@ FILLER = "\0"
 _NARROW_CLUSTERS = range(0x100000, 0x108000)
 _WIDE_CLUSTERS = range(0x108000, 0x10FFFE)
 _PLANE_16 = re.compile("[\U00100000-\U0010ffff]")
-_CLUSTER_LENGTH = 8
+_CLUSTER_LENGTH = 16
+_ENOUGH = 0x6000
 
 _narrow = set(map(chr, range(0x20, 0x7F)))
 _marks: set[str] = set()
@@ -51,14 +52,27 @@ def is_narrow(text: str) -> bool:
 class Clusters:
     """The characters with marks of one terminal, each interned to a code point of plane 16.
 
-    There is room for 32,768 narrow and 32,766 wide ones; after that marks are dropped, so a hostile program can't
-    take more memory than that.
+    There is room for 32,768 narrow and 32,766 wide ones. A table that is `full` is to be collected soon; when there is
+    no room left marks are dropped, so a hostile program can't take more memory than that.
     """
 
     def __init__(self) -> None:
         self._code: dict[str, str] = {}
         self._text: dict[str, str] = {}
         self._free = {1: iter(_NARROW_CLUSTERS), 2: iter(_WIDE_CLUSTERS)}
+
+    @property
+    def full(self) -> bool:
+        return len(self._code) > _ENOUGH
+
+    @property
+    def half_full(self) -> bool:
+        return len(self._code) > _ENOUGH // 2
+
+    @staticmethod
+    def found(cells: str) -> set[str]:
+        """The clusters among the cells."""
+        return set() if cells.isascii() else set(_PLANE_16.findall(cells))
 
     def add(self, cell: str, marks: str) -> str:
         """The cell that shows `cell` with `marks` over it."""

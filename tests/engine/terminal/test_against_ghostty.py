@@ -77,6 +77,8 @@ def reference_style(ghostty: pyghostty.Terminal, x: int, y: int) -> Style:
         reverse=found["inverse"],
         hidden=found["invisible"],
         strike=found["strikethrough"],
+        overline=found["overline"],
+        underline_color=color(found["underline_color"]),
     )
 
 

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from engine.terminal import Style, Terminal, plain_text
+from engine.terminal.styles import StyleTable
 
 
 def fed(*pieces: str | bytes, columns: int = 20, lines: int = 5, history: int = 100) -> Terminal:
@@ -92,9 +93,9 @@ def test_a_character_is_repeated_but_never_without_bound() -> None:
         ("4:3", Style(underline=3)),
         ("4:0", Style()),
         ("21", Style(underline=2)),
-        ("53;73;1", Style(bold=True)),
-        ("58;5;3;1", Style(bold=True)),
-        ("58:2::1:2:3;1", Style(bold=True)),
+        ("53;73;1", Style(bold=True, overline=True)),
+        ("58;5;3;1", Style(bold=True, underline_color=3)),
+        ("58:2::1:2:3;59;58:2::1:2:4", Style(underline_color=(1, 2, 4))),
         ("38;5;999;1", Style(bold=True)),
         ("38;5", Style()),
         ("31;", Style()),
@@ -115,10 +116,10 @@ def test_modify_other_keys_and_kitty_requests_are_not_taken_for_styles() -> None
 
 def test_the_table_of_styles_is_collected_when_a_program_uses_every_colour() -> None:
     terminal = fed(lines=3, history=2)
-    for red in range(200):
-        terminal.feed(b"".join(b"\x1b[38;2;%d;%d;7mx\r" % (red, green) for green in range(200)))
-    assert terminal.row(0).spans() == [("x", Style((199, 199, 7)))]
-    assert len(terminal._screen.styles.styles) < 0x8000
+    for red in range(250):
+        terminal.feed(b"".join(b"\x1b[38;2;%d;%d;7mx\r" % (red, green) for green in range(250)))
+    assert terminal.row(0).spans() == [("x", Style((249, 249, 7)))]
+    assert len(terminal._screen.styles.styles) < StyleTable.LIMIT
 
 
 # Scrolling, buffers, size
@@ -218,8 +219,8 @@ def test_a_synchronized_update_holds_the_generation_for_a_bounded_while() -> Non
 @pytest.mark.parametrize(
     ("request_", "reply"),
     [
-        (b"\x1b[c", b"\x1b[?62;22c"),
-        (b"\x1b[>c", b"\x1b[>1;10;0c"),
+        (b"\x1b[c", b"\x1b[?64;21;22;28c"),
+        (b"\x1b[>c", b"\x1b[>41;380;0c"),
         (b"\x1b[5n", b"\x1b[0n"),
         (b"\x1b[3;4H\x1b[6n", b"\x1b[3;4R"),
         (b"\x1b[3;9r\x1b[?6h\x1b[2;4H\x1b[6n", b"\x1b[2;4R"),
@@ -229,7 +230,22 @@ def test_a_synchronized_update_holds_the_generation_for_a_bounded_while() -> Non
         (b"\x1b[4$p", b"\x1b[4;2$y"),
         (b"\x1b[18t", b"\x1b[8;24;80t"),
         (b"\x1b[>q", b"\x1bP>|heliostui\x1b\\"),
-        (b"\x1b[?u\x1bP$qm\x1b\\\x1b]10;?\x07", b""),
+        (b"\x1b[=c", b"\x1bP!|00000000\x1b\\"),
+        (b"\x1bZ", b"\x1b[?64;21;22;28c"),
+        (b"\x1b[x\x1b[1x", b"\x1b[2;1;1;128;128;1;0x\x1b[3;1;1;128;128;1;0x"),
+        (b"\x1b[?6n\x1b[?15n\x1b[?996n", b"\x1b[?1;1R\x1b[?13n\x1b[?997;1n"),
+        (b"\x1b[?69h\x1b[3;9s\x1b[?6h\x1b[6n", b"\x1b[1;1R"),
+        (b"\x1b[?1016$p\x1b[?1036$p\x1b[20$p", b"\x1b[?1016;4$y\x1b[?1036;3$y\x1b[20;2$y"),
+        (b"\x1b[1;4:3;58;5;9m\x1bP$qm\x1b\\", b"\x1bP1$r0;1;4:3;58:5:9m\x1b\\"),
+        (b"\x1b[3;9r\x1bP$qr\x1b\\\x1bP$q q\x1b\\", b"\x1bP1$r3;9r\x1b\\\x1bP1$r0 q\x1b\\"),
+        (b"\x1bP$q~\x1b\\", b"\x1bP0$r\x1b\\"),
+        (b"\x1bP+q436F;5878\x1b\\", b"\x1bP1+r436F=323536\x1b\\\x1bP0+r5878\x1b\\"),
+        (b"\x1b]10;?\x07", b"\x1b]10;rgb:c8c8/cccc/d4d4\x07"),
+        (b"\x1b]10;?;?\x1b\\", b"\x1b]10;rgb:c8c8/cccc/d4d4\x1b\\\x1b]11;rgb:1616/1818/1d1d\x1b\\"),
+        (b"\x1b]4;15;?;16;?\x07", b"\x1b]4;15;rgb:ffff/ffff/ffff\x07\x1b]4;16;rgb:0000/0000/0000\x07"),
+        (b"\x1b]104\x07\x1b]110\x07\x1b]4;1;red\x07\x1b]10;red\x07\x1b]4;999;?\x07\x1b]19;?\x07", b""),
+        (b"\x1b[?u\x1b[>1u\x1b[<u\x1b[>4;2m", b""),
+        (b"\x1b]2;rm -rf\x07\x1b[21t\x1b[20t\x1b]52;c;?\x07\x1b[14t\x05", b""),
     ],
 )
 def test_a_program_gets_the_report_it_asks_for(request_: bytes, reply: bytes) -> None:
