@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, NoReturn
 
 from engine.shell.builtins import BUILTINS
 from engine.shell.builtins.aliases import line
 from engine.shell.builtins.options import Usage, parse, whole
+from engine.shell.execution import ShellExit
 from engine.shell.faults import Fault
 from engine.shell.state import DEFAULT_PATH
 
@@ -18,12 +20,8 @@ if TYPE_CHECKING:
 KEYWORDS = frozenset("! { }".split())
 
 
-class Return(BaseException):
-    """The file that `source` runs shall end with this status."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(status)
-        self.status = status
+class Return(ShellExit):
+    """The file that `source` runs shall end with this status; a subshell in it, itself."""
 
 
 _sourcing = 0  # how many files are being run, one from the other
@@ -51,8 +49,8 @@ def source(shell: Shell, arguments: list[str]) -> int:
 
 def return_(shell: Shell, arguments: list[str]) -> NoReturn:
     if not _sourcing:
-        raise Fault("there is no file to return from: that is for those that `source` runs")
-    raise Return(_status(shell, arguments))
+        raise Fault("there is no file to return from: that is for those that `source` runs", status=2)
+    raise Return(_status(shell, arguments) if arguments else shell.state.status)
 
 
 def eval_(shell: Shell, arguments: list[str]) -> int:
@@ -75,14 +73,12 @@ def exit_(shell: Shell, arguments: list[str]) -> int:
     words = arguments[arguments[:1] == ["--"] :]
     if len(words) > 1 and whole(words[0]) is not None:
         raise Fault("too many arguments")
-    status = _status(shell, words)
+    status = _status(shell, words) if words else None
     return shell.exit(status) if shell.may_leave() else 1
 
 
 def _status(shell: Shell, words: list[str]) -> int:
-    """What the words say, 0 to 255; without any the status of the last command."""
-    if not words:
-        return shell.state.status
+    """What the words say, 0 to 255."""
     number = whole(words[0])
     if number is None:
         shell.complain(f"exit: {words[0]}: numeric argument required")
@@ -119,12 +115,11 @@ def type_(shell: Shell, arguments: list[str]) -> int:
     options, names = parse("type", arguments, "aptPf")
     status = 0
     for name in names:
-        found = list(_meanings(shell, name, every="a" in options, files_only="P" in options))
-        if "p" in options:
-            if found and found[0][0] != "file" and "a" not in options:
-                continue
-            found = [meaning for meaning in found if meaning[0] == "file"]
+        every = "a" in options
+        found = list(islice(_meanings(shell, name, every=every, files_only="P" in options), None if every else 1))
         for kind, text in found:
+            if "p" in options and kind != "file":
+                continue
             if "t" in options:
                 shell.write(kind + "\n")
             elif "p" in options or "P" in options:
@@ -218,7 +213,7 @@ def _list_hash(shell: Shell, *, reusable: bool) -> None:
         width = max(map(len, paths))
         shell.write("".join(f"{name:<{width}}  {path}\n" for name, path in paths.items()))
     else:
-        shell.complain("hash: hash table empty")
+        shell.write("hash: hash table empty\n")
 
 
 def _meanings(

@@ -160,7 +160,7 @@ def _through_cdpath(shell: Shell, target: str) -> str | None:
     if target.startswith("/") or target.split("/")[0] in (".", ".."):
         return None
     for directory in (shell.state.variables.get("CDPATH") or "").split(":"):
-        if directory in ("", "."):
+        if directory == "":
             if os.path.isdir(target):
                 return None
         elif os.path.isdir(os.path.join(directory, target)):
