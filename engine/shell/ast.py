@@ -65,8 +65,8 @@ Part: TypeAlias = "Literal | Parameter | CommandSubstitution | Arithmetic"
 
 
 class Word(NamedTuple):
-    """One word as it was typed. Without parts only as the body of `${name:-}` and of an empty here-document;
-    `""` is one Literal, empty and quoted."""
+    """One word as it was typed. Without parts only as the value of `A=`, the body of `${name:-}` and of an empty
+    here-document; `""` is one Literal, empty and quoted."""
 
     parts: tuple[Part, ...]
     span: Span

@@ -245,9 +245,11 @@ class Lexer:
         start = self.position
         match = _SIMPLE_PARAMETER.match(self.text.characters, start + 1)
         self.position = match.end() if match else start + 1
+        span = self.span(start)
         if not match:
-            return Literal("$", quoted, self.span(start))
-        return Parameter(match[0], quoted, self.span(start))
+            return Literal("$", quoted, span)
+        self.painted("variable", span)  # at once, for what is quoted may not be closed yet
+        return Parameter(match[0], quoted, span)
 
     def _substitution(self, quoted: bool) -> CommandSubstitution:
         start = self.position

@@ -238,9 +238,9 @@ class Grammar:
         redirections: list[Redirection] = []
         spans: list[Span] = []
         while True:
-            found = self.lexer.peek()
-            if found == "word" and (not words or self._left_blank()):
-                found = self._start()
+            found, after_blank = self.lexer.peek(), self._left_blank()
+            if found == "word" and (not words or after_blank):
+                found = self._after_blank() if words else self._start()
             if found == "redirection":
                 redirections.append(self._redirection())
                 spans.append(redirections[-1].span)
@@ -300,9 +300,17 @@ class Grammar:
             pass
         return found
 
+    def _after_blank(self) -> str:
+        """What comes next after an alias that ends with a blank: this word may be one too, and what it begins with."""
+        text = self.lexer.text
+        while self.lexer.peek() == "word" and self._insert_alias() and text.inserted(self.lexer.position):
+            pass
+        return self.lexer.peek()
+
     def _insert_alias(self) -> bool:
-        name = self.lexer.plain_word() if self.aliases else ""
-        text, start = self.lexer.text, self.lexer.position
+        if not self.aliases:
+            return False
+        name, text, start = self.lexer.plain_word(), self.lexer.text, self.lexer.position
         if name not in self.aliases or self._reserved():
             return False
         if any(insertion.name == name and start < insertion.end for insertion in text.insertions):
@@ -314,9 +322,10 @@ class Grammar:
     def _left_blank(self) -> bool:
         """Whether an alias that ended with a blank has ended here: then the next word may be one too."""
         text, position = self.lexer.text, self.lexer.position
+        if not text.insertions:
+            return False
         ended = [insertion for insertion in text.insertions if insertion.end <= position]
-        if ended:
-            text.insertions = [insertion for insertion in text.insertions if insertion.end > position]
+        text.insertions = [insertion for insertion in text.insertions if insertion.end > position]
         return any(insertion.blank for insertion in ended)
 
     def _reserved(self) -> str:
@@ -338,7 +347,7 @@ class Grammar:
             before = lexer.text.characters[slice(*self._operator)]
             where = "text" if not found else "line"
             message = f"expected {expected} after {before}, found the end of the {where}"
-            lexer.fault(message, *self._operator, incomplete=not found)
+            lexer.fault(message, *self._operator, incomplete=not found and before in ("|", "|&", "&&", "||"))
         if found.startswith(";;") or found == ";&":
             lexer.fault(f"this {found} belongs to case, which heliosh doesn't have", start, end, hint=_PROGRAMS)
         if found == ")" and expected != "a command":

@@ -20,9 +20,9 @@ def quote(text: str) -> str:
         return "''"
     if not text.isprintable():
         return "$'" + "".join([_ansi_character(character) for character in text]) + "'"
-    special = _SPECIAL + ("#~" if text[0] in "#~" else "")
-    quoted = "".join(["\\" + character if character in special else character for character in text])
-    return quoted.replace("=~", "=\\~").replace(":~", ":\\~")
+    quoted = "".join(["\\" + character if character in _SPECIAL else character for character in text])
+    quoted = quoted.replace("=~", "=\\~").replace(":~", ":\\~")  # a tilde is special where a path may begin
+    return "\\" + quoted if quoted[0] in "#~" else quoted
 
 
 def _ansi_character(character: str) -> str:

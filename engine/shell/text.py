@@ -94,6 +94,9 @@ class Text:
 
     def span(self, start: int, end: int) -> Span:
         """Where the characters from `start` up to `end` were typed."""
+        if len(self._pieces) == 1 and not self._parent:
+            shift = self._pieces[0].origin
+            return Span(start + shift, end + shift)
         first, last = self._origin(start), self._origin_of_end(start, end)
         return self._parent.span(first, last) if self._parent else Span(first, last)
 
