@@ -200,7 +200,7 @@ def _asking(answers: Answers) -> dict[str, Function]:
 
 
 def escape_sequences(screen: Screen, modes: Modes, answers: Answers) -> dict[str, Callable[[], None]]:
-    """All of them but RIS and the designation of character sets."""
+    """All of them but RIS and most designations of character sets."""
 
     def next_line() -> None:
         screen.carriage_return()
@@ -218,12 +218,14 @@ def escape_sequences(screen: Screen, modes: Modes, answers: Answers) -> dict[str
         else:
             screen.forward(1)
 
-    return {
+    functions = {
         "6": back_index,
         "7": screen.save,
         "8": screen.restore,
         "9": forward_index,
         "#8": lambda: screen.fill("E"),
+        "(0": lambda: screen.designate(0, "0"),
+        "(B": lambda: screen.designate(0, "B"),
         "D": screen.linefeed,
         "E": next_line,
         "H": screen.set_tab,
@@ -236,10 +238,15 @@ def escape_sequences(screen: Screen, modes: Modes, answers: Answers) -> dict[str
         "=": lambda: modes.on.add(KEYPAD),
         ">": lambda: modes.on.discard(KEYPAD),
     }
+    return {f"\x1b{sequence}": act for sequence, act in functions.items()}
 
 
 def control_characters(screen: Screen, modes: Modes) -> dict[str, Callable[[], None]]:
-    """All of them but BEL."""
+    """All of them but BEL; and CR LF, for it is so common."""
+
+    def next_line() -> None:
+        screen.carriage_return()
+        screen.linefeed()
 
     def linefeed() -> None:
         if screen.newline:
@@ -253,6 +260,7 @@ def control_characters(screen: Screen, modes: Modes) -> dict[str, Callable[[], N
         "\v": linefeed,
         "\f": linefeed,
         "\r": screen.carriage_return,
+        "\r\n": next_line,
         "\x0e": lambda: screen.set_charsets(screen.charsets._replace(locked=1)),
         "\x0f": lambda: screen.set_charsets(screen.charsets._replace(locked=0)),
     }

@@ -84,7 +84,8 @@ class Grid:
         """To a column and a line; in origin mode counted from the margins, and kept within."""
         if self.origin:
             x, y = min(x + self.left, self.right), min(y + self.top, self.bottom)
-        self.x, self.y = min(x, self.columns - 1), min(y, self.lines - 1)
+        self.x = x if x < self.columns else self.columns - 1
+        self.y = y if y < self.lines else self.lines - 1
         self.pending = False
 
     def move_to_column(self, x: int) -> None:
@@ -98,7 +99,8 @@ class Grid:
         self.y, self.pending = min(y, self.lines - 1), False
 
     def carriage_return(self) -> None:
-        self.x, self.pending = (self.left if self.origin or self.x >= self.left else 0), False
+        self.x = self.left if self.x >= self.left or self.origin else 0
+        self.pending = False
 
     def linefeed(self) -> None:
         """One line down; at the bottom margin the region scrolls up instead."""

@@ -24,7 +24,7 @@ CLIPBOARD_LIMIT = 1_398_200
 """Characters of the one command that may be longer: what is copied (1 MiB, in base 64)."""
 
 TOKEN = re.compile(
-    rf"(\x1b\[[0-9;:]{{0,240}}m)?({TEXT}+)"  # sgr, text
+    rf"(\x1b\[[0-9;:]{{0,240}}m|(?={TEXT}))({TEXT}*)"  # sgr, text, or both
     r"|\x1b\[([<-?]?[0-9:;]{0,240}[ -/]{0,4}[@-~])"  # control sequence
     rf"|(\r\n(?:{TEXT}*+\r\n)*+|[\x00-\x1a\x1c-\x1f])"  # control: one character, or CR LF and the plain lines after it
     r"|(\x1b(?:"

@@ -74,6 +74,11 @@ class Screen(Grid):
         self.charsets = charsets
         self.set_modes()
 
+    def designate(self, index: int, name: str) -> None:
+        """Makes a character set G0 to G3."""
+        if self.charsets.sets[index] != name:
+            self.set_charsets(self.charsets.designated(index, name))
+
     # Printing
 
     def put(self, text: str) -> None:

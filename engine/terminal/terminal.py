@@ -6,14 +6,13 @@ Joins the parser with the control functions. Imports the rest of the package.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 from weakref import WeakValueDictionary
 
 from . import selection
 from .answers import Answers
 from .colors import Colors
 from .commands import Commands
-from .functions import Parameters, control_characters, control_sequences, escape_sequences, numbers
+from .functions import Function, Parameters, control_characters, control_sequences, escape_sequences, numbers
 from .memory import collect
 from .modes import CURSOR, CURSOR_KEYS, FOCUS, KEYPAD, MOUSE, MOUSE_ENCODINGS, PASTE, REVERSE_VIDEO, SYNCHRONIZED, Modes
 from .parser import CLIPBOARD, CLIPBOARD_LIMIT, STRING_LIMIT, TOKEN, Parser, without_controls
@@ -61,9 +60,9 @@ class Terminal:
         """How often the bell was rung."""
         parts = self._screen, self._modes, self._answers
         self._functions = control_sequences(*parts, self._commands) | {"!p": self._soft_reset}
-        self._escapes = escape_sequences(*parts) | {"c": self._reset}
+        self._escapes = escape_sequences(*parts) | {"\x1bc": self._reset}
         self._controls = control_characters(self._screen, self._modes) | {"\a": self._ring}
-        self._actions: dict[str, tuple[Callable[[Any], None], Any]] = {}
+        self._actions: dict[str, tuple[Function, Parameters]] = {}
 
     # What it shows
 
@@ -245,12 +244,13 @@ class Terminal:
 
     def _run(self, tokens: list[tuple[str, ...]]) -> None:
         """Carries the tokens out. The two commonest cases, text at or within the end of a line, are done in place."""
-        screen, actions, controls = self._screen, self._actions, self._controls
+        screen, actions, escapes, controls = self._screen, self._actions, self._escapes, self._controls
+        known = screen.styles.known
         for sgr, text, sequence, control, other in tokens:
+            if sgr:
+                style = known.get((screen.style, sgr))
+                screen.style = screen.styles.after(screen.style, sgr, applied) if style is None else style
             if text:
-                if sgr:
-                    known = screen.styles.known.get((screen.style, sgr))
-                    screen.style = screen.styles.after(screen.style, sgr, applied) if known is None else known
                 x, y = screen.x, screen.y
                 end = x + len(text)
                 if end < screen.limit and text.isascii():  # which a pending wrap can't fulfil: it is on the last column
@@ -267,43 +267,37 @@ class Terminal:
                         continue
                 screen.put(text)
             elif sequence:
-                act, parameters = actions.get(sequence) or self._action(sequence)
-                act(parameters)
+                function, parameters = actions.get(sequence) or self._action(sequence)
+                function(parameters)
             elif control:
-                if control[:2] == "\r\n":
-                    screen.carriage_return()
-                    screen.linefeed()
-                    if len(control) > 2:
-                        screen.put_lines(control[2:])
-                else:
-                    action = controls.get(control)
-                    if action:
-                        action()
+                act = controls.get(control)
+                if act:
+                    act()
+                elif len(control) > 2:  # CR LF and plain lines; all other characters mean nothing
+                    controls["\r\n"]()
+                    screen.put_lines(control[2:])
             elif other:
-                self._other(other)
+                act = escapes.get(other)
+                if act:
+                    act()
+                else:
+                    self._other(other)
+                known = screen.styles.known  # of another table, if the old one was full
 
-    def _action(self, sequence: str) -> tuple[Callable[[Any], None], Any]:
+    def _action(self, sequence: str) -> tuple[Function, Parameters]:
         """What a control sequence does, and with which parameters. Remembered: programs repeat themselves."""
         body = sequence.lstrip("<=>?")
         marker = sequence[: len(sequence) - len(body)]
         final = body.lstrip("0123456789:;")
         parameters = body[: len(body) - len(final)]
-        action: tuple[Callable[[Any], None], Any]
-        if marker + final == "m":
-            action = self._set_style, parameters
-        else:
-            action = self._functions.get(marker + final, _ignore), numbers(parameters)
+        action = self._functions.get(marker + final, _ignore), numbers(parameters)
         if len(self._actions) >= _ACTIONS:
             self._actions.clear()
         self._actions[sequence] = action
         return action
 
-    def _set_style(self, parameters: str) -> None:
-        screen = self._screen
-        screen.style = screen.styles.after(screen.style, parameters, applied)
-
     def _other(self, token: str) -> None:
-        """An escape sequence, a string, or a control sequence that is odd."""
+        """A string, a control sequence that is odd, or the designation of a character set."""
         kind, last = token[1:2], token[-1]
         if kind == "[":
             self._odd(token)
@@ -316,12 +310,7 @@ class Terminal:
             if len(token) <= STRING_LIMIT + 2 and last not in "\x18\x1a":
                 self._answers.string(token[2:])
         elif kind in ("(", ")", "*", "+"):
-            screen = self._screen
-            screen.set_charsets(screen.charsets.designated("()*+".index(kind), token[2:]))
-        else:
-            action = self._escapes.get(token[1:])
-            if action:
-                action()
+            self._screen.designate("()*+".index(kind), token[2:])
 
     def _odd(self, odd: str) -> None:
         """Control characters inside a control sequence act first (as vttest checks)."""
