@@ -174,6 +174,11 @@ async def close_terminal(engine: Engine, request: m.CloseTerminal) -> m.Reply:
     return m.Done()
 
 
+async def act_on_job(engine: Engine, request: m.ActOnJob) -> m.Reply:
+    await engine.terminals.act(request)
+    return m.Done()
+
+
 def _refuse_when_closing(engine: Engine) -> None:
     if engine.closing:
         raise EngineError(m.ErrorCode.SHUTTING_DOWN, "The engine is being stopped and starts nothing new.")
@@ -201,4 +206,5 @@ HANDLERS: dict[type[m.Request], Callable[[Engine, Any], Awaitable[m.Reply]]] = {
     m.OpenTerminal: open_terminal,
     m.ListTerminals: list_terminals,
     m.CloseTerminal: close_terminal,
+    m.ActOnJob: act_on_job,
 }

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from engine.places import Places
 from engine.protocol.messages import (
+    ActOnJob,
     AnyStreamInput,
     Attach,
     Attached,
@@ -23,6 +24,7 @@ from engine.protocol.messages import (
     ExitStatus,
     Finding,
     ImageSummary,
+    JobTable,
     JoinTerminal,
     Launch,
     LogRecord,
@@ -31,6 +33,7 @@ from engine.protocol.messages import (
     ProcessRow,
     Resized,
     StreamEnd,
+    StreamJobs,
     StreamLogs,
     TerminalRef,
     TerminalSummary,
@@ -88,6 +91,8 @@ class Terminals(Protocol):
     async def close_terminal(self, id: str, /) -> None: ...
     async def close_all(self) -> None: ...
     def join(self, request: JoinTerminal, /) -> AttachSession: ...
+    def jobs(self, request: StreamJobs, /) -> AsyncGenerator[JobTable | StreamEnd, None]: ...
+    async def act(self, request: ActOnJob, /) -> None: ...
 
 
 class Images(Protocol):

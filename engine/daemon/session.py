@@ -170,6 +170,10 @@ class Session:
                 async with aclosing(self._engine.containers.logs(request)) as records:
                     async for record in records:
                         yield record
+            case m.StreamJobs():
+                async with aclosing(self._engine.terminals.jobs(request)) as tables:
+                    async for table in tables:
+                        yield table
             case _ if session is not None:
                 yield session.attached
                 async for message in session:

@@ -65,6 +65,27 @@ def signal_groups(processes: Iterable[Process], *numbers: int) -> None:
                 os.killpg(pgid, number)
 
 
+def signal_group(session: int, pgid: int, *numbers: int) -> bool:
+    """The signals to a process group of the session; False when the session has no such group. PermissionError.
+
+    As long as one member lives, or is a zombie, no other group can get the number; so it is looked at through a pidfd.
+    """
+    for process in of_session(session):
+        if process.pgid != pgid:
+            continue
+        with suppress(ProcessLookupError):
+            pidfd = os.pidfd_open(process.pid)
+            try:
+                now = look(process.pid)
+                if now is not None and (now.start, now.pgid, now.session) == (process.start, pgid, session):
+                    for number in numbers:
+                        os.killpg(pgid, number)
+                    return True
+            finally:
+                os.close(pidfd)
+    return False
+
+
 def kill(processes: Iterable[Process]) -> None:
     """KILL to exactly these."""
     for process in processes:

@@ -12,6 +12,8 @@ from engine.containers.output.log import Log
 from engine.containers.output.screen import Screen
 from engine.containers.output.stdio import Stdio
 from engine.protocol.messages import Attached, JoinTerminal, TerminalSummary
+from engine.sessions.acting import Jobs
+from engine.sessions.board import Board
 from engine.sessions.records import Record
 from engine.spec.default import check_size
 
@@ -35,7 +37,10 @@ class Session:
         self._clients = 0
         self._told = self.summary()
         self._telling: asyncio.TimerHandle | None = None
+        self.board = Board(held.pid)
+        self.jobs = Jobs(f"terminal {record.id}", held.pid, stdio, self.board)
         stdio.on_shown = self._look
+        self.screen.on_report = self.board.report
 
     @property
     def id(self) -> str:
@@ -95,5 +100,6 @@ class Session:
         """Let go of it; it lives on if its program does."""
         if self._telling is not None:
             self._telling.cancel()
+        self.board.close()
         self.stdio.close()
         self._log.close()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import AsyncGenerator, Coroutine, Iterator
+from contextlib import AsyncExitStack, aclosing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 from engine.containers import signals
 from engine.containers.attach import Session as Part
@@ -23,15 +24,21 @@ from engine.containers.tasks import Tasks
 from engine.errors import EngineError
 from engine.places import Places
 from engine.protocol.messages import (
+    ActOnJob,
     ContainerOptions,
     ErrorCode,
     Exec,
+    JobTable,
     JoinTerminal,
     OpenTerminal,
+    StreamEnd,
+    StreamJobs,
     TerminalRef,
     TerminalSummary,
 )
 from engine.sessions import host
+from engine.sessions.acting import Jobs
+from engine.sessions.board import Board
 from engine.sessions.hanging_up import hang_up
 from engine.sessions.records import Record, Records
 from engine.sessions.session import Session
@@ -64,6 +71,7 @@ class Terminals:
         self._rootless = rootless
         self._records = Records(places.runtime / "terminals", repr(identify(keeper.pid)))
         self._sessions: dict[str, Session] = {}
+        self._of_containers: WeakKeyDictionary[Run, Jobs] = WeakKeyDictionary()  # of their own terminals
         self._tasks = Tasks()
 
     # The engine's own beginning and end
@@ -122,7 +130,35 @@ class Terminals:
         """Take part in one."""
         return self._find(request.terminal).join(request)
 
+    async def act(self, request: ActOnJob) -> None:
+        """Do something to a job."""
+        await self._tasks.whole(self._jobs(request.terminal, request.container).act(request))
+
+    async def jobs(self, request: StreamJobs) -> AsyncGenerator[JobTable | StreamEnd, None]:
+        """The job table, now and whenever it changes, then a `StreamEnd`."""
+        board = self._jobs(request.terminal, request.container).board
+        async with aclosing(board.watch()) as tables:
+            async for table in tables:
+                yield table
+        yield StreamEnd()
+
     # How the verbs are done
+
+    def _jobs(self, terminal: str | None, container: str | None) -> Jobs:
+        if (terminal is None) == (container is None):
+            raise EngineError(ErrorCode.INVALID, "Name either a terminal or a container whose jobs are meant.")
+        if terminal is not None:
+            return self._find(terminal).jobs
+        assert container is not None
+        run = self._containers.program(container)
+        if run.stdio.screen is None:
+            raise EngineError(
+                ErrorCode.WRONG_STATE, f"Container {container!r} has no terminal: it was made without --tty."
+            )
+        if run not in self._of_containers:
+            jobs = Jobs(f"container {container!r}", run.held.pid, run.stdio, Board(run.held.pid))
+            self._of_containers[run] = jobs
+        return self._of_containers[run]
 
     async def _open(self, request: OpenTerminal) -> str:
         default.check(

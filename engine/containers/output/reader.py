@@ -48,6 +48,13 @@ async def recent(log: Log, size: int) -> list[bytes]:
         return await asyncio.to_thread(_recent, files, size)
 
 
+async def since(log: Log, place: int) -> list[bytes]:
+    """The output on stdout of the present run from the stream's byte `place` on, in pieces, as far as it is kept."""
+    log.recover()
+    with log.files() as files:
+        return await asyncio.to_thread(_since, files, place)
+
+
 class Reader:
     """Reads the log block by block from a position on; `skip` bytes of the first record are left out.
 
@@ -163,12 +170,30 @@ def _find_tail(files: list[OpenFile], tail: int) -> tuple[Position, int]:
 
 def _recent(files: list[OpenFile], size: int) -> list[bytes]:
     found: list[bytes] = []
-    for _, raw in backwards(files):
-        line = decode(raw)
-        if line is None or line.s == "e":
-            continue
-        if (line.run is not UNSET and not line.o) or size <= 0:
+    for line in _output(files):
+        if size <= 0:
             break
         found.append(line.data)
         size -= len(line.data)
     return found[::-1]
+
+
+def _since(files: list[OpenFile], place: int) -> list[bytes]:
+    found: list[bytes] = []
+    for line in _output(files):
+        if line.o + len(line.data) <= place:
+            break
+        found.append(line.data[max(0, place - line.o) :])
+    return found[::-1]
+
+
+def _output(files: list[OpenFile]) -> Iterator[Line]:
+    """The records of stdout of the present run, the last one first."""
+    for _, raw in backwards(files):
+        line = decode(raw)
+        if line is None or line.s == "e":
+            continue
+        if line.s is not UNSET:
+            yield line
+        elif not line.o:  # the run's beginning; else that of a file
+            return

@@ -9,8 +9,10 @@ import asyncio
 import termios
 from collections.abc import Callable
 
+from engine.containers.output.checkpoint import Snapshot
 from engine.containers.output.questions import Questions
 from engine.terminal import Terminal
+from engine.terminal.reports import Reports
 
 SCROLLBACK = 1_000  # lines
 LARGEST = 2_000  # columns or lines
@@ -28,6 +30,10 @@ class Screen:
         self.blank = True
         """Nothing was ever written to it."""
         self._questions = Questions()
+        self._reports = Reports()
+        self._last_report = b""
+        self.on_report: Callable[[bytes], None] = lambda _report: None
+        """Called with what the shell in it says of its jobs."""
         columns, lines = _sized(master, columns, lines)
         self.terminal = Terminal(columns, lines, history=SCROLLBACK, reply=self._reply)
 
@@ -35,18 +41,52 @@ class Screen:
         if self._answers:
             self._answer(data)
 
-    async def rebuild(self, output: list[bytes]) -> None:
+    async def rebuild(self, snapshot: Snapshot | None, output: list[bytes]) -> None:
         """Bring the core to where the log of an earlier engine ends. What it answers there was answered then."""
+        size = self.size
+        if snapshot is not None:
+            self.terminal.resize(snapshot.columns, snapshot.lines)
+            self.terminal.feed(snapshot.drawn)
+            self.blank = snapshot.blank
+            self._hear([snapshot.report] if snapshot.report else [])
         for data in output:
             self.feed(data)
             await asyncio.sleep(0)  # others first: a core eats some megabytes in a second
+        self.terminal.resize(*size)
         self._answers = True
 
     def feed(self, data: bytes) -> bytes:
         """Show output; what of it clients are sent."""
-        self.blank = False
-        self.terminal.feed(data)
+        data, reports = self._reports.taken_out(data)
+        self._hear(reports)
+        if data:
+            self.blank = False
+            self.terminal.feed(data)
         return self._questions.taken_out(data)
+
+    def _hear(self, reports: list[bytes]) -> None:
+        for report in reports:
+            self._last_report = report
+            self.on_report(report)
+
+    def snapshot(self, place: int, history: int) -> Snapshot | None:
+        """The screen with so many lines of scrollback; `place`: bytes that were fed. None within a report."""
+        if self._reports.held:
+            return None
+        columns, lines = self.size
+        return Snapshot(
+            place=place,
+            columns=columns,
+            lines=lines,
+            blank=self.blank,
+            drawn=self.terminal.redraw(history),
+            report=self._last_report,
+        )
+
+    @property
+    def rest(self) -> bytes:
+        """What was kept from the clients because it might have become something else than output."""
+        return self._questions.held + self._reports.held
 
     @property
     def held(self) -> bytes:

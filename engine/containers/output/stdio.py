@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.containers.output import reader
+from engine.containers.output.checkpoint import Checkpoint
 from engine.containers.output.clients import PATIENCE, Client, LogClient, QueueClient, TerminalClient
 from engine.containers.output.input import Input
 from engine.containers.output.log import Log
@@ -29,7 +30,9 @@ from engine.protocol.messages import Output, Resized
 if TYPE_CHECKING:
     from engine.containers.keeper import Descriptors
 
-REPLAY = 262_144  # bytes: some times the screen and its scrollback, and still quick for many containers at once
+REPLAY = 262_144  # bytes between two checkpoints: replayed quickly, also for many containers at once
+HISTORY = 1_000  # lines of scrollback in a checkpoint
+SETTLING = 0.25  # seconds after a change of size
 LAST_CHUNKS = 64  # what is taken at most of a stream that others hold open, once the program has ended
 _log = logging.getLogger(__name__)
 
@@ -63,6 +66,9 @@ class Stdio:
         self._ready = asyncio.Event()
         self._done = asyncio.Event()
         self._failure: OSError | None = None
+        self._checkpoint: Checkpoint | None = None
+        self._saved = 0  # bytes of the terminal's output before the last checkpoint
+        self._resized: asyncio.TimerHandle | None = None
         self._spools = self._open_spools(directory)
         self._watches = {name: Watch(spool.source, partial(self._turn, name)) for name, spool in self._spools.items()}
         terminal = descriptors.terminal
@@ -84,8 +90,9 @@ class Stdio:
         logged = self._log.recover()
         paths: dict[Stream, Path] = {stream: directory / f"{stream}.{self._log.run}" for stream in sources}
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._checkpoint = Checkpoint(directory / f"screen.{self._log.run}")
         for path in directory.iterdir():
-            if path not in paths.values():  # of an earlier run
+            if path not in (*paths.values(), self._checkpoint.path):  # of an earlier run
                 path.unlink()
         return {
             stream: Spool(paths[stream], source, ends.relay, logged.stderr if stream == "stderr" else logged.stdout)
@@ -117,7 +124,7 @@ class Stdio:
         What a killed engine had consumed and not logged comes first. Raises OSError when a stream can't be read.
         """
         if self.screen is not None:
-            await self.screen.rebuild([] if self._log is None else await reader.recent(self._log, REPLAY))
+            await self._rebuild(self.screen)
             for client in self._clients:
                 client.rebuilt()
         for stream, spool in self._spools.items():
@@ -134,6 +141,14 @@ class Stdio:
             self._pause()
         if self._failure is not None:
             raise self._failure
+
+    async def _rebuild(self, screen: Screen) -> None:
+        snapshot = None if self._checkpoint is None else self._checkpoint.load()
+        self._saved = 0 if snapshot is None else snapshot.place
+        output: list[bytes] = []
+        if self._log is not None:
+            output = await (reader.since(self._log, snapshot.place) if snapshot else reader.recent(self._log, REPLAY))
+        await screen.rebuild(snapshot, output)
 
     def program_ended(self) -> None:
         """Let `run` return when nobody has the terminal or the pipes open. May be called before `run`."""
@@ -194,11 +209,28 @@ class Stdio:
             return False
         self._append(stream, place, data)
         spool.free()
+        if place - self._saved >= REPLAY or self._resized is not None:
+            self._save(place)
         shown = data if self.screen is None else self.screen.feed(data)
         if shown:
             self._tell(Output(data=shown, stream=stream))
         self.on_shown()
         return True
+
+    def _save(self, place: int) -> None:
+        """A checkpoint of the screen, before it is fed what follows."""
+        if self._resized is not None:
+            self._resized.cancel()
+            self._resized = None
+        if self.screen is None or self._checkpoint is None:
+            return
+        if (snapshot := self.screen.snapshot(place, HISTORY)) is not None:
+            self._checkpoint.save(snapshot)
+            self._saved = place
+
+    def _save_now(self) -> None:
+        if (spool := self._spools.get("stdout")) is not None:
+            self._save(spool.taken)
 
     def _append(self, stream: Stream, place: int, data: bytes) -> None:
         """To the log. A full disk must not stop the program: the log will tell of the gap."""
@@ -230,8 +262,8 @@ class Stdio:
             return
         if self.screen is not None:
             self._input.close()
-            if self.screen.held:
-                self._tell(Output(data=self.screen.held))
+            if self.screen.rest:
+                self._tell(Output(data=self.screen.rest))
         if self._log is not None:
             self.end = self._log.end
         self._done.set()
@@ -266,6 +298,8 @@ class Stdio:
             columns, lines = self.screen.size
             self._tell(Resized(columns=columns, lines=lines))
             self.on_shown()
+            if self._resized is None and self.ready:
+                self._resized = asyncio.get_running_loop().call_later(SETTLING, self._save_now)
 
     # Input
 
@@ -288,6 +322,8 @@ class Stdio:
     def close(self) -> None:
         """Leave everything as it is: readers, clients and files go, what is not logged stays in the spools."""
         self._end()
+        if self._resized is not None:
+            self._resized.cancel()
         self._input.close()
         for spool in self._spools.values():
             spool.close()

@@ -231,6 +231,12 @@ class Terminals:
     def join(self, request: m.JoinTerminal) -> Echo:
         return self.containers.echo(request)
 
+    async def jobs(self, request: m.StreamJobs) -> AsyncGenerator[m.JobTable | m.StreamEnd, None]:
+        yield m.JobTable(source="proc", shell=7, shell_pgid=7, foreground=7, jobs=[])
+        yield m.StreamEnd()
+
+    async def act(self, request: m.ActOnJob) -> None: ...
+
 
 class Images:
     """One image."""

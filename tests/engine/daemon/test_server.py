@@ -397,6 +397,9 @@ def test_a_viewer_may_do_nothing_else() -> None:
         m.RenameContainer(container="a", name="b"),
         m.ResizeTerminal(container="a", columns=80, lines=24),
         m.Exec(container="a", command=["sh"]),
+        m.OpenTerminal(),
+        m.CloseTerminal(terminal="t1"),
+        m.ActOnJob(pgid=1, action="stop", terminal="t1"),
     ]
     assert {type(act) for act in acts} | set(m.VIEWER_REQUESTS) == set(get_args(m.AnyRequest))
     with serving(mode=0o755) as running:
@@ -405,6 +408,27 @@ def test_a_viewer_may_do_nothing_else() -> None:
         for act in (*acts, m.Attach(container="a", start=True)):
             assert viewer.refusal(act).code is m.ErrorCode.FORBIDDEN
         assert running.containers.sessions == []
+
+
+@as_root
+def test_a_viewer_sees_terminals_and_jobs_and_joins_without_input() -> None:
+    with serving(mode=0o755) as running:
+        running.places.socket.chmod(0o666)
+        running.containers.has_terminal = True
+        viewer = running.connect_as(NOBODY, (NOGROUP,))
+        terminals = viewer.ask(m.ListTerminals())
+        assert isinstance(terminals, m.Terminals)
+        assert [terminal.id for terminal in terminals.terminals] == ["t1"]
+        viewer = running.connect_as(NOBODY, (NOGROUP,))
+        assert isinstance(viewer.ask(m.StreamJobs(terminal="t1")), m.JobTable)
+        viewer = running.connect_as(NOBODY, (NOGROUP,))
+        assert isinstance(viewer.ask(m.JoinTerminal(terminal="t1", columns=10, lines=5)), m.Attached)
+        (session,) = running.containers.sessions
+        assert session.request == m.JoinTerminal(terminal="t1", input=False)
+        viewer.send(m.Input(data=b"rm -rf /\n"))
+        viewer.socket.close()
+        running.containers.wait_for("session closed")
+        assert session.received == []
 
 
 @as_root
