@@ -403,11 +403,12 @@ class Jobs:
             raise Fault(f"job {job.number} started without job control", hint="`set -m` turns it on for later ones")
         return job.pgid
 
-    def wait(self, job: Job) -> int:
-        """Until it is done (or stops, under job control); its status, or 128+n when trapped signal n came before."""
+    def wait(self, job: Job, *, to_end: bool = False) -> int:
+        """Until it is done (or stops, under job control, but for `to_end`); its status, or 128+n when trapped signal n
+        came before."""
         if job.inherited:
             return 127
-        number = self._until(lambda: job.state != "running")
+        number = self._until(lambda: job.state == "done" or (job.state == "stopped" and not to_end), stopped=to_end)
         return 128 + number if number else self._waited(job)
 
     def wait_any(self, jobs: Collection[Job] | None = None) -> tuple[Job | None, int]:
@@ -428,15 +429,16 @@ class Jobs:
             self._remove(job)
         return job.status
 
-    def _until(self, ready: Callable[[], bool]) -> int:
-        """Block until `ready`, or until a trapped signal comes: its number then. Ctrl+c raises KeyboardInterrupt."""
+    def _until(self, ready: Callable[[], bool], *, stopped: bool = False) -> int:
+        """Block until `ready`, or until a trapped signal comes: its number then; 0 also when no job is left that runs
+        (or is `stopped`). Ctrl+c raises KeyboardInterrupt."""
         caught = {signal.SIGCHLD, signal.SIGINT, *self._signals.all_trapped()}
         with blocked(*caught):
             while True:
                 self.reap()
                 if self._signals.pending:
                     return self._signals.pending[0]
-                if ready() or not self._running():
+                if ready() or not self._left(stopped):
                     return 0
                 number = signal.sigwaitinfo(caught).si_signo
                 if number == signal.SIGINT and not self._signals.trapped(number):
@@ -444,8 +446,9 @@ class Jobs:
                 if number != signal.SIGCHLD:
                     self._signals.pending.append(number)
 
-    def _running(self) -> bool:
-        return any(job.state == "running" and not job.inherited for job in self._jobs)
+    def _left(self, stopped: bool) -> bool:
+        states = ("running", "stopped") if stopped else ("running",)
+        return any(job.state in states and not job.inherited for job in self._jobs)
 
     def reap(self) -> None:
         """Take notice of all children that have changed. Never blocks."""

@@ -174,7 +174,7 @@ def help_(shell: Shell, arguments: list[str]) -> int:
 
 def _group(title: str, commands: Iterable[Command]) -> str:
     lines = [f"\n{title}\n"]
-    lines += [f"  {command.name:<8} {command.summary}\n" for command in commands]
+    lines += [f"  {command.name:<9} {command.summary}\n" for command in commands]
     return "".join(lines)
 
 

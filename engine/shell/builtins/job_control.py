@@ -150,7 +150,7 @@ def _wait_for(shell: Shell, spec: str, *, to_end: bool) -> tuple[int, int]:
         pid = f"pid {spec} is not a child of this shell"
         shell.complain(f"wait: {pid if spec.isdecimal() else fault.message}")
         return NO_CHILD, 0
-    return shell.jobs.wait(job), job.processes[-1].pid
+    return shell.jobs.wait(job, to_end=to_end), job.processes[-1].pid
 
 
 def _wait_any(shell: Shell, specs: list[str], name: str | None) -> int:
