@@ -5,9 +5,6 @@ Imports keymap, link, state and the dialogs; the main screen inherits from it.
 
 from __future__ import annotations
 
-import shlex
-from typing import ClassVar
-
 from textual import work
 from textual.screen import Screen
 
@@ -30,8 +27,7 @@ from engine.protocol.messages import (
     StopContainer,
     UnpauseContainer,
 )
-from heliostui.details import LIVE, SHELL, Details
-from heliostui.keymap import COMMANDS, Command
+from heliostui.details import LIVE, Details
 from heliostui.link import Link
 from heliostui.screens.dialog import Confirm, Prompt
 from heliostui.screens.help import Help
@@ -39,47 +35,22 @@ from heliostui.screens.new import NewContainer
 from heliostui.state import State
 from heliostui.themes import DARK, LIGHT
 
-_BY_ACTION = {command.action: command for command in COMMANDS}
 
-
-class ContainerActions(Screen[None]):
-    """The commands of the key map that act on the selected container."""
+class Actions(Screen[None]):
+    """What all commands share: the state they look at, and how the engine is asked."""
 
     state: State
     link: Link
-    just_released: bool
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "status--title",
-        "status--muted",
-        "status--up",
-        "status--down",
-    }
 
     @property
     def details(self) -> Details:
         return self.query_one(Details)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Whether the command is possible now; the footer shows only those that are."""
-        command = _BY_ACTION.get(action) or _BY_ACTION.get(f"{action}({', '.join(map(repr, parameters))})")
-        return True if command is None else self.possible(command)
-
-    def possible(self, command: Command) -> bool:
-        match command.action:
-            case "release":
-                return self.details.terminal_has_keys
-            case _ if self.details.terminal_has_keys:
-                return False
-            case "tab('exec')" | "type_prefix":
-                return self.details.has_exec if command.action == "tab('exec')" else self.just_released
-            case "first":
-                return not self.state.containers and self.state.possible(command)
-            case "filter" | "sort" | "reverse" | "focus_next_pane":
-                return bool(self.state.containers)
-            case "start_engine":
-                return self.state.engine_ended
-        return self.state.possible(command)
+    @property
+    def _selected(self) -> ContainerSummary:
+        container = self.state.selected
+        assert container is not None  # `possible` has seen to it
+        return container
 
     # --- asking the engine ---
 
@@ -96,11 +67,9 @@ class ContainerActions(Screen[None]):
     def _act(self, *requests: Request) -> None:
         self.run_worker(self.ask(*requests), group="actions")
 
-    @property
-    def _selected(self) -> ContainerSummary:
-        container = self.state.selected
-        assert container is not None  # `possible` has seen to it
-        return container
+
+class ContainerActions(Actions):
+    """The commands of the key map that act on the selected container, and on the console."""
 
     # --- life ---
 
@@ -126,22 +95,6 @@ class ContainerActions(Screen[None]):
 
     def action_open(self) -> None:
         self.details.open()
-
-    def action_exec_shell(self) -> None:
-        self.details.exec(SHELL)
-
-    @work(group="actions")
-    async def action_exec_command(self) -> None:
-        container = self._selected
-        line = await self.app.push_screen_wait(Prompt(f"Run in {container.name}", "Command", placeholder="ps aux"))
-        if line is None:
-            return
-        try:
-            command = shlex.split(line)
-        except ValueError as error:
-            self.notify(f"The command can't be split into words: {str(error).lower()}.", severity="error", markup=False)
-            return
-        self.details.exec(command)
 
     def action_start(self) -> None:
         self._act(StartContainer(container=self._selected.id))
@@ -189,9 +142,10 @@ class ContainerActions(Screen[None]):
 
     def action_quit(self) -> None:
         """Leave; say what goes on without us."""
-        running = self.state.running
-        goes = "1 container goes on" if running == 1 else f"{running} containers go on"
-        self.app.exit(message=f"{goes}; `heliostui` brings you back." if running else None)
+        counts = ((self.state.running, "container"), (len(self.state.terminals), "terminal"))
+        told = [f"{count} {what}{'s' if count > 1 else ''}" for count, what in counts if count]
+        goes = "goes" if sum(count for count, _ in counts) == 1 else "go"
+        self.app.exit(message=f"{' and '.join(told)} {goes} on; `heliostui` brings you back." if told else None)
 
     def action_toggle_theme(self) -> None:
         self.app.theme = LIGHT.name if self.app.theme == DARK.name else DARK.name

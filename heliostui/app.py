@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import ClassVar
 
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
-from textual import events
+from textual import events, on
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.color import Color
@@ -19,13 +20,17 @@ from textual.screen import Screen
 from textual.theme import Theme
 
 from engine.places import Places
+from heliostui.browser import opener, start
+from heliostui.clipboard import LIMIT, clipboard_sequence
 from heliostui.keymap import COMMANDS, Command
+from heliostui.messages import ProgramCopied
 from heliostui.screens.help import spelled
 from heliostui.screens.main import MainScreen
 from heliostui.screens.small import LEAST, TooSmall
 from heliostui.themes import DARK, LIGHT
 from widgets.driver import KeyDriver
-from widgets.terminal import DARK_COLORS, LIGHT_COLORS
+from widgets.terminal import TerminalView
+from widgets.terminal_drawing import DARK_COLORS, LIGHT_COLORS
 
 
 class Commands(Provider):
@@ -40,6 +45,8 @@ class Commands(Provider):
         for command in COMMANDS:
             if command.action != "palette" and screen.possible(command):
                 name = f"{command.label} {container.name}" if command.states and container else command.label
+                if command.place == "jobs" and screen.selected_job is not None:
+                    name = f"{command.label} job {screen.selected_job.command}"
                 found.append((command, name, partial(screen.run_action, command.action)))
         return found
 
@@ -95,6 +102,43 @@ class Console(App[None], inherit_bindings=False):
             self.push_screen(TooSmall())
         elif covered and not small:
             self.pop_screen()
+
+    # --- what terminals ask for ---
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Also what Textual's own fields call."""
+        sequence, cut = clipboard_sequence(text, os.environ)
+        self._clipboard = text
+        if self._driver is not None:
+            self._driver.write(sequence)
+        if cut:
+            self.notify(f"Only the first {LIMIT:,} bytes were copied: terminals take no more.", severity="warning")
+
+    @on(TerminalView.Copied)
+    def _copied(self, event: TerminalView.Copied) -> None:
+        self.copy_to_clipboard(event.text)
+        self.notify(f"Copied {len(event.text):,} characters.", timeout=2)
+
+    @on(ProgramCopied)
+    def _program_copied(self, event: ProgramCopied) -> None:
+        """A program's text goes the way of the user's own; that it did is said."""
+        self.copy_to_clipboard(event.text)
+        self.notify(f"A program copied {len(event.text):,} characters to your clipboard.", timeout=4)
+
+    @on(TerminalView.LinkOpened)
+    def _link_opened(self, event: TerminalView.LinkOpened) -> None:
+        self.run_worker(self._open(event.url), group="links")
+
+    async def _open(self, url: str) -> None:
+        """Show the address, and open it where that is possible; else it is copied."""
+        command = opener(url, os.environ)
+        try:
+            opened = command is not None and await start(command)
+        except OSError:
+            opened = False
+        if not opened:
+            self.copy_to_clipboard(url)
+        self.notify(url, title="Opened" if opened else "Link copied", markup=False)
 
     def action_leave(self) -> None:
         self.exit()

@@ -1,11 +1,12 @@
 """Every command of the console in one table: its keys, its words, and when it is possible.
 
-Screen bindings, footer, help and the command palette are all made from it. Imports the protocol's states only.
+Bindings, footer, help and the command palette are all made from it. Imports the protocol's states only.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from textual.binding import Binding
 
@@ -17,11 +18,15 @@ ENDED = frozenset({Status.CREATED, Status.STOPPED, Status.EXITED})
 
 NEEDS_NOTHING: frozenset[Status] = frozenset()
 
+Place: TypeAlias = Literal["anywhere", "containers", "terminal", "jobs"]
+"""Where a command is possible: everywhere, with the containers, on a terminal's tab, where jobs are shown."""
+
 
 @dataclass(frozen=True)
 class Command:
     """One thing that can be done. `keys` in Textual's spelling, comma separated, the first is shown; `states` those of
-    the selected container in which it is possible, empty when it needs none; `changes`: not for a viewer."""
+    the selected container in which it is possible, empty when it needs none; `changes`: not for a viewer; `also`: keys
+    that mean it as well on a terminal's tab."""
 
     action: str
     keys: str
@@ -32,6 +37,8 @@ class Command:
     footer: bool = False
     changes: bool = False
     display: str | None = None
+    place: Place = "anywhere"
+    also: str = ""
 
     @property
     def needs_engine(self) -> bool:
@@ -49,6 +56,17 @@ class Command:
             key_display=self.display,
         )
 
+    def binding_below(self, keys: str) -> Binding:
+        """The same for a widget of the screen, where a key means it before the screen is asked."""
+        return Binding(
+            keys,
+            f"screen.{self.action}",
+            self.label,
+            show=self.footer and keys == self.keys,
+            tooltip=self.help,
+            key_display=self.display,
+        )
+
 
 def _container(
     action: str,
@@ -60,14 +78,69 @@ def _container(
     footer: bool = True,
     changes: bool = True,
 ) -> Command:
-    return Command(action, keys, label, help, states, "Selected container", footer, changes)
+    return Command(action, keys, label, help, states, "Selected container", footer, changes, place="containers")
+
+
+def _containers(
+    action: str, keys: str, label: str, help: str, group: str, *, footer: bool = False, display: str | None = None
+) -> Command:
+    return Command(action, keys, label, help, group=group, footer=footer, display=display, place="containers")
+
+
+def _tab(action: str, keys: str, label: str, help: str, display: str | None = None) -> Command:
+    return Command(action, keys, label, help, ANY, "View", display=display, place="containers")
+
+
+def _terminal(
+    action: str,
+    keys: str,
+    label: str,
+    help: str,
+    *,
+    footer: bool = True,
+    changes: bool = False,
+    display: str | None = None,
+) -> Command:
+    return Command(
+        action,
+        keys,
+        label,
+        help,
+        group="Terminals",
+        footer=footer,
+        changes=changes,
+        display=display,
+        place="terminal",
+    )
+
+
+def _job(action: str, keys: str, label: str, help: str, *, changes: bool = True) -> Command:
+    return Command(action, keys, label, help, group="Jobs", footer=True, changes=changes, place="jobs")
 
 
 COMMANDS = (
-    Command("new", "n,insert", "New", "Make a container and start it", group="Containers", footer=True, changes=True),
+    Command(
+        "new",
+        "n,insert",
+        "New",
+        "Make a container and start it",
+        group="Containers",
+        footer=True,
+        changes=True,
+        place="containers",
+    ),
     _container("open", "enter,a", "Attach", "Use its terminal; starts it when it is not running", ANY, changes=False),
-    _container("exec_shell", "e", "Shell", "Start a shell inside, beside its own program", frozenset({Status.RUNNING})),
-    _container("exec_command", "E", "Exec…", "Run another program inside", frozenset({Status.RUNNING}), footer=False),
+    _container(
+        "exec_shell", "e,T", "Shell", "Open a terminal inside, beside its own program", frozenset({Status.RUNNING})
+    ),
+    _container(
+        "exec_command",
+        "E",
+        "Exec…",
+        "Open a terminal inside with another program",
+        frozenset({Status.RUNNING}),
+        footer=False,
+    ),
     _container("start", "s", "Start", "Start it again; its files are as it left them", ENDED),
     _container(
         "stop", "S,x", "Stop", "Ask its program to end (TERM), force it after 10 seconds", LIVE | {Status.RESTARTING}
@@ -78,28 +151,61 @@ COMMANDS = (
     _container("restart", "r", "Restart", "Stop it and start it again", LIVE, footer=False),
     _container("rename", "R", "Rename", "Give it another name", ANY, footer=False),
     _container("remove", "d,delete", "Remove", "Remove it with its files and its log", ANY),
-    Command("first", "enter", "New", "Make the first container", group="Containers", changes=True),
-    Command("start_engine", "enter", "Start the engine", "Start an engine that was ended", footer=True),
-    Command(
-        "filter",
-        "slash",
-        "Filter",
-        "Show only containers with these words",
-        group="Containers",
-        footer=True,
-        display="/",
+    Command("first", "enter", "New", "Make the first container", group="Containers", changes=True, place="containers"),
+    _containers("start_engine", "enter", "Start the engine", "Start an engine that was ended", "Console", footer=True),
+    _containers(
+        "filter", "slash", "Filter", "Show only containers with these words", "Containers", footer=True, display="/"
     ),
-    Command("sort", "o", "Sort", "Sort by the next column (or click a heading)", group="Containers"),
-    Command("reverse", "O", "Reverse", "Turn the order round", group="Containers"),
-    Command("clear", "escape", "Back", "Back to the table; there, forget the filter", group="View"),
-    Command("tab('terminal')", "1", "Terminal", "Its screen", ANY, "View"),
-    Command("tab('logs')", "2,l", "Logs", "What it wrote, live", ANY, "View"),
-    Command("tab('launch')", "3,L", "Launch", "How it was launched, call by call", ANY, "View"),
-    Command("tab('inspect')", "4,i", "Inspect", "All that is known of it", ANY, "View"),
-    Command("tab('exec')", "5", "Shell", "The shell started inside it", ANY, "View"),
-    Command("next_tab(1)", "right_square_bracket", "Next tab", "The next tab", ANY, "View", display="]"),
-    Command("next_tab(-1)", "left_square_bracket", "Previous tab", "The tab before", ANY, "View", display="["),
-    Command("focus_next_pane", "tab,shift+tab", "Other side", "From the table to the details, and back", group="View"),
+    _containers("sort", "o", "Sort", "Sort by the next column (or click a heading)", "Containers"),
+    _containers("reverse", "O", "Reverse", "Turn the order round", "Containers"),
+    Command(
+        "new_terminal", "t", "Terminal", "Open a terminal here, on the host", NEEDS_NOTHING, "Terminals", True, True
+    ),
+    _terminal("close_terminal", "w", "Close", "Close the terminal; asks when something runs in it", changes=True),
+    _terminal("use_terminal", "escape,enter", "Use terminal", "Give the terminal the keys", display="esc"),
+    Command(
+        "next_terminal(1)",
+        "ctrl+pagedown",
+        "Next terminal",
+        "The next tab",
+        group="Terminals",
+        also="right_square_bracket",
+    ),
+    Command(
+        "next_terminal(-1)",
+        "ctrl+pageup",
+        "Terminal before",
+        "The tab before",
+        group="Terminals",
+        also="left_square_bracket",
+    ),
+    Command("show_terminal(0)", "alt+0", "Containers", "Back to the containers", group="Terminals", also="0"),
+    *(
+        Command(
+            f"show_terminal({n})",
+            f"alt+{n}",
+            f"Terminal {n}",
+            "Go to the terminal of this number",
+            group="Terminals",
+            also=str(n),
+        )
+        for n in range(1, 10)
+    ),
+    _job("job('foreground')", "f,enter", "Foreground", "Give the job the terminal (the shell's fg)"),
+    _job("job('background')", "b", "Background", "Let the job run without the terminal (bg)"),
+    _job("job('stop')", "s", "Stop", "Stop all of the job's processes (STOP)"),
+    _job("job('continue')", "c", "Continue", "Let the job's processes go on (CONT)"),
+    _job("signal_job", "K", "Signal…", "Send the job any signal"),
+    _job("job_view", "v", "View", "Show the table, the lanes of time, or both", changes=False),
+    _containers("clear", "escape", "Back", "Back to the table; there, forget the filter", "View"),
+    _tab("tab('terminal')", "1", "Terminal", "Its screen"),
+    _tab("tab('logs')", "2,l", "Logs", "What it wrote, live"),
+    _tab("tab('launch')", "3,L", "Launch", "How it was launched, call by call"),
+    _tab("tab('inspect')", "4,i", "Inspect", "All that is known of it"),
+    _tab("tab('jobs')", "5,J", "Jobs", "The jobs of its terminal, and what they did"),
+    _tab("next_tab(1)", "right_square_bracket", "Next tab", "The next view of it", display="]"),
+    _tab("next_tab(-1)", "left_square_bracket", "Previous tab", "The view before", display="["),
+    Command("focus_next_pane", "tab,shift+tab", "Other side", "From one pane to the other, and back", group="View"),
     Command(
         "release",
         "ctrl+right_square_bracket",
@@ -110,14 +216,23 @@ COMMANDS = (
         display="ctrl+]",
     ),
     Command("type_prefix", "ctrl+right_square_bracket", "Send ctrl+]", "Right after that: type it", group="View"),
-    Command("zoom", "z,f11", "Zoom", "Give the details the whole screen, or take it back", ANY, "View"),
+    Command(
+        "zoom", "z,f11", "Zoom", "Give the details, or a terminal, the whole screen; or take it back", group="View"
+    ),
     Command("toggle_theme", "", "Dark or light", "Change between the dark and the light theme", group="Console"),
     Command("help", "question_mark,f1", "Help", "All keys", group="Console", footer=True, display="?"),
     Command(
         "palette", "ctrl+p,colon", "Menu", "Find a command by its name", group="Console", footer=True, display="^p"
     ),
-    Command("quit", "q", "Leave", "Leave the console; containers go on", group="Console", footer=True),
+    Command("quit", "q", "Leave", "Leave the console; containers and terminals go on", group="Console", footer=True),
 )
+
+ON_SCREEN = [command.binding for command in COMMANDS if command.keys and command.place in ("anywhere", "containers")]
+ON_TERMINALS = [
+    *(command.binding_below(command.keys) for command in COMMANDS if command.place == "terminal"),
+    *(command.binding_below(command.also) for command in COMMANDS if command.also),
+]
+ON_JOBS = [command.binding_below(command.keys) for command in COMMANDS if command.place == "jobs"]
 
 TERMINAL_KEYS = (
     ("ctrl+]", "Give the keys back to the console"),

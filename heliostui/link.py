@@ -21,15 +21,28 @@ from engine.protocol.messages import (
     GetLaunch,
     InspectContainer,
     Inspected,
+    JobTable,
     Launch,
     ListContainers,
+    ListTerminals,
     LogRecord,
     Reply,
     Request,
     StreamEvents,
+    StreamJobs,
     StreamLogs,
+    Terminals,
 )
-from heliostui.messages import ContainersListed, EngineDown, EngineUp, InspectArrived, LaunchArrived, LogsArrived
+from heliostui.messages import (
+    ContainersListed,
+    EngineDown,
+    EngineUp,
+    InspectArrived,
+    JobsArrived,
+    LaunchArrived,
+    LogsArrived,
+    TerminalsListed,
+)
 
 Post: TypeAlias = Callable[[Message], object]
 R = TypeVar("R", bound=Reply)
@@ -104,7 +117,7 @@ class Link:
                 self._post(EngineDown(str(error), ended=False))
 
     async def _follow(self, engine: Connection) -> None:
-        """List the containers whenever something happened; what happens during one listing is covered by one more."""
+        """List what there is whenever something happened; what happens during one listing is covered by one more."""
         happened = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             lister = group.create_task(self._list(happened))
@@ -121,10 +134,24 @@ class Link:
                 happened.clear()
                 reply = await engine.request(ListContainers(all=True), Containers)
                 self._post(ContainersListed(reply.containers))
+                self._post(TerminalsListed((await engine.request(ListTerminals(), Terminals)).terminals))
 
-    # --- details of one container ---
+    # --- details of one container or terminal ---
 
     # These tell whoever asked.
+
+    async def jobs(self, whose: StreamJobs, post: Post) -> None:
+        """Follow the jobs of a terminal."""
+        try:
+            async with self.connection() as engine:
+                async for reply in engine.stream(whose):
+                    if isinstance(reply, JobTable):
+                        post(JobsArrived(whose, reply))
+            post(JobsArrived(whose, None))
+        except RequestFailed as error:
+            post(JobsArrived(whose, None, error.message))
+        except ClientError:
+            pass  # the banner says so already
 
     async def launch(self, container: str, post: Post) -> None:
         """Fetch the receipt of the container's last launch."""

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from engine.protocol.messages import ContainerDetail, ContainerSummary, EngineInfo, Launch, LogRecord
+from engine.protocol.messages import (
+    ContainerDetail,
+    ContainerSummary,
+    EngineInfo,
+    JobTable,
+    Launch,
+    LogRecord,
+    StreamJobs,
+    TerminalSummary,
+)
 
 if TYPE_CHECKING:
     from heliostui.session import Session
@@ -35,6 +44,13 @@ class ContainersListed(Message):
     """All containers there are, newest first."""
 
     containers: Sequence[ContainerSummary]
+
+
+@dataclass
+class TerminalsListed(Message):
+    """All terminals that were opened, oldest first."""
+
+    terminals: Sequence[TerminalSummary]
 
 
 @dataclass
@@ -68,6 +84,15 @@ class InspectArrived(Message):
 
 
 @dataclass
+class JobsArrived(Message):
+    """The jobs of a terminal and what happened to them since last time; or why there is no table."""
+
+    whose: StreamJobs
+    table: JobTable | None
+    reason: str = ""
+
+
+@dataclass
 class SessionChanged(Message):
     """A session's terminal shows something new. The session goes on once `session.taken` is set."""
 
@@ -82,3 +107,11 @@ class SessionEnded(Message):
     exit_code: int | None
     reason: str = ""
     lost: bool = False
+
+
+@dataclass
+class ProgramCopied(Message):
+    """A program on a session's terminal asked to put a text on the user's clipboard (OSC 52)."""
+
+    session: Session
+    text: str

@@ -22,7 +22,6 @@ from heliostui.screens.main import MainScreen
 from heliostui.themes import DARK, LIGHT
 from widgets.launch_chart import Calls
 from widgets.line_view import LineView
-from widgets.terminal import TerminalView
 
 SIZES = {"": (140, 40), "-80x24": (80, 24)}
 SERVER = r"""
@@ -90,7 +89,7 @@ class Photographer:
         await self.pilot.press("1")
         await self.select("workshop")
         await self.pilot.press("enter")
-        await self.until(lambda: self.main.details.terminal_has_keys)
+        await self.until(lambda: self.main.terminal_has_keys)
         await self.until(lambda: "#" in self._terminal())
         keys = {" ": "space", "/": "slash", "-": "minus", "=": "equals_sign"}
         await self.pilot.press("ctrl+l", *(keys.get(key, key) for key in "ls --color=always /"), "enter")
@@ -107,7 +106,7 @@ class Photographer:
             await self.until(lambda: self.app.screen is self.main)
 
     def _terminal(self) -> str:
-        terminal = self.main.query_one("#main-terminal", TerminalView).terminal
+        terminal = self.main.details.terminal.view.terminal
         return terminal.text() if terminal else ""
 
 

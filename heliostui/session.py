@@ -1,4 +1,4 @@
-"""One terminal the console takes part in: a container's own (attach) or that of a program started inside (exec).
+"""One terminal the console takes part in: a container's own (attach), or one that somebody opened (join).
 
 A session owns its terminal core and its connection; `run` is a worker that feeds the core and posts what happened.
 Imports the client, the protocol and the terminal core.
@@ -10,7 +10,7 @@ import asyncio
 
 from engine.client.aio import Connection
 from engine.client.errors import ClientError, RequestFailed
-from engine.protocol.messages import Attach, Attached, Exec, Exited, Input, Output, Resize, Resized
+from engine.protocol.messages import Attach, Attached, Exited, Input, JoinTerminal, Output, Resize, Resized
 from engine.terminal import Terminal
 from heliostui.link import Link, Post
 from heliostui.messages import SessionChanged, SessionEnded
@@ -21,12 +21,13 @@ MOST_UNSEEN = 256 * 1024  # bytes fed between two looks of the screen
 class Session:
     """A terminal and the stream behind it. `terminal` is replaced when the engine redraws the whole screen."""
 
-    def __init__(self, link: Link, container: str, request: Attach | Exec, post: Post) -> None:
-        self.container = container
+    def __init__(self, link: Link, request: Attach | JoinTerminal, post: Post) -> None:
         self.request = request
         self.terminal = Terminal(request.columns or 80, request.lines or 24)
         self.ended = False
         self.exit_code: int | None = None
+        self.news = 0
+        """How many times the program wrote something since the session began; a redraw does not count."""
         self.taken = asyncio.Event()
         self.taken.set()
         self._link = link
@@ -34,16 +35,6 @@ class Session:
         self._inputs: asyncio.Queue[Input | Resize] = asyncio.Queue()
         self._unseen = 0
         self._wanted: tuple[int, int] | None = None
-
-    @property
-    def exec(self) -> bool:
-        """Whether it is a program started beside the container's own."""
-        return isinstance(self.request, Exec)
-
-    @property
-    def name(self) -> str:
-        """What its worker is known by."""
-        return f"{'exec' if self.exec else 'attach'} {self.container}"
 
     # --- what the user does ---
 
@@ -94,6 +85,7 @@ class Session:
     async def _feed(self, data: bytes, redraw: bool) -> None:
         if redraw:
             self.terminal = Terminal(self.terminal.columns, self.terminal.lines)
+        self.news += not redraw
         self.terminal.feed(data)
         self._changed()
         self._unseen += len(data)

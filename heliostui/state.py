@@ -7,11 +7,23 @@ from __future__ import annotations
 
 import errno
 from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 
-from engine.protocol.messages import ContainerSummary, EngineInfo, LaunchStep, Role, Status
+from engine.protocol.messages import (
+    ContainerSummary,
+    EngineInfo,
+    JobEvent,
+    JobTable,
+    LaunchStep,
+    Role,
+    Status,
+    TerminalSummary,
+)
+from engine.protocol.messages import Job as JobReply
 from engine.protocol.messages import Launch as LaunchReply
 from heliostui.keymap import Command
 from widgets.container_table import ContainerRow
+from widgets.jobs import Event, Job, Jobs, Process
 from widgets.launch_chart import Call, Receipt
 from widgets.text import command_line
 
@@ -27,6 +39,12 @@ class State:
     """A container made here that is to be selected and opened as soon as it is listed."""
     engine_ended: bool = False
     """Nobody restarts the engine; the user may."""
+    terminals: dict[str, TerminalSummary] = field(default_factory=dict)
+    """The terminals that were opened, by id, oldest first."""
+    shown_terminal: str | None = None
+    """The one whose tab is shown; None: the containers are."""
+    awaited_terminal: str | None = None
+    """One opened here that is to be shown as soon as it is listed."""
 
     @property
     def selected(self) -> ContainerSummary | None:
@@ -41,6 +59,8 @@ class State:
         if command.needs_engine and self.info is None:
             return False
         if command.changes and self.info is not None and self.info.role is Role.VIEWER:
+            return False
+        if command.place in ("containers", "terminal") and (command.place == "terminal") != bool(self.shown_terminal):
             return False
         if not command.states:
             return True
@@ -94,3 +114,47 @@ def _result(step: LaunchStep) -> str:
     if step.result < 0:
         return errno.errorcode.get(-step.result, str(step.result))
     return str(step.result)
+
+
+def jobs_of(table: JobTable, shell_name: str) -> Jobs:
+    """A job table as widgets show it. `shell_name`: the command of the shell, which the table does not tell."""
+    return Jobs(
+        shell=table.shell,
+        shell_pgid=table.shell_pgid,
+        foreground=table.foreground,
+        jobs=tuple(_job(job) for job in table.jobs),
+        shell_name=shell_name,
+        told=table.source == "heliosh",
+    )
+
+
+def _job(job: JobReply) -> Job:
+    return Job(
+        pgid=job.pgid,
+        command=job.command,
+        state=job.state,
+        processes=tuple(Process(p.pid, p.command, p.state, p.status, p.signal) for p in job.processes),
+        foreground=job.foreground,
+        number=job.number,
+        mark=job.mark,
+    )
+
+
+def happening(event: JobEvent) -> Event:
+    """An event as widgets show it."""
+    return Event(event.time, event.kind, event.pid, event.pgid, event.text)
+
+
+def program(terminal: TerminalSummary) -> str:
+    """The name of what was started in a terminal; an empty command is the engine's choice of a shell."""
+    if terminal.command:
+        return PurePosixPath(terminal.command[0]).name or terminal.command[0]
+    return "sh" if terminal.container else "heliosh"
+
+
+def shortened(directory: str, home: Path | None = None) -> str:
+    """A directory as a prompt shows it, with `~` for one's own."""
+    own = str(home if home is not None else Path.home())
+    if directory == own or directory.startswith(own + "/"):
+        return "~" + directory[len(own) :]
+    return directory

@@ -15,11 +15,12 @@ from textual.keys import format_key
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from heliostui.keymap import COMMANDS, TERMINAL_KEYS
+from heliostui.keymap import COMMANDS, TERMINAL_KEYS, Command
 from widgets.launch_chart import Calls
 from widgets.line_view import LineView
 from widgets.log_view import LogView
 from widgets.searchable import Searchable
+from widgets.swim_lanes import SwimLanes
 
 
 def spelled(key: str) -> str:
@@ -41,19 +42,28 @@ def _own_keys(*widgets: type) -> list[tuple[str, str]]:
 def sections() -> list[tuple[str, list[tuple[str, str]]]]:
     """Titles, and under each the keys with what they do."""
     commands = sorted((c for c in COMMANDS if c.keys), key=lambda c: _ORDER.index(c.group))
-    made = [
-        (group, [(" ".join(spelled(key) for key in c.keys.split(",")), c.help) for c in members])
-        for group, members in groupby(commands, key=lambda c: c.group)
-    ]
+    made = [(group, _rows(list(members))) for group, members in groupby(commands, key=lambda c: c.group)]
     return [
         *made,
         ("In a terminal that has the keys", list(TERMINAL_KEYS)),
         ("In logs and inspect", _own_keys(Searchable, LogView, LineView)),
         ("In the launch chart", _own_keys(Calls)),
+        ("In the lanes of time", [("left right", "To the event before, to the next"), *_own_keys(SwimLanes)]),
     ]
 
 
-_ORDER = ("Containers", "Selected container", "View", "Console")
+def _rows(commands: list[Command]) -> list[tuple[str, str]]:
+    """Keys and words of commands; those with the same words are one row, from the first key to the last."""
+    rows = []
+    for words, same in groupby(commands, key=lambda command: command.help):
+        alike = list(same)
+        keys = [spelled(key) for key in f"{alike[0].keys},{alike[0].also}".split(",") if key]
+        last = [spelled(key) for key in f"{alike[-1].keys},{alike[-1].also}".split(",") if key]
+        rows.append((" ".join(keys if len(alike) == 1 else map("…".join, zip(keys, last, strict=True))), words))
+    return rows
+
+
+_ORDER = ("Containers", "Selected container", "Terminals", "Jobs", "View", "Console")
 
 
 class Help(ModalScreen[None]):

@@ -1,6 +1,7 @@
-"""The main screen: the container table, the details of the selected one, and the line that says how the engine is.
+"""The main screen: the container table and the details of the selected one, or the tab of a terminal.
 
-Owns layout, selection and focus; what is done to containers is in `heliostui.actions`. Imports link, state, details.
+Owns layout, selection and focus; what is done to containers and terminals is in `heliostui.actions` and
+`heliostui.terminal_actions`. Imports link, state, details, terminal_tab.
 """
 
 from __future__ import annotations
@@ -11,18 +12,24 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container, Vertical
+from textual.containers import Container, Horizontal, Vertical
 from textual.widgets import Footer, Static
 
 from engine.places import Places
+from engine.protocol.messages import Role, TerminalSummary
 from heliostui.actions import ContainerActions
 from heliostui.details import Details
-from heliostui.keymap import COMMANDS
+from heliostui.job_pane import JobPane
+from heliostui.keymap import COMMANDS, ON_SCREEN, Command
 from heliostui.link import Link
-from heliostui.messages import ContainersListed, EngineDown, EngineUp
+from heliostui.messages import ContainersListed, EngineDown, EngineUp, TerminalsListed
 from heliostui.state import State, row
+from heliostui.terminal_actions import TerminalActions
+from heliostui.terminal_pane import TerminalPane
+from heliostui.terminal_tab import TerminalTab
 from widgets.container_table import ContainerTable
 from widgets.search_line import SearchLine
+from widgets.tab_bar import Tab, TabBar
 from widgets.terminal import TerminalView
 
 WIDE = 180  # columns from which on table and details are side by side, with room for every column of the table
@@ -30,6 +37,7 @@ NOTHING_YET = """\
 No containers yet.
 
 [b $accent]  Enter  [/]  make one: once more Enter, and you are in its shell
+[b $accent]    t    [/]  a shell on this machine, whose jobs can be watched
 [b $accent]    ?    [/]  all keys
 [b $accent] ctrl+p  [/]  find a command by its name
 [b $accent]    q    [/]  leave; what runs goes on
@@ -37,11 +45,15 @@ No containers yet.
 [$muted]heliostui run -it host[/] does the same from a command line."""
 
 
-class MainScreen(ContainerActions, inherit_bindings=False):
+_BY_ACTION = {command.action: command for command in COMMANDS}
+
+
+class MainScreen(ContainerActions, TerminalActions, inherit_bindings=False):
     """Where one is when the console has started."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [command.binding for command in COMMANDS if command.keys]
+    BINDINGS: ClassVar[list[BindingType]] = list(ON_SCREEN)
     AUTO_FOCUS = "ContainerTable"
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"status--title", "status--muted", "status--up", "status--down"}
 
     def __init__(self, places: Places) -> None:
         super().__init__()
@@ -53,7 +65,10 @@ class MainScreen(ContainerActions, inherit_bindings=False):
         self._zoomed_for_terminal = False
 
     def compose(self) -> ComposeResult:
-        yield Static(id="status")
+        with Horizontal(id="top"):
+            yield Static(" heliostui ", id="title")
+            yield TabBar()
+            yield Static(id="status")
         yield Static(id="banner", markup=False)
         yield Static(NOTHING_YET, id="nothing-yet")
         with Container(id="body"):
@@ -75,6 +90,44 @@ class MainScreen(ContainerActions, inherit_bindings=False):
     @property
     def details(self) -> Details:
         return self.query_one(Details)
+
+    # --- which commands are possible ---
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Whether the command is possible now; the footer shows only those that are."""
+        command = _BY_ACTION.get(action) or _BY_ACTION.get(f"{action}({', '.join(map(repr, parameters))})")
+        return True if command is None else self.possible(command)
+
+    def possible(self, command: Command) -> bool:
+        if not self.is_mounted or self.terminal_has_keys or command.action == "release":
+            return command.action == "release" and self.terminal_has_keys
+        if not self.state.possible(command):
+            return False
+        if command.place == "jobs":
+            return self.possible_job(command)
+        match command.action.partition("(")[0]:
+            case "type_prefix":
+                return self.just_released
+            case "first":
+                return not self.state.containers
+            case "filter" | "sort" | "reverse":
+                return bool(self.state.containers)
+            case "focus_next_pane" | "zoom":
+                return bool(self.state.containers) or self.shown_tab is not None
+            case "start_engine":
+                return self.state.engine_ended
+            case "next_terminal":
+                return bool(self.state.terminals)
+            case "show_terminal":
+                number = int(command.action[len("show_terminal(") : -1])
+                return number <= len(self.state.terminals) and (number > 0 or self.shown_tab is not None)
+        return True
+
+    @property
+    def terminal_has_keys(self) -> bool:
+        """Whether what is typed goes to a program."""
+        view = self.focused
+        return isinstance(view, TerminalView) and view.captured and view.terminal is not None
 
     # --- the engine ---
 
@@ -109,31 +162,120 @@ class MainScreen(ContainerActions, inherit_bindings=False):
         else:
             self._select(self.table.cursor)
         if self._back:  # only now, because what was known of the containers may be out of date
-            self._back = False
             self.details.reconnect()
         self._show_status()
 
+    @on(TerminalsListed)
+    async def _terminals_listed(self, event: TerminalsListed) -> None:
+        """Have one tab for each terminal there is."""
+        before, state = list(self.state.terminals), self.state
+        state.terminals = {terminal.id: terminal for terminal in event.terminals}
+        for gone in set(before) - set(state.terminals):
+            await self._forget_terminal(gone, before.index(gone))
+        for terminal in event.terminals:
+            await self._keep_terminal(terminal)
+        self._back = False
+        if state.awaited_terminal in state.terminals:
+            awaited, state.awaited_terminal = state.awaited_terminal, None
+            self.show_terminal(awaited)
+        self.set_class(bool(state.terminals), "-terminals")
+        self._show_status()
+
+    async def _keep_terminal(self, terminal: TerminalSummary) -> None:
+        """The tab of a terminal, brought up to date or made; a session lost with the engine begins again."""
+        tab = self._tab(terminal.id)
+        new = tab is None
+        if tab is None:
+            tab = TerminalTab(self.link, terminal)
+            await self.mount(tab, before=self.query_one(Footer))
+        tab.summary = terminal
+        container = self.state.containers.get(terminal.container or "")
+        tab.container_name = container.name if container else (terminal.container or "")
+        if new or self._back:
+            tab.join(viewer=self.state.info is not None and self.state.info.role is Role.VIEWER)
+        tab.describe()
+
+    async def _forget_terminal(self, terminal: str, place: int) -> None:
+        """Remove the tab of a terminal that is gone, and look at the one before it."""
+        if self.state.shown_terminal == terminal:
+            left = list(self.state.terminals)
+            self.show_terminal(left[max(0, min(place, len(left)) - 1)] if left else None)
+        tab = self._tab(terminal)
+        if tab is not None:
+            await tab.remove()
+
     def _show_status(self) -> None:
         self.query_one("#status", Static).update(self._status())
-        self.refresh_bindings()
+        self._show_tabs()
 
     def _status(self) -> Text:
-        """One line: the program, the engine, how many containers there are."""
+        """One line: the engine, how many containers there are; beside tabs as much of it as there is room for."""
         style = self.get_component_rich_style
         info, state = self.state.info, self.state
         muted = style("status--muted", partial=True)
-        text = Text.assemble((" heliostui ", style("status--title", partial=True)), " ")
+        text = Text(" ")
         if info is None:
             name = "status--down" if state.containers or state.engine_ended else "status--muted"
             return text.append("○ no engine" if state.engine_ended else "○ connecting", style(name, partial=True))
         text.append("● ", style("status--up", partial=True))
-        text.append(f"engine {info.version}")
-        text.append(f"  {state.running} running, {len(state.containers)} in all", muted)
+        if not state.terminals:
+            text.append(f"engine {info.version}")
+            text.append(f"  {state.running} running, {len(state.containers)} in all", muted)
+        elif self.size.width >= 100:
+            text.append(f"{state.running} of {len(state.containers)} running", muted)
         if info.rootless:
             text.append("  rootless", muted)
         if info.role != "operator":
             text.append("  read-only", style("status--down", partial=True))
-        return text
+        return text.append(" ")
+
+    # --- the tabs of terminals ---
+
+    def _tab(self, terminal: str | None) -> TerminalTab | None:
+        found = self.query(f"#terminal-{terminal}").results(TerminalTab) if terminal else ()
+        return next(iter(found), None)
+
+    @property
+    def shown_tab(self) -> TerminalTab | None:
+        return self._tab(self.state.shown_terminal)
+
+    def show_terminal(self, terminal: str | None) -> None:
+        """Show a terminal's tab and give it the keys, or show the containers."""
+        before, tab = self.shown_tab, self._tab(terminal)
+        self.state.shown_terminal = terminal if tab is not None else None
+        self.set_class(tab is not None, "-on-terminal")
+        if before is not None and before is not tab:
+            before.look_away()
+        if tab is None:
+            self.release()
+        elif tab is before:
+            tab.use()
+        else:
+            tab.look()
+        self._show_status()
+
+    @on(TabBar.Chosen)
+    def _tab_chosen(self, event: TabBar.Chosen) -> None:
+        self.show_terminal(event.key or None)
+
+    @on(TerminalPane.Described)
+    @on(JobPane.Described)
+    def _show_tabs(self) -> None:
+        """The line of tabs: the containers, then each terminal."""
+        tabs = [Tab("", None, "Containers")]
+        for number, terminal in enumerate(self.state.terminals, 1):
+            tab = self._tab(terminal)
+            if tab is not None and tab.is_mounted:
+                tabs.append(Tab(terminal, number, tab.name_shown, tab.container_name, tab.pane.unseen))
+        self.query_one(TabBar).show(tabs, self.state.shown_terminal or "")
+        self.refresh_bindings()
+
+    @on(TerminalPane.Ended)
+    def _terminal_ended(self, event: TerminalPane.Ended) -> None:
+        """Say how the program of a terminal ended, unless it ended well; its tab goes when the engine says so."""
+        tab, ended = event.pane.parent, event.event
+        if isinstance(tab, TerminalTab) and not ended.lost and ended.exit_code:
+            self.notify(f"{tab.name_shown} ended with {ended.exit_code}.", severity="warning", markup=False)
 
     # --- the selection ---
 
@@ -196,12 +338,20 @@ class MainScreen(ContainerActions, inherit_bindings=False):
         self.details.next_tab(by)
 
     def action_focus_next_pane(self) -> None:
-        if self.table.has_focus:
+        if self.shown_tab is not None:
+            self.shown_tab.focus_next()
+        elif self.details.tab == "jobs" and self.details.jobs.focus_next():
+            pass
+        elif self.table.has_focus:
             self.details.focus_content()
         else:
             self.release()
 
     def action_zoom(self) -> None:
+        if self.shown_tab is not None:
+            self.shown_tab.zoom()
+            self._describe()
+            return
         self._zoomed_for_terminal = False
         self.toggle_class("-zoomed")
         if self.has_class("-zoomed"):
@@ -224,11 +374,15 @@ class MainScreen(ContainerActions, inherit_bindings=False):
 
     def action_type_prefix(self) -> None:
         self.just_released = False
-        self.details.type_prefix()
+        tab = self.shown_tab
+        (tab.pane if tab is not None else self.details.terminal).type_prefix()
 
-    @on(Details.Detached)
+    @on(TerminalPane.Detached)
     def release(self) -> None:
-        """The table gets the keys."""
+        """The table gets the keys, or the jobs of the terminal that is shown."""
+        if self.shown_tab is not None:
+            self.shown_tab.release()
+            return
         if self._zoomed_for_terminal:
             self.remove_class("-zoomed")
         self._zoomed_for_terminal = False
@@ -239,11 +393,13 @@ class MainScreen(ContainerActions, inherit_bindings=False):
 
     def on_descendant_focus(self) -> None:
         """On a narrow screen a terminal that has the keys has the screen as well."""
-        in_terminal = self.details.terminal_has_keys
-        if in_terminal and self.has_class("-narrow") and not self.has_class("-zoomed"):
+        in_terminal, tab = self.terminal_has_keys, self.shown_tab
+        if in_terminal and tab is None and self.has_class("-narrow") and not self.has_class("-zoomed"):
             self._zoomed_for_terminal = True
             self.add_class("-zoomed")
         self.set_class(in_terminal, "-in-terminal")
+        self.set_class(tab is not None and tab.full, "-full")
+        self.set_class(tab is not None and tab.small, "-small")
         self._describe()
 
     @on(Details.Described)

@@ -4,98 +4,20 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from pathlib import Path
 from subprocess import DEVNULL, PIPE
 
-from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
-from engine.places import Places
-from heliostui.app import Console
 from heliostui.screens.dialog import Confirm, Prompt
 from heliostui.screens.help import Help
 from heliostui.screens.main import MainScreen
 from heliostui.screens.new import NewContainer
 from heliostui.screens.small import TooSmall
 from tests.heliostui.conftest import CommandLine
+from tests.heliostui.person import console
 from widgets.document import Document
 from widgets.launch_chart import Calls
 from widgets.log_view import LogView
-from widgets.terminal import TerminalView
-
-PATIENCE = 400  # looks at the screen; far more than anything takes
-KEYS = {" ": "space", "$": "dollar_sign", "=": "equals_sign", "/": "slash", "-": "minus", "+": "plus", "&": "ampersand"}
-
-
-class Person:
-    """Somebody in front of the console."""
-
-    def __init__(self, app: Console, pilot: Pilot[None]) -> None:
-        self.app = app
-        self.pilot = pilot
-
-    @property
-    def main(self) -> MainScreen:
-        screen = self.app.screen_stack[0]
-        assert isinstance(screen, MainScreen)
-        return screen
-
-    @property
-    def notices(self) -> list[str]:
-        return [notification.message for notification in self.app._notifications]
-
-    def terminal(self) -> str:
-        """What the terminal shows that is on the screen."""
-        for view in self.main.query(TerminalView):
-            if view.terminal is not None and view.is_on_screen:
-                return view.terminal.text()
-        return ""
-
-    def states(self) -> dict[str, str]:
-        return {row.name: row.state for row in self.main.table.rows}
-
-    def footer(self) -> set[str]:
-        bindings = self.app.screen.active_bindings.values()
-        return {each.binding.action for each in bindings if each.binding.show and each.enabled}
-
-    async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
-
-    async def type(self, text: str) -> None:
-        await self.pilot.press(*(KEYS.get(character, character) for character in text), "enter")
-
-    async def until(self, true: Callable[[], object]) -> None:
-        """Wait until it is so; there is nothing to await for what a screen shows."""
-        for _ in range(PATIENCE):
-            if true():
-                return
-            await self.pilot.pause(0.025)
-        raise AssertionError(f"{self.app.screen} {self.states()} {self.notices}\n{self.terminal()}")
-
-    async def select(self, name: str) -> None:
-        await self.until(lambda: name in self.states())
-        self.main.table.cursor = next(row.key for row in self.main.table.rows if row.name == name)
-        await self.until(lambda: self.main.state.selected and self.main.state.selected.name == name)
-
-    async def shell(self) -> None:
-        """A new container with a shell that has the keys."""
-        await self.until(lambda: self.main.state.info is not None)
-        await self.press("n")
-        await self.until(lambda: isinstance(self.app.screen, NewContainer))
-        await self.press("enter")
-        await self.until(lambda: self.main.details.terminal_has_keys and "/#" in self.terminal())
-
-
-@asynccontextmanager
-async def console(cli: CommandLine, size: tuple[int, int] = (100, 30)) -> AsyncIterator[Person]:
-    places = Places(Path(cli.environment["HELIOSTUI_RUNTIME"]), Path(cli.environment["HELIOSTUI_STATE"]))
-    app = Console(places)
-    async with app.run_test(size=size) as pilot:
-        person = Person(app, pilot)
-        await person.until(lambda: person.main.state.info is not None)
-        yield person
 
 
 def clean(cli: CommandLine) -> None:
@@ -111,7 +33,7 @@ async def test_enter_and_enter_give_a_shell_in_a_container(cli: CommandLine) -> 
         await person.press("enter")
         await person.until(lambda: isinstance(person.app.screen, NewContainer))
         await person.press("enter")
-        await person.until(lambda: person.main.details.terminal_has_keys)
+        await person.until(lambda: person.main.terminal_has_keys)
         await person.type("expr 6 + 36")
         await person.until(lambda: "\n42\n" in person.terminal())
         assert person.footer() == {"release"}
@@ -191,10 +113,10 @@ async def test_all_keys_but_the_way_out_belong_to_the_program(cli: CommandLine) 
         await person.press("ctrl+p", "x")  # or with the next key
         await person.until(lambda: "^Qq^P^Px" in person.terminal())
         await person.press("tab", "f1", "escape")
-        assert person.main.details.terminal_has_keys
+        assert person.main.terminal_has_keys
         await person.press("ctrl+right_square_bracket", "ctrl+right_square_bracket")
         await person.until(lambda: "^]" in person.terminal())
-        await person.until(lambda: person.main.details.terminal_has_keys)
+        await person.until(lambda: person.main.terminal_has_keys)
         await person.press("ctrl+p", "ctrl+q")
         await person.until(lambda: person.main.table.has_focus)
         assert "running" in person.states().values()
@@ -204,10 +126,13 @@ async def test_a_shell_can_be_started_beside_the_program(cli: CommandLine, conta
     async with console(cli) as person:
         await person.select(container)
         await person.press("e")
-        await person.until(lambda: person.main.details.tab == "exec" and "/#" in person.terminal())
-        await person.type("echo pid $$; exit 4")
-        await person.until(lambda: person.main.details.tab != "exec")
+        await person.until(lambda: person.main.shown_tab is not None and "#" in person.terminal())
+        assert person.main.shown_tab is not None
+        assert person.main.shown_tab.container_name == container
+        await person.type("echo $((6 * 7)); exit 4")
+        await person.until(lambda: person.main.shown_tab is None)
         await person.until(lambda: person.main.table.has_focus)
+        assert any("ended with 4" in notice for notice in person.notices)
         assert person.states()[container] == "running"
 
 
@@ -220,9 +145,9 @@ async def test_the_terminal_has_the_size_of_the_screen_only_with_the_keys(cli: C
         await person.until(lambda: person.main.table.has_focus)
         await person.pilot.resize_terminal(160, 50)
         await person.press("enter")
-        await person.until(lambda: person.main.details.terminal_has_keys)
+        await person.until(lambda: person.main.terminal_has_keys)
         await person.type("stty size")
-        view = person.main.query_one("#main-terminal", TerminalView)
+        view = person.main.details.terminal.view
         await person.until(lambda: f"{view.content_size.height} {view.content_size.width}" in person.terminal())
         assert view.content_size.height > 40
 
@@ -237,7 +162,7 @@ async def test_when_the_engine_dies_all_comes_back_by_itself(cli: CommandLine) -
         banner = person.main.query_one("#banner")
         await person.until(lambda: banner.has_class("-shown"))
         await person.until(lambda: not banner.has_class("-shown"))
-        await person.until(lambda: person.main.details.terminal_has_keys)
+        await person.until(lambda: person.main.terminal_has_keys)
         assert person.main.state.selected_id == selected
         await person.type("echo $A")
         await person.until(lambda: "\n42\n" in person.terminal())

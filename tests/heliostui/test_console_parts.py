@@ -10,11 +10,12 @@ from itertools import combinations
 from typing import Any
 
 import pytest
+from textual.binding import Binding
 from textual.color import Color
 from textual.theme import Theme
 
 from engine.protocol.messages import ContainerSummary, EngineInfo, LaunchStep, Role, Status
-from heliostui.keymap import COMMANDS
+from heliostui.keymap import COMMANDS, ON_JOBS, ON_TERMINALS
 from heliostui.screens.help import sections
 from heliostui.screens.main import MainScreen
 from heliostui.state import State, call
@@ -34,10 +35,16 @@ def test_every_command_can_be_run() -> None:
 
 def test_two_commands_share_a_key_only_when_never_both_are_possible() -> None:
     told_apart_by_more_than_state = {"first", "start_engine", "open", "release", "type_prefix"}
-    for one, other in combinations(COMMANDS, 2):
+    for one, other in combinations([c for c in COMMANDS if c.place in ("anywhere", "containers")], 2):
         if set(one.keys.split(",")) & set(other.keys.split(",")) - {""}:
             apart = one.states and other.states and not one.states & other.states
             assert apart or {one.action, other.action} <= told_apart_by_more_than_state, (one.action, other.action)
+
+
+@pytest.mark.parametrize("bindings", [ON_TERMINALS, ON_JOBS], ids=["terminals", "jobs"])
+def test_on_a_terminal_and_among_jobs_every_key_means_one_thing(bindings: list[Binding]) -> None:
+    keys = [key for binding in bindings for key in binding.key.split(",")]
+    assert len(keys) == len(set(keys))
 
 
 def test_help_names_every_command_that_has_a_key() -> None:

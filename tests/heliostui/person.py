@@ -1,0 +1,88 @@
+"""Somebody in front of the console: presses keys, and looks until the screen shows what is due."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from engine.places import Places
+from heliostui.app import Console
+from heliostui.screens.main import MainScreen
+from heliostui.screens.new import NewContainer
+from tests.heliostui.conftest import CommandLine
+from widgets.terminal import TerminalView
+
+PATIENCE = 400  # looks at the screen; far more than anything takes
+KEYS = {" ": "space", "$": "dollar_sign", "=": "equals_sign", "/": "slash", "-": "minus", "+": "plus", "&": "ampersand"}
+
+
+class Person:
+    """Somebody in front of the console."""
+
+    def __init__(self, app: Console, pilot: Pilot[None]) -> None:
+        self.app = app
+        self.pilot = pilot
+
+    @property
+    def main(self) -> MainScreen:
+        screen = self.app.screen_stack[0]
+        assert isinstance(screen, MainScreen)
+        return screen
+
+    @property
+    def notices(self) -> list[str]:
+        return [notification.message for notification in self.app._notifications]
+
+    def terminal(self) -> str:
+        """What the terminal shows that is on the screen."""
+        for view in self.main.query(TerminalView):
+            if view.terminal is not None and view.is_on_screen:
+                return view.terminal.text()
+        return ""
+
+    def states(self) -> dict[str, str]:
+        return {row.name: row.state for row in self.main.table.rows}
+
+    def footer(self) -> set[str]:
+        bindings = self.app.screen.active_bindings.values()
+        return {each.binding.action for each in bindings if each.binding.show and each.enabled}
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+
+    async def type(self, text: str) -> None:
+        await self.pilot.press(*(KEYS.get(character, character) for character in text), "enter")
+
+    async def until(self, true: Callable[[], object]) -> None:
+        """Wait until it is so; there is nothing to await for what a screen shows."""
+        for _ in range(PATIENCE):
+            if true():
+                return
+            await self.pilot.pause(0.025)
+        raise AssertionError(f"{self.app.screen} {self.states()} {self.notices}\n{self.terminal()}")
+
+    async def select(self, name: str) -> None:
+        await self.until(lambda: name in self.states())
+        self.main.table.cursor = next(row.key for row in self.main.table.rows if row.name == name)
+        await self.until(lambda: self.main.state.selected and self.main.state.selected.name == name)
+
+    async def shell(self) -> None:
+        """A new container with a shell that has the keys."""
+        await self.until(lambda: self.main.state.info is not None)
+        await self.press("n")
+        await self.until(lambda: isinstance(self.app.screen, NewContainer))
+        await self.press("enter")
+        await self.until(lambda: self.main.terminal_has_keys and "/#" in self.terminal())
+
+
+@asynccontextmanager
+async def console(cli: CommandLine, size: tuple[int, int] = (100, 30)) -> AsyncIterator[Person]:
+    places = Places(Path(cli.environment["HELIOSTUI_RUNTIME"]), Path(cli.environment["HELIOSTUI_STATE"]))
+    app = Console(places)
+    async with app.run_test(size=size) as pilot:
+        person = Person(app, pilot)
+        await person.until(lambda: person.main.state.info is not None)
+        yield person
