@@ -120,10 +120,9 @@ def _source(flags: set[str], operands: list[str]) -> tuple[str, str] | None:
 
 def _begin(shell: Shell, options: list[tuple[str, bool]], flags: set[str], source: tuple[str, str] | None) -> int:
     if shell.interactive:
-        shell.become_interactive(control=("monitor", False) not in options)
+        shell.become_interactive(control=not any(name == "monitor" for name, _ in options))
     for name, on in options:
-        if name != "monitor" or on != shell.jobs.controlled:
-            shell.set_option(name, on)
+        shell.set_option(name, on)
     if shell.interactive and "norc" not in flags:
         _read_rc(shell)
     if source is not None:
@@ -144,8 +143,8 @@ def _read_rc(shell: Shell) -> None:
         return
     try:
         shell.run_text(text, path)
-    except Abort:
-        return  # it has been told
+    except (Abort, KeyboardInterrupt):
+        return  # why has been told
 
 
 def _run_input(shell: Shell) -> int:
@@ -174,6 +173,7 @@ def _interact(shell: Shell) -> int:
                 return shell.state.status
             shell.run_text(text, "heliosh")
         except KeyboardInterrupt:
+            shell.tell("")  # the terminal shows ^C, and leaves the cursor there
             shell.state.status = 130
         except Abort as end:
             shell.state.status = end.status
@@ -208,6 +208,9 @@ def _edited(shell: Shell) -> Callable[[], str | None]:
                 return editor.read(shell.state.variables.get("PS1") or "", shell.state.variables.get("PS2") or "")
         except EOFError:
             return None
+        except KeyboardInterrupt:
+            shell.state.status = 130
+            return ""
 
     return read
 

@@ -227,9 +227,10 @@ class Executor:
             self._shell.subshell(body, moves)
 
     def _wait(self, job: Job) -> int:
-        status = self._shell.jobs.wait_foreground(job)
-        self._state.pipe_status = [process.exit_status for process in job.processes]
-        return status
+        try:
+            return self._shell.jobs.wait_foreground(job)
+        finally:
+            self._state.pipe_status = [process.exit_status for process in job.processes]
 
     # --- commands ---
 
@@ -339,10 +340,15 @@ class Executor:
             with shell.signals.may_interrupt():
                 opened = self._redirected(command.redirections)
                 before = self._set_variables(command)
+                for name in before:  # what `X=1 exec prog` and its kind run gets it
+                    self._state.variables.export(name)
                 self._trace(words)
                 status = builtin(shell, words[1:])
         except Fault as fault:
             status = self._builtin_failed(fault, words[0], special, opened is not None)
+        except KeyboardInterrupt:
+            self._single(130)
+            raise
         finally:
             if opened is not None:
                 opened.keep() if self.kept else opened.restore()

@@ -55,9 +55,15 @@ class Lines:
         try:
             position = os.lseek(self._fd, 0, os.SEEK_CUR)
         except OSError:
-            return os.read(self._fd, _BLOCK if os.isatty(self._fd) else 1)
+            return self._typed() if os.isatty(self._fd) else os.read(self._fd, 1)
         piece = os.read(self._fd, _BLOCK)
         newline = piece.find(b"\n") + 1
         if newline:
             os.lseek(self._fd, position + newline, os.SEEK_SET)
         return piece[:newline] if newline else piece
+
+    def _typed(self) -> bytes:
+        try:
+            return os.read(self._fd, _BLOCK)
+        except OSError:  # EIO: the terminal is gone, or another's
+            return b""

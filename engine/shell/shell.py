@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import NoReturn, TypeAlias
 
 from engine.shell import signals
@@ -56,19 +57,23 @@ class Shell:
         self.signals.be_interactive()
         self.traps.interactive = True
         self.hook_jobs()
-        if not control:
-            return
-        try:
-            terminal = Terminal()
+        if control:
+            try:
+                self._take_terminal()
+            except Fault as fault:
+                self.tell_fault(Fault(f"no job control in this shell: {fault.message}"))
+                return
+            self.jobs.controlled = True
+            self.state.options.add("monitor")
+
+    def _take_terminal(self) -> None:
+        """Raises Fault when there is none to be had."""
+        terminal = self.jobs.terminal or Terminal()
+        if self.interactive:
             terminal.acquire()
-        except Fault as fault:
-            self.tell_fault(Fault(f"no job control in this shell: {fault.message}"))
-            return
-        self.signals.control_jobs(True)
+            self.signals.control_jobs(True)
         self.jobs.terminal, self.jobs.modes = terminal, terminal.modes()
-        self.jobs.controlled = True
-        self.state.options.add("monitor")
-        if os.environ.get("HELIOSTUI_JOBS") == "1":
+        if self.interactive and self.jobs.report is None and os.environ.get("HELIOSTUI_JOBS") == "1":
             from engine.shell.report import Report
 
             self.jobs.report = Report(terminal.fd)
@@ -145,7 +150,7 @@ class Shell:
             self.exec(path, argv, self.state.variables.environment() if environment is None else environment)
         finally:
             if terminal is not None and self.interactive:
-                terminal.acquire()
+                self._take_terminal()
 
     def keep_redirections(self) -> None:
         """Called by a builtin (`exec` without a command): what it was redirected to stays."""
@@ -154,21 +159,14 @@ class Shell:
     def set_option(self, name: str, on: bool) -> None:
         """`set -o NAME`, `set +o NAME`: all that follows from it too (`monitor` takes the terminal). Raises Fault."""
         if name == "monitor":
-            self._control_jobs(on)
+            if on and not self.jobs.controlled:
+                with suppress(Fault):  # groups there are without a terminal too
+                    self._take_terminal()
+            self.jobs.controlled = on
         if on:
             self.state.options.add(name)
         else:
             self.state.options.discard(name)
-
-    def _control_jobs(self, on: bool) -> None:
-        jobs = self.jobs
-        if on and jobs.terminal is None:
-            try:
-                jobs.terminal = Terminal()
-                jobs.modes = jobs.terminal.modes()
-            except Fault:
-                jobs.terminal = None  # groups there are without a terminal too
-        jobs.controlled = on
 
     # --- what builtins use ---
 
@@ -441,8 +439,8 @@ class Shell:
 
     def _job_died(self, job: Job) -> None:
         if job.decisive.signal == signal.SIGINT:
-            self.tell("") if self.interactive else None
-        elif self.interactive:
+            return  # who typed it knows
+        if self.interactive:
             self.tell(job.describe())
         else:
             self.complain(f"{job.command}: {job.describe()}")

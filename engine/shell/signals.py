@@ -101,7 +101,7 @@ class Signals:
     def end_in_order(self) -> None:
         """Have the signals that end a script end it through `HangUp`, so that its EXIT trap is run."""
         for number in (signal.SIGHUP, signal.SIGTERM):
-            if number not in self._own:
+            if signal.getsignal(number) is signal.SIG_DFL:
                 self._arrange(number, self._hang_up)
 
     def control_jobs(self, on: bool) -> None:
