@@ -66,9 +66,9 @@ def number(text: str) -> int:
     base, digits = 10, text
     if "#" in text:
         prefix, _, digits = text.partition("#")
-        base = int(prefix) if prefix.isdecimal() else 0
+        base = int(prefix) if prefix.isdecimal() and prefix[0] != "0" and len(prefix) < 3 else 0
         if not 2 <= base <= 64:
-            raise ValueError(f"{text}: the base of a number is 2 to 64")
+            raise ValueError(f"{text}: the base in front of `#' is 2 to 64")
         if not digits:
             raise ValueError(f"{text}: digits are missing after the base")
     elif text[:2] in ("0x", "0X"):

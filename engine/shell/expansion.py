@@ -172,8 +172,6 @@ class Expander:
             return [Piece((ifs[:1] if star else " ").join(value), kind)]
         if not part.quoted and ifs:
             return [Piece(ifs[0].join(value), kind)]
-        if not part.quoted:
-            value = [text for text in value if text]
         pieces = [piece for text in value for piece in (BREAK, Piece(text, kind))]
         return pieces[1:] or ([NOTHING] if part.quoted else [])
 
@@ -213,7 +211,7 @@ class Expander:
 
     def _operated(self, part: Parameter, value: Value) -> Value:
         """The value after the operator, for a list each of its elements."""
-        if part.operator == "":
+        if part.operator == "" or (value is None and part.operator != "length"):
             return value
         if part.operator == "length":
             return str(len(value or ""))

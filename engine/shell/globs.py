@@ -47,7 +47,7 @@ def _matching(paths: Iterable[str], component: str, slashes: str, dotglob: bool)
     for path in paths:
         for entry in _entries(path, hidden):
             if pattern.matches(entry.name) and (not slashes or _is_directory(entry, follow=True)):
-                yield path + entry.name + slashes
+                yield path + entry.name + slashes[:1]
 
 
 def _through(paths: Iterable[str], slashes: str, dotglob: bool) -> Iterator[str]:
@@ -63,7 +63,7 @@ def _through(paths: Iterable[str], slashes: str, dotglob: bool) -> Iterator[str]
                 if directory:
                     below.append(f"{path}{entry.name}/")
                 if directory or not slashes:
-                    yield path + entry.name + slashes
+                    yield path + entry.name + slashes[:1]
 
 
 def _entries(path: str, hidden: bool) -> list[os.DirEntry[str]]:
