@@ -110,7 +110,7 @@ class Expander:
 
     def _paths(self, field: fields.Field) -> list[str]:
         options = self._state.options
-        if field.pattern is None or "noglob" in options:
+        if field.pattern is None or "noglob" in options or not globs.is_glob(field.pattern):
             return [field.text]
         paths = globs.expand(field.pattern, options)
         return paths or ([] if "nullglob" in options else [field.text])

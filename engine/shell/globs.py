@@ -15,6 +15,11 @@ from engine.shell.patterns import compile, is_magic, unescape
 _SLASHES: Final = re.compile(r"\\?(/+)")
 
 
+def is_glob(pattern: str) -> bool:
+    """Whether there is anything to look for: a `[` needs its `]` before the next slash."""
+    return any(map(is_magic, pattern.split("/")))
+
+
 def expand(pattern: str, options: Collection[str] = ("globstar",)) -> list[str]:
     """The paths that match, sorted; none when nothing does. What can't be read is as if it were empty.
 

@@ -2,31 +2,33 @@ r"""Shell patterns (POSIX XCU 2.14): `*`, `?`, `[…]`, and `\` before what is m
 
 A pattern is cut at its stars into segments of fixed length. Each segment is searched from where the one before it
 ended: the leftmost place is always good enough, so nothing is ever tried twice and the time is at most the product
-of both lengths. Classes and ranges are those of the C locale.
+of both lengths. Classes are Unicode's; ranges go by code point.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 from functools import lru_cache
 from typing import Final
 
 _CLASSES: Final = {
-    "alnum": "a-zA-Z0-9",
-    "alpha": "a-zA-Z",
-    "blank": " \\t",
-    "cntrl": "\\x00-\\x1f\\x7f",
-    "digit": "0-9",
-    "graph": "!-~",
-    "lower": "a-z",
-    "print": " -~",
-    "punct": "!-/:-@\\[-`{-~",
-    "space": " \\t-\\r",
-    "upper": "A-Z",
-    "word": "a-zA-Z0-9_",
-    "xdigit": "0-9a-fA-F",
+    "alnum": ("a-zA-Z0-9", str.isalnum),
+    "alpha": ("a-zA-Z", str.isalpha),
+    "blank": (" \\t", None),
+    "cntrl": ("\\x00-\\x1f\\x7f", None),
+    "digit": ("0-9", None),
+    "graph": ("!-~", str.isprintable),
+    "lower": ("a-z", str.islower),
+    "print": (" -~", str.isprintable),
+    "punct": ("!-/:-@\\[-`{-~", None),
+    "space": (" \\t-\\r", None),
+    "upper": ("A-Z", str.isupper),
+    "word": ("a-zA-Z0-9_", str.isalnum),
+    "xdigit": ("0-9a-fA-F", None),
 }
 _SPECIAL: Final = re.compile(r"[*?\[\\]")
+_PLAIN: Final = re.compile(r"(?:[^*?\[\\]++|\\.)*+\\?", re.DOTALL)  # no `*`, `?` or `[` that is not quoted
 _NEVER: Final = r"(?!)"
 
 
@@ -54,6 +56,9 @@ class Pattern:
     __slots__ = ("_backward", "_forward", "literal")
 
     def __init__(self, pattern: str) -> None:
+        if _PLAIN.fullmatch(pattern):
+            self.literal: str | None = unescape(pattern)
+            return
         segments = _segments(pattern)
         plain = len(segments) == 1 and all(len(atom) == 1 or atom[0] == "\\" for atom in segments[0])
         self.literal = "".join(atom[-1] for atom in segments[0]) if plain else None
@@ -167,7 +172,7 @@ def _bracket(pattern: str, position: int) -> tuple[str, int] | None:
                 f"[^{members}]" if members else "."
             ) if negated else f"[{members}]" if members else _NEVER, position + 1
         if pattern.startswith("[:", position) and (close := pattern.find(":]", position + 2)) >= 0:
-            members += _CLASSES.get(pattern[position + 2 : close], "")
+            members += _class(pattern[position + 2 : close])
             position = close + 2
             continue
         low, position = _member(pattern, position)
@@ -177,6 +182,17 @@ def _bracket(pattern: str, position: int) -> tuple[str, int] | None:
         if len(low) == len(high) == 1 and low <= high:
             members += f"{re.escape(low)}-{re.escape(high)}"
     return None
+
+
+@lru_cache
+def _class(name: str) -> str:
+    """The members of `[:name:]`, for a regular expression. Of one that is unknown there are none."""
+    members, others = _CLASSES.get(name, ("", None))
+    if others:
+        letters = itertools.groupby(map(chr, range(0x80, 0x30000)), others)
+        runs = [list(run) for belongs, run in letters if belongs]
+        members += "".join(f"{run[0]}-{run[-1]}" for run in runs)
+    return members
 
 
 def _member(pattern: str, position: int) -> tuple[str, int]:
