@@ -13,7 +13,7 @@ from engine.client.errors import ClientError, RequestFailed
 from engine.protocol.messages import Attach, Attached, Exited, Input, JoinTerminal, Output, Resize, Resized
 from engine.terminal import Terminal
 from heliostui.link import Link, Post
-from heliostui.messages import SessionChanged, SessionEnded
+from heliostui.messages import ProgramCopied, SessionChanged, SessionEnded
 
 MOST_UNSEEN = 256 * 1024  # bytes fed between two looks of the screen
 
@@ -23,7 +23,7 @@ class Session:
 
     def __init__(self, link: Link, request: Attach | JoinTerminal, post: Post) -> None:
         self.request = request
-        self.terminal = Terminal(request.columns or 80, request.lines or 24)
+        self.terminal = self._blank(request.columns or 80, request.lines or 24)
         self.ended = False
         self.exit_code: int | None = None
         self.news = 0
@@ -82,9 +82,12 @@ class Session:
                     return exit_code
         return None
 
+    def _blank(self, columns: int, lines: int) -> Terminal:
+        return Terminal(columns, lines, copy=lambda text: self._post(ProgramCopied(self, text)))
+
     async def _feed(self, data: bytes, redraw: bool) -> None:
         if redraw:
-            self.terminal = Terminal(self.terminal.columns, self.terminal.lines)
+            self.terminal = self._blank(self.terminal.columns, self.terminal.lines)
         self.news += not redraw
         self.terminal.feed(data)
         self._changed()

@@ -131,11 +131,11 @@ def encode_paste(text: str, bracketed: bool) -> bytes:
     return (f"\x1b[200~{text}\x1b[201~" if bracketed else text).encode()
 
 
-def encode_mouse(button: int, x: int, y: int, pressed: bool, encoding: int = 1006) -> bytes:
-    """A mouse event at column `x`, line `y` (from 0), in the form of mode 1006, 1015, 1005 or else of mode 1000.
+def encode_mouse(button: int, x: int, y: int, pressed: bool, encoding: int) -> bytes:
+    """A mouse event at column `x`, line `y` (from 0), in the form of mode 1006, 1015 or 1005, or else the old one.
 
     `button` is 0-2 (3 for none), 64-67 the wheel; plus 8 with alt, 16 with ctrl, 32 for a movement.
-    Modes 1000 and 1005 can't tell of columns and lines beyond 222 and 2,014: such events are not sent.
+    The old form and 1005 can't tell of columns and lines beyond 222 and 2,014: such events are not sent.
     """
     if encoding == 1006:
         return f"\x1b[<{button};{x + 1};{y + 1}{'M' if pressed else 'm'}".encode()

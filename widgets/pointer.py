@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .terminal import TerminalView
 
 WHEEL_LINES = 3
+ALTERNATE_SCROLL = 1007  # the mode in which the wheel is arrow keys on the alternate screen; set unless reset
 DOUBLE_CLICK = 0.4  # seconds between two clicks that belong together
 SCROLL_PERIOD = 0.05  # seconds between two steps while one drags past an edge
 _WHEEL = {
@@ -69,8 +70,7 @@ class Pointer:
         self._reported = button, x, y
         if terminal.mouse != 9:
             button += 8 * event.meta + 16 * event.ctrl
-        encoding = next((mode for mode in (1006, 1015, 1005) if mode in terminal.modes), 1000)
-        self._view.send(encode_mouse(button, x, y, pressed, encoding))
+        self._view.send(encode_mouse(button, x, y, pressed, terminal.mouse_encoding))
 
     def wheel(self, event: events.MouseEvent) -> None:
         """To the program when it asked for the mouse; as arrow keys to any other on the alternate screen (as most
@@ -86,10 +86,10 @@ class Pointer:
                 self._report(event, terminal, button, True)
         elif button in (64, 65):
             up = button == 64
-            if terminal.alternate:
+            if terminal.alternate and ALTERNATE_SCROLL in terminal.modes:
                 key = encode_key("up" if up else "down", None, terminal.application_cursor_keys)
                 self._view.send(key * WHEEL_LINES)
-            else:
+            elif not terminal.alternate:
                 self._view.scroll_back(WHEEL_LINES if up else -WHEEL_LINES)
 
     def down(self, event: events.MouseDown) -> None:

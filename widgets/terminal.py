@@ -40,6 +40,7 @@ from .search_line import SearchLine
 from .selection import Selection
 from .terminal_drawing import DARK_COLORS, LIGHT_COLORS, drawn, overlaid, reversed_base, with_cursor
 
+BACKSPACE_KEY = 67  # the mode in which the backspace key sends BS (DECBKM)
 PREFIX = "ctrl+right_square_bracket"
 SYNCHRONIZED_PATIENCE = 0.2
 """Seconds a program may keep the screen as it was while it updates (mode 2026)."""
@@ -54,6 +55,15 @@ Overlay = tuple[int, int, str]
 """Cells from the first to after the last, and the component class that says how they look."""
 Look = tuple[Row | None, tuple[Overlay, ...], tuple[int, int, bool] | None, str]
 """All that decides how a line of the view looks: row, overlays, cursor (column, shape, owned), mark."""
+
+
+def _encoded(event: events.Key, terminal: Terminal) -> bytes:
+    """What a key sends in the modes the terminal is in."""
+    keypad = getattr(event, "keypad", "") if terminal.application_keypad else ""
+    data = encode_key(event.key, event.character, terminal.application_cursor_keys, keypad)
+    if data == b"\r" and terminal.newline:
+        return b"\r\n"
+    return b"\b" if data == b"\x7f" and BACKSPACE_KEY in terminal.modes else data
 
 
 class TerminalView(Widget, can_focus=True):
@@ -253,6 +263,7 @@ class TerminalView(Widget, can_focus=True):
         if ground != self._ground:
             if self._ground is not None:
                 self._selection = self._copy = self._hovered = None
+                self._scrolled = terminal.scrolled  # another width counts lines anew
                 self._look_again_later()
             self._ground = ground
             self._strips.clear()
@@ -540,8 +551,7 @@ class TerminalView(Widget, can_focus=True):
             scroll()
             return
         self.scroll_back(-self._back)
-        keypad = getattr(event, "keypad", "") if terminal.application_keypad else ""
-        self.send(encode_key(event.key, event.character, terminal.application_cursor_keys, keypad))
+        self.send(_encoded(event, terminal))
 
     def _scroll_keys(self) -> dict[str, Callable[[], None]]:
         """The keys that scroll even while the program has the keys, unless it has the alternate screen up."""
