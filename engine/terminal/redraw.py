@@ -148,11 +148,12 @@ def _lines(screen: Screen, lines: Iterable[Line]) -> str:
 
 def _between(screen: Screen, before: Line, line: Line) -> str:
     """What brings the cursor to the next line. A line that is wrapped has to go on by itself: by the text of the
-    next one where that does it, else by a character that is taken away again."""
+    next one where that does it, else by a character that is taken away again. (A background would fill the line that
+    scrolls in.)"""
     if not before[2] & WRAPPED:
         return "\r\n"
     full = len(before[0]) == screen.columns
-    if line[0] and (full or line[0][1:2] == FILLER):
+    if line[0] and (full or line[0][1:2] == FILLER) and not screen.styles.blank(ord(line[1][0])):
         return ""
     return f"{' ' if full else WIDE}\r\x1b[K"
 

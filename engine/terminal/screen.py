@@ -257,7 +257,7 @@ class Screen(Grid):
     def show_main(self) -> None:
         if self.alternate:
             self.buffer, self.behind = self.behind, []
-            self.saved = self.saved_behind
+            self.saved, self.saved_behind = self.saved_behind, Saved()
             self.alternate = False
 
     # Size
