@@ -68,6 +68,7 @@ class Executor:
         self._state = shell.state
         self._script = NOTHING
         self._span: Span | None = None
+        self._counted = ("", 0, 0)  # newlines in a source, up to an offset
         shell.expander.place = self.place
         self._tested = False  # a failure is looked at by && || or !, so errexit has no say
 
@@ -94,6 +95,8 @@ class Executor:
     def _statement(self, statement: Statement, last: bool) -> None:
         if self._shell.signals.pending:
             self._shell.run_traps()
+        if "noexec" in self._state.options and not self._shell.interactive:
+            return
         if statement.background:
             self._background(statement)
         else:
@@ -279,9 +282,18 @@ class Executor:
 
     def _arrive(self, span: Span) -> None:
         self._span = span
-        self._state.line = self.first_line + self._script.source.count("\n", 0, span.start)
+        self._state.line = self.first_line + self._newlines_before(span.start)
         if "DEBUG" in self._shell.traps.actions:
             self._shell.run_trap("DEBUG")
+
+    def _newlines_before(self, offset: int) -> int:
+        """Counted on from the last time: a long text is gone through once."""
+        source, last, count = self._counted
+        if source is not self._script.source or offset < last:
+            source, last, count = self._script.source, 0, 0
+        count += source.count("\n", last, offset)
+        self._counted = (source, offset, count)
+        return count
 
     def _expanded(self, command: SimpleCommand) -> list[str]:
         try:

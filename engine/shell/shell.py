@@ -107,11 +107,8 @@ class Shell:
 
     def run(self, script: Script, *, last: bool = False) -> int:
         """Carry out one line that is parsed already."""
-        options = self.state.options
-        if "verbose" in options:
+        if "verbose" in self.state.options:
             self.tell(script.source[script.statements[0].span.start : script.statements[-1].span.end])
-        if "noexec" in options and not self.interactive:
-            return self.state.status
         status = self._executor.script(script, last)
         if self.signals.pending:
             self.run_traps()

@@ -350,7 +350,7 @@ def test_a_hang_up_reaches_all_jobs_but_the_disowned(shell: ShellTerminal) -> No
     disowned = background(shell, "nohup sleep 102 > /dev/null 2>&1 < /dev/null &")
     shell.run("disown %3")
     spared = background(shell, kept)
-    shell.run("disown -h %4")
+    shell.run("disown -h %3")
     fds = [os.pidfd_open(stopped), os.pidfd_open(shell.pid)]
     os.kill(shell.pid, signal.SIGHUP)
     assert shell_status(shell) == -signal.SIGHUP
@@ -358,7 +358,7 @@ def test_a_hang_up_reaches_all_jobs_but_the_disowned(shell: ShellTerminal) -> No
     for pid in (disowned, spared):
         stat = stat_of(pid)
         assert stat is not None
-        assert stat.state == "S"
+        assert stat.state in "RS"
         os.kill(pid, signal.SIGKILL)
 
 
