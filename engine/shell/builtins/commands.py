@@ -125,7 +125,8 @@ def type_(shell: Shell, arguments: list[str]) -> int:
             elif "p" in options or "P" in options:
                 shell.write(text + "\n")
             else:
-                shell.write(_sentence(shell, name, kind, text) + "\n")
+                hashed = not every and shell.state.hash.get(name) == text
+                shell.write(_sentence(name, kind, text, hashed=hashed) + "\n")
         if not found:
             status = 1
             if not options.keys() & set("tpP"):
@@ -147,7 +148,7 @@ def command(shell: Shell, arguments: list[str]) -> int:
         found = next(_meanings(shell, name, path=path), None)
         if found:
             any_found = True
-            shell.write((_sentence(shell, name, *found) if "V" in options else _word(name, *found)) + "\n")
+            shell.write((_sentence(name, *found) if "V" in options else _word(name, *found)) + "\n")
         elif "V" in options:
             shell.complain(f"command: {name}: not found")
     return 0 if any_found else 1
@@ -241,11 +242,11 @@ def _programs(path: str, name: str) -> Iterator[str]:
             yield file
 
 
-def _sentence(shell: Shell, name: str, kind: str, text: str) -> str:
+def _sentence(name: str, kind: str, text: str, *, hashed: bool = False) -> str:
     if kind == "alias":
         return f"{name} is aliased to `{text}'"
     if kind == "file":
-        return f"{name} is hashed ({text})" if shell.state.hash.get(name) == text else f"{name} is {text}"
+        return f"{name} is hashed ({text})" if hashed else f"{name} is {text}"
     return f"{name} is a shell {kind}"
 
 

@@ -216,7 +216,7 @@ UNARY: dict[str, Callable[[str], bool]] = {
     "-x": _access(os.X_OK),
     "-O": _where(lambda status: status.st_uid == os.geteuid()),
     "-G": _where(lambda status: status.st_gid == os.getegid()),
-    "-N": _where(lambda status: status.st_atime_ns <= status.st_mtime_ns),
+    "-N": _where(lambda status: status.st_atime_ns < status.st_mtime_ns),
     "-t": _is_terminal,
 }
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-HELIOSH = [sys.executable, "-m", "engine.shell"]
+from tests.engine.shell.conftest import HELIOSH
+
 BASH = ["bash", "--norc"]
 _MARK = "\x1e"  # between cases
 
@@ -35,37 +37,61 @@ def run(
 def outcomes(shell: Sequence[str], cases: Sequence[str], directory: Path, stdin: bytes = b"") -> list[str]:
     """What each case writes to standard output, and its status. Each is in a subshell of its own."""
     lines = [f"( {case}\n) 2>/dev/null\nprintf '[%d]{_MARK}' $?" for case in cases]
-    text = run([*shell, "-c", "\n".join(lines)], directory, stdin).stdout.decode(errors="surrogateescape")
-    return text.split(_MARK)[:-1]
+    result = run([*shell, "-c", "\n".join(lines)], directory, stdin)
+    found = result.stdout.decode(errors="surrogateescape").split(_MARK)[:-1]
+    assert len(found) == len(cases), result.stderr.decode()
+    return found
+
+
+def populate(directory: Path) -> None:
+    """Files that the cases know."""
+    (directory / "sub/deep").mkdir(parents=True)
+    (directory / "link").symlink_to("sub")
+    (directory / "file").write_text("one two\nthree\n")
+    (directory / "script").write_text("echo sourced $# $1\nX=set\nreturn 4\necho never\n")
+    (directory / "prog").write_text('#!/bin/sh\necho prog "$@"\n')
+    (directory / "prog").chmod(0o755)
 
 
 @pytest.fixture
 def same(tmp_path: Path) -> Same:
-    """Asserts that cases come out of heliosh as of bash, in a directory that each finds empty."""
+    """Asserts that cases come out of heliosh as of bash: what they write to standard output, and their status. Each
+    shell finds the same directory, populated; each case is in a subshell."""
+    if shutil.which("bash") is None:
+        pytest.skip("bash is not installed: there is nothing to compare with")
 
-    def check(*cases: str, stdin: bytes = b"", files: Callable[[Path], None] = lambda _: None) -> None:
+    def check(*cases: str, stdin: bytes = b"") -> None:
         found = []
         for shell in (BASH, HELIOSH):
             directory = tmp_path / "here"
             directory.mkdir()
-            files(directory)
+            populate(directory)
             found.append(outcomes(shell, cases, directory, stdin))
-            directory.rename(tmp_path / shell[-1])
+            shutil.rmtree(directory)
         assert dict(zip(cases, found[1], strict=True)) == dict(zip(cases, found[0], strict=True))
 
     return check
 
 
-@pytest.fixture
-def heliosh(tmp_path: Path) -> Callable[..., tuple[str, str, int]]:
-    """`heliosh -c TEXT`: what it writes to 1 and 2, and its status."""
+class Ended(NamedTuple):
+    """What a shell wrote, and how it ended."""
 
-    def invoke(text: str, *arguments: str, stdin: bytes = b"", **variables: str) -> tuple[str, str, int]:
+    out: str
+    err: str
+    status: int
+
+
+Heliosh = Callable[..., Ended]
+
+
+@pytest.fixture
+def heliosh(tmp_path: Path) -> Heliosh:
+    """`heliosh -c TEXT`, in a directory that is populated too."""
+    populate(tmp_path)
+
+    def invoke(text: str, *arguments: str, stdin: bytes = b"", **variables: str) -> Ended:
         result = run([*HELIOSH, "-c", text, *arguments], tmp_path, stdin, **variables)
-        return (
-            result.stdout.decode(errors="surrogateescape"),
-            result.stderr.decode(errors="surrogateescape"),
-            result.returncode,
-        )
+        out, err = (stream.decode(errors="surrogateescape") for stream in (result.stdout, result.stderr))
+        return Ended(out, err, result.returncode)
 
     return invoke
