@@ -56,17 +56,12 @@ class JobPane(Container):
         self._forgetting: Timer | None = None
         self._view = "both"
 
+        self.table = JobTable()
+        self.lanes = SwimLanes()
+
     def compose(self) -> ComposeResult:
-        yield JobTable()
-        yield SwimLanes()
-
-    @property
-    def table(self) -> JobTable:
-        return self.query_one(JobTable)
-
-    @property
-    def lanes(self) -> SwimLanes:
-        return self.query_one(SwimLanes)
+        yield self.table
+        yield self.lanes
 
     @property
     def whose(self) -> StreamJobs | None:

@@ -162,7 +162,7 @@ COMMANDS = (
         "new_terminal", "t", "Terminal", "Open a terminal here, on the host", NEEDS_NOTHING, "Terminals", True, True
     ),
     _terminal("close_terminal", "w", "Close", "Close the terminal; asks when something runs in it", changes=True),
-    _terminal("use_terminal", "escape,enter", "Use terminal", "Give the terminal the keys", display="esc"),
+    _terminal("use_terminal", "escape,enter", "Back", "Give the terminal the keys", display="esc"),
     Command(
         "next_terminal(1)",
         "ctrl+pagedown",

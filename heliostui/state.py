@@ -146,10 +146,10 @@ def happening(event: JobEvent) -> Event:
 
 
 def program(terminal: TerminalSummary) -> str:
-    """The name of what was started in a terminal; an empty command is the engine's choice of a shell."""
-    if terminal.command:
-        return PurePosixPath(terminal.command[0]).name or terminal.command[0]
-    return "sh" if terminal.container else "heliosh"
+    """The name of what was started in a terminal."""
+    if terminal.command[-2:] == ["-m", "engine.shell"]:  # where it is not installed as a program
+        return "heliosh"
+    return PurePosixPath(terminal.command[0]).name or terminal.command[0]
 
 
 def shortened(directory: str, home: Path | None = None) -> str:

@@ -13,10 +13,11 @@ from typing import Literal
 from textual import work
 
 from engine.client.errors import ClientError
-from engine.protocol.messages import ActOnJob, CloseTerminal, OpenTerminal, TerminalRef
+from engine.protocol.messages import ActOnJob, CloseTerminal, ListTerminals, OpenTerminal, TerminalRef, Terminals
 from heliostui.actions import Actions
 from heliostui.job_pane import JobPane
 from heliostui.keymap import Command
+from heliostui.messages import TerminalsListed
 from heliostui.screens.dialog import Confirm, Prompt
 from heliostui.screens.signals import SignalMenu
 from heliostui.terminal_tab import TerminalTab, terminal_size
@@ -81,12 +82,15 @@ class TerminalActions(Actions):
     async def open_terminal(self, request: OpenTerminal) -> None:
         """Open a terminal and show it as soon as it is listed."""
         try:
-            self.state.awaited_terminal = (await self.link.request(request, TerminalRef)).terminal
+            opened = (await self.link.request(request, TerminalRef)).terminal
+            self.state.awaited_terminal = opened
+            listed = await self.link.request(ListTerminals(), Terminals)
         except ClientError as error:
             self.notify(str(error), severity="error", markup=False)
             return
-        if self.state.awaited_terminal in self.state.terminals:
-            self.show_terminal(self.state.awaited_terminal)
+        if opened not in (terminal.id for terminal in listed.terminals):
+            self.notify("The terminal's program ended as soon as it was started.", severity="error", markup=False)
+        self.post_message(TerminalsListed(listed.terminals))
 
     def action_new_terminal(self) -> None:
         columns, lines = terminal_size(self.app.size)

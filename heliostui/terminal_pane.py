@@ -65,14 +65,11 @@ class TerminalPane(Vertical):
         self._news_seen = 0
         self._bells_seen = 0
 
-    def compose(self) -> ComposeResult:
-        view = TerminalView()
-        view.fits = False
-        yield view
+        self.view = TerminalView()
+        self.view.fits = False
 
-    @property
-    def view(self) -> TerminalView:
-        return self.query_one(TerminalView)
+    def compose(self) -> ComposeResult:
+        yield self.view
 
     # --- the session ---
 

@@ -26,6 +26,8 @@ from heliostui.terminal_pane import TerminalPane
 WIDE = 180  # columns from which on the jobs are at the right
 HIGH = 30  # lines from which on they are below
 JOB_COLUMNS, JOB_LINES = 64, 11
+SHELLS = ("heliosh", "sh", "bash", "dash", "ash", "zsh", "fish", "ksh")
+"""Programs of which nothing is lost that is worth a question."""
 
 
 class TerminalTab(Container):
@@ -40,23 +42,18 @@ class TerminalTab(Container):
         self.container_name = ""
         self._zoomed: bool | None = None
         self._peeking = False
+        self.pane = TerminalPane(detach_keys=False)
+        self.pane.looked = False
+        self.jobs = JobPane(link)
         self.display = False
 
     def compose(self) -> ComposeResult:
-        yield TerminalPane(detach_keys=False)
-        yield JobPane(self._link)
+        yield self.pane
+        yield self.jobs
 
     def on_mount(self) -> None:
         self._arrange()
         self.describe()
-
-    @property
-    def pane(self) -> TerminalPane:
-        return self.query_one(TerminalPane)
-
-    @property
-    def jobs(self) -> JobPane:
-        return self.query_one(JobPane)
 
     # --- the terminal ---
 
@@ -82,7 +79,7 @@ class TerminalTab(Container):
         """What runs in it besides a shell, as far as is known: the last job's command."""
         jobs = self.jobs.jobs
         live = [job.command for job in jobs.jobs if job.state != "done"] if jobs else []
-        if not live and self.summary.command and self.pane.live and not (jobs and jobs.told):
+        if not live and self.pane.live and program(self.summary) not in SHELLS:
             return program(self.summary)
         return live[-1] if live else ""
 

@@ -196,7 +196,7 @@ class JobTable(ScrollView, can_focus=True):
         if self._jobs is None:
             return self._text(self.placeholder if y == 1 else "", "table--muted")
         if y == 0:
-            heading = f" {fit('JOB', LABEL)} {fit('PID', PID)} {fit('STATE', STATE)} COMMAND"
+            heading = f" {fit('JOB', LABEL)} {fit('GROUP PID', PID)} {fit('STATE', STATE)} COMMAND"
             return self._text(heading, "table--heading")
         if y == self.size.height - 1 and y > 1:
             return self._note()

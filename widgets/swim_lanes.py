@@ -30,6 +30,7 @@ from widgets.lanes import History, Lane
 from widgets.text import fit
 
 ZOOMS = (10, 20, 30, 60)  # seconds
+AT_ONCE = 30  # seconds that a narrow picture begins with
 TICK = 1.0  # seconds
 RUNNING, STOPPED, EMPTY = "━", "╍", " "
 # Each kind of event: its glyph, its word in the legend, its component class. Of those in one cell the last is seen.
@@ -118,6 +119,7 @@ class SwimLanes(ScrollView, can_focus=True):
     ) -> None:
         super().__init__(id=id, classes=classes)
         self._now = now
+        self._zoomed = False
         self._ahead = 0.0  # by how much the clock that events are told by is ahead of ours
         self._history = History()
         self._drawn_until = -inf
@@ -240,6 +242,8 @@ class SwimLanes(ScrollView, can_focus=True):
         self.refresh()
 
     def on_resize(self) -> None:
+        if not self._zoomed:
+            self.set_reactive(SwimLanes.seconds, ZOOMS[-1] if self.size.width >= 80 else AT_ONCE)
         self._draw()
 
     def on_focus(self) -> None:
@@ -273,6 +277,7 @@ class SwimLanes(ScrollView, can_focus=True):
         self.event = None
 
     def action_zoom(self, by: int) -> None:
+        self._zoomed = True
         self.seconds = ZOOMS[min(max(ZOOMS.index(self.seconds) + by, 0), len(ZOOMS) - 1)]
 
     def on_click(self, event: events.Click) -> None:
@@ -390,8 +395,9 @@ class SwimLanes(ScrollView, can_focus=True):
         event = max(happened, key=lambda event: _RANKS[event.kind])
         glyph, _, name = KINDS[event.kind]
         if event.kind == "exit":
-            failed = event.text not in ("", "0")
-            return ("✗", "lane--failed") if failed else ("✓", name)
+            if not event.text:  # nobody but its parent knows how it ended
+                return "×", name
+            return ("✓", name) if event.text == "0" else ("✗", "lane--failed")
         return glyph, name
 
     def _cursor_cell(self, place: int) -> int | None:

@@ -33,6 +33,7 @@ from widgets.tab_bar import Tab, TabBar
 from widgets.terminal import TerminalView
 
 WIDE = 180  # columns from which on table and details are side by side, with room for every column of the table
+HUNG_UP = 129  # the exit code of a program whose terminal was closed
 NOTHING_YET = """\
 No containers yet.
 
@@ -218,9 +219,10 @@ class MainScreen(ContainerActions, TerminalActions, inherit_bindings=False):
             name = "status--down" if state.containers or state.engine_ended else "status--muted"
             return text.append("○ no engine" if state.engine_ended else "○ connecting", style(name, partial=True))
         text.append("● ", style("status--up", partial=True))
-        if not state.terminals:
+        if not state.terminals or not state.containers:
             text.append(f"engine {info.version}")
-            text.append(f"  {state.running} running, {len(state.containers)} in all", muted)
+            if not state.terminals:
+                text.append(f"  {state.running} running, {len(state.containers)} in all", muted)
         elif self.size.width >= 100:
             text.append(f"{state.running} of {len(state.containers)} running", muted)
         if info.rootless:
@@ -274,7 +276,7 @@ class MainScreen(ContainerActions, TerminalActions, inherit_bindings=False):
     def _terminal_ended(self, event: TerminalPane.Ended) -> None:
         """Say how the program of a terminal ended, unless it ended well; its tab goes when the engine says so."""
         tab, ended = event.pane.parent, event.event
-        if isinstance(tab, TerminalTab) and not ended.lost and ended.exit_code:
+        if isinstance(tab, TerminalTab) and not ended.lost and ended.exit_code not in (None, 0, HUNG_UP):
             self.notify(f"{tab.name_shown} ended with {ended.exit_code}.", severity="warning", markup=False)
 
     # --- the selection ---
