@@ -57,6 +57,14 @@ class Abort(BaseException):
         self.status = status
 
 
+class Refused(Exception):
+    """Redirections could not be made; the user has been told why, where the command would have told it."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
 class Executor:
     """Carries out for one shell. `name` and `first_line` say what the text is called that is being run."""
 
@@ -189,7 +197,7 @@ class Executor:
         path = shell.find(words[0]) if words and words[0] not in BUILTINS else None
         if path is None:
             return False
-        opened = Opened(self.fault_at, noclobber="noclobber" in self._state.options, here=False)
+        opened = self._opened(here=False)
         opened.moves.extend(moves)
         try:
             targets = self._targets(command.redirections)
@@ -250,12 +258,10 @@ class Executor:
     def _group(self, group: Group, last: bool) -> int:
         try:
             opened = self._redirected(group.redirections)
-        except Fault as fault:
-            self._shell.tell_fault(fault)
-            self._state.pipe_status = [fault.status]
+        except Refused as refused:
             if not self._tested:
-                self._failed(fault.status)
-            return fault.status
+                self._failed(refused.status)
+            return self._single(refused.status)
         try:
             status = self.scripts(group.script, last)
         finally:
@@ -314,9 +320,8 @@ class Executor:
         """Assignments and redirections alone; the status is that of the last `$(…)` in them."""
         try:
             opened = self._redirected(command.redirections)
-        except Fault as fault:
-            self._shell.tell_fault(fault)
-            return self._single(fault.status)
+        except Refused as refused:
+            return self._single(refused.status)
         with self._shell.signals.may_interrupt():
             try:
                 self._set_variables(command)
@@ -356,8 +361,13 @@ class Executor:
                     self._state.variables.export(name)
                 self._trace(words)
                 status = builtin(shell, words[1:])
+        except Refused as refused:
+            status = self._builtin_failed(refused.status, special)
         except Fault as fault:
-            status = self._builtin_failed(fault, words[0], special, opened is not None)
+            if fault.place is None:
+                fault.message = f"{words[0]}: {fault.message}"
+            shell.tell_fault(self._placed(fault))
+            status = self._builtin_failed(fault.status, special)
         except KeyboardInterrupt:
             self._single(130)
             raise
@@ -369,13 +379,10 @@ class Executor:
                 self._restore_variables(before)
         return self._single(status & 255)
 
-    def _builtin_failed(self, fault: Fault, name: str, special: bool, ran: bool) -> int:
-        if ran and fault.place is None:
-            fault.message = f"{name}: {fault.message}"
-        self._shell.tell_fault(self._placed(fault))
+    def _builtin_failed(self, status: int, special: bool) -> int:
         if special and not self._shell.interactive:
-            raise ShellExit(fault.status)
-        return fault.status
+            raise ShellExit(status)
+        return status
 
     def _restore_variables(self, before: Mapping[str, Variable]) -> None:
         for name, variable in before.items():
@@ -386,12 +393,14 @@ class Executor:
         before: dict[str, Variable] = {}
         with self._shell.signals.may_interrupt():
             try:
-                targets = self._targets(command.redirections)
+                targets = self._targets_or_refuse(command.redirections)
                 before = self._set_variables(command) if command.assignments else before
                 environment = self._state.variables.environment()
                 for name in before:
                     environment[name] = self._state.variables.get(name) or ""
                 path = self._shell.find(words[0])
+            except Refused as refused:
+                return self._single(refused.status)
             except Fault as fault:
                 self.abort(fault)
             finally:
@@ -414,16 +423,15 @@ class Executor:
         if can_block(targets) or not shell.jobs.can_spawn(job):
             self._fork(job, text, (), lambda: self._become(words, environment, targets, path))
             return self._wait(job)
-        opened = Opened(self.fault_at, noclobber="noclobber" in self._state.options, here=False)
+        opened = self._opened(here=False)
         try:
             for each in targets:
                 opened.add(each)
             self._spawn(job, text, path, words, environment, opened.moves)
         except Fault as fault:
-            shell.tell_fault(fault)
-            return self._single(fault.status)
+            return self._single(self._refused(opened, fault))
         except (OSError, ValueError) as error:
-            return self._single(self._refused(words, targets, path, error))
+            return self._single(self._refused(opened, self._placed(shell.refusal(words[0], path, error))))
         finally:
             opened.close()
         return self._wait(job)
@@ -447,10 +455,11 @@ class Executor:
         self, words: list[str], environment: Mapping[str, str], targets: Sequence[Target], path: str | None
     ) -> int:
         """Let this process be the program; comes back only with what to say when that can't be."""
-        opened = Opened(self.fault_at, noclobber="noclobber" in self._state.options, here=True)
+        opened = self._opened(here=True)
         try:
-            for each in targets:
-                opened.add(each)
+            with self._shell.signals.may_interrupt():
+                for each in targets:
+                    opened.add(each)
             if path is None:
                 raise self._shell.not_found(words[0])
             self._shell.exec(path, words, environment)
@@ -460,16 +469,11 @@ class Executor:
         finally:
             opened.restore()
 
-    def _refused(self, words: list[str], targets: Sequence[Target], path: str, error: OSError | ValueError) -> int:
+    def _refused(self, opened: Opened, fault: Fault) -> int:
         """Say why a program can't be run, to where it would have written itself."""
-        fault = self._shell.refusal(words[0], path, error)
-        opened = Opened(self.fault_at, noclobber=False, here=True)
-        try:
-            for each in targets:
-                opened.add(each)
-            self._shell.tell_fault(self._placed(fault))
-        finally:
-            opened.restore()
+        opened.enact()
+        self._shell.tell_fault(fault)
+        opened.restore()
         return fault.status
 
     # --- redirections, faults, traces ---
@@ -481,13 +485,28 @@ class Executor:
             for each in redirections
         ]
 
-    def _redirected(self, redirections: Sequence[Redirection]) -> Opened:
-        """Redirections made in the shell itself. Raises Fault, with all of them undone."""
-        opened = Opened(self.fault_at, noclobber="noclobber" in self._state.options, here=True)
+    def _targets_or_refuse(self, redirections: Sequence[Redirection]) -> list[Target]:
         try:
-            for redirection in redirections:
-                for each in self._targets((redirection,)):
-                    opened.add(each)
+            return self._targets(redirections)
+        except Fault as fault:
+            self._shell.tell_fault(self._placed(fault))
+            raise Refused(fault.status) from fault
+
+    def _opened(self, *, here: bool) -> Opened:
+        return Opened(self.fault_at, noclobber="noclobber" in self._state.options, here=here)
+
+    def _redirected(self, redirections: Sequence[Redirection]) -> Opened:
+        """Redirections made in the shell itself. Raises Refused, with all of them undone."""
+        opened = self._opened(here=True)
+        try:
+            with self._shell.signals.may_interrupt():
+                for redirection in redirections:
+                    for each in self._targets((redirection,)):
+                        opened.add(each)
+        except Fault as fault:
+            self._shell.tell_fault(self._placed(fault))
+            opened.restore()
+            raise Refused(fault.status) from fault
         except BaseException:
             opened.restore()
             raise

@@ -151,6 +151,12 @@ class Opened:
             except OSError as error:
                 raise Fault(f"{place}: {error.strerror}") from error
 
+    def enact(self) -> None:
+        """Make here what was meant for a program: so that what is wrong is told where it would have written."""
+        for source, place in self.moves:
+            self._saved.append((_saved_copy(place), place))
+            put(source, place)
+
     def close(self) -> None:
         """The shell needs the files no longer: the program has them, or they are in place."""
         for fd in self._own:
