@@ -10,6 +10,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from engine.shell.faults import Fault
@@ -309,9 +310,11 @@ def _ignore(value: str) -> None:
 def _logical_directory(pwd: str | None) -> str:
     """PWD when it names the current directory without `.` and `..` (POSIX 2.5.3), else the physical one."""
     parts: Sequence[str] = (pwd or "").split("/")
+    if pwd and pwd.startswith("/") and "." not in parts and ".." not in parts:
+        with suppress(OSError):
+            if os.path.samefile(pwd, "."):
+                return pwd
     try:
-        if pwd and pwd.startswith("/") and "." not in parts and ".." not in parts and os.path.samefile(pwd, "."):
-            return pwd
         return os.getcwd()
     except OSError:  # gone, or not to be read: the name is all there is
         return pwd or "/"
