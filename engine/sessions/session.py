@@ -58,7 +58,7 @@ class Session:
             lines=lines,
             container=self.record.container,
             title=self.screen.terminal.title,
-            directory=getattr(self.screen.terminal, "directory", None),
+            directory=self.screen.terminal.directory,
             clients=self._clients,
         )
 
@@ -87,7 +87,7 @@ class Session:
         """Something has happened that may show in the summary."""
         if self._telling is None and not self.over.is_set():
             told, terminal = self._told, self.screen.terminal
-            now = (terminal.title, getattr(terminal, "directory", None), self._clients, self.screen.size)
+            now = (terminal.title, terminal.directory, self._clients, self.screen.size)
             if now != (told.title, told.directory, told.clients, (told.columns, told.lines)):
                 self._telling = asyncio.get_running_loop().call_later(SETTLING, self._tell)
 
