@@ -15,7 +15,7 @@ from engine.shell import braces, fields, globs, parameters, tilde
 from engine.shell.arithmetic import Invalid, evaluate
 from engine.shell.ast import CommandSubstitution, Literal, Parameter, Script, Span, Word
 from engine.shell.faults import ExpansionFault, Fault, Place, SyntaxFault
-from engine.shell.fields import BREAK, NOTHING, Kind, Piece
+from engine.shell.fields import BREAK, Kind, Piece
 from engine.shell.patterns import compile
 from engine.shell.state import DEFAULT_IFS, State, is_name
 
@@ -51,7 +51,7 @@ class Expander:
         for index, word in enumerate(words):
             parts = word.parts
             if declares and _is_assignment(word):
-                result.append(self._joined(word, value=True))
+                result.append(self._joined(word))
             elif len(parts) == 1 and isinstance(parts[0], Literal) and _is_plain(parts[0]):
                 result.append(parts[0].text)
             else:
@@ -173,7 +173,7 @@ class Expander:
         if not part.quoted and ifs:
             return [Piece(ifs[0].join(value), kind)]
         pieces = [piece for text in value for piece in (BREAK, Piece(text, kind))]
-        return pieces[1:] or ([NOTHING] if part.quoted else [])
+        return pieces[1:]
 
     def _defaulted(self, part: Parameter, value: Value, joined: bool) -> list[Piece]:
         """`:-`, `:=`, `:?`, `:+`; without the colon an empty value is as good as any."""
@@ -195,12 +195,9 @@ class Expander:
 
     def _alternative(self, part: Parameter, joined: bool) -> list[Piece]:
         """The word behind an operator, in the place of the value."""
-        if part.word is None:
-            return []
-        pieces = self._pieces(tilde.expand(part.word, self._state), joined=joined, inside=True)
-        if part.quoted and all(piece is NOTHING for piece in pieces):
-            return [Piece("", Kind.QUOTED_RESULT)]
-        return pieces
+        word = part.word and tilde.expand(part.word, self._state)
+        pieces = self._pieces(word, joined=joined, inside=True) if word else []
+        return pieces or [Piece("", _result(part.quoted))]
 
     def _assigned(self, part: Parameter) -> str:
         if not is_name(part.name) or part.subscript is not None:
@@ -233,7 +230,7 @@ class Expander:
     def _replacement(self, word: Word | None) -> parameters.Replacement:
         parts: list[str | None] = []
         for text, kind in self._pieces(tilde.expand(word, self._state), joined=True) if word else ():
-            parts += [text] if kind in (Kind.QUOTED, Kind.QUOTED_RESULT) else parameters.replacement(text)
+            parts += [text] if kind == Kind.QUOTED else parameters.replacement(text)
         return parts
 
     def _substring(self, part: Parameter, value: Value) -> Value:
@@ -307,7 +304,7 @@ class _Faults:
 
 
 def _result(quoted: bool) -> Kind:
-    return Kind.QUOTED_RESULT if quoted else Kind.RESULT
+    return Kind.QUOTED if quoted else Kind.RESULT
 
 
 def _text(pieces: Iterable[Piece]) -> str:

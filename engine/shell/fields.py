@@ -20,9 +20,7 @@ class Kind(IntEnum):
     TYPED = 0  # not quoted, but not from an expansion either: never split, but may be a glob
     RESULT = 1  # of an expansion that was not quoted: split, and may be a glob
     QUOTED = 2  # as it is
-    QUOTED_RESULT = 3  # of an expansion in quotes: as it is; see NOTHING
-    BREAK = 4  # a field ends, the next begins: between the parameters of "$@"
-    NOTHING = 5  # a "$@" without parameters: with nothing but empty results beside it there is no field at all
+    BREAK = 3  # a field ends, the next begins: between the parameters of "$@"
 
 
 class Piece(NamedTuple):
@@ -40,7 +38,6 @@ class Field(NamedTuple):
 
 
 BREAK: Final = Piece("", Kind.BREAK)
-NOTHING: Final = Piece("", Kind.NOTHING)
 
 _GLOB: Final = re.compile(r"[*?\[]")
 
@@ -49,19 +46,14 @@ def split(pieces: Iterable[Piece], ifs: str) -> list[Field]:
     """The fields. `ifs` is the value of IFS: of its blanks any number is one delimiter, together with at most one
     of its other characters; when it is empty nothing is split."""
     splitter = _Splitter(ifs)
-    kinds = set()
     for piece in pieces:
-        kinds.add(piece.kind)
         splitter.add(piece)
-    fields = splitter.finished()
-    if Kind.NOTHING in kinds and Kind.QUOTED not in kinds and fields == [Field("", None)]:
-        return []
-    return fields
+    return splitter.finished()
 
 
 def pattern(pieces: Iterable[Piece]) -> str:
     """The pieces as one pattern: what was quoted matches itself only."""
-    return "".join(escape(text) if kind in (Kind.QUOTED, Kind.QUOTED_RESULT) else text for text, kind in pieces)
+    return "".join(escape(text) if kind == Kind.QUOTED else text for text, kind in pieces)
 
 
 class _Splitter:
@@ -81,7 +73,7 @@ class _Splitter:
             self._close(after_blanks=False)
         elif kind == Kind.RESULT and self._delimiter:
             self._split(text, self._delimiter)
-        elif text or kind in (Kind.QUOTED, Kind.QUOTED_RESULT):
+        elif text or kind == Kind.QUOTED:
             self._append(piece)
 
     def finished(self) -> list[Field]:

@@ -31,6 +31,7 @@ class Case(NamedTuple):
     positional: Sequence[str] = ()
     ifs: str | None = " \t\n"
     options: frozenset[str] = frozenset()
+    before: str = ""  # a command that only bash carries out first
 
 
 def expander(case: Case) -> Expander:
@@ -124,4 +125,5 @@ def _preparation(case: Case) -> str:
     lines += [f"set -o {name}" for name in case.options if name in ("noglob", "nounset")]
     lines += [f"shopt -s {name}" for name in case.options if name in ("nullglob", "dotglob")]
     lines.append("unset IFS" if case.ifs is None else f"IFS={_quoted(case.ifs)}")
+    lines.append(case.before)
     return "\n".join(lines) + "\n"
