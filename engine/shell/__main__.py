@@ -164,6 +164,7 @@ def _interact(shell: Shell) -> int:
     read = _reader(shell)
     while True:
         shell.tell_changes()
+        shell.signals.interrupted = False
         try:
             text = read()
             if text is None:

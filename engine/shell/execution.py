@@ -287,10 +287,11 @@ class Executor:
         return status
 
     def _arrive(self, span: Span) -> None:
-        self._span = span
-        self._state.line = self.first_line + self._newlines_before(span.start)
+        if not self._shell.in_trap:
+            self._state.line = self.first_line + self._newlines_before(span.start)
         if "DEBUG" in self._shell.traps.actions:
             self._shell.run_trap("DEBUG")
+        self._span = span
 
     def _newlines_before(self, offset: int) -> int:
         """Counted on from the last time: a long text is gone through once."""

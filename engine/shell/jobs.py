@@ -254,6 +254,7 @@ class Jobs:
         moves: Sequence[Move],
     ) -> None:  # fmt: skip
         """Start a program as the next member. Raises OSError, and the terminal is the shell's again if it had it."""
+        self._signals.check()
         first = not job.processes
         hand_over = self.terminal.fd if self.terminal and job.has_terminal and first else None
         group = Group(job.pgid if self.controlled else None, hand_over)
@@ -277,6 +278,7 @@ class Jobs:
 
         Parent and child both set group and terminal: whoever is first, the other finds it done.
         """
+        self._signals.check()
         background = job is not self._foreground
         with blocked():
             pid = os.fork()

@@ -250,6 +250,7 @@ class Shell:
 
     def _start_substitution(self, scripts: tuple[Script, ...], write: int) -> int:
         """A program alone is spawned; it stays in the shell's group, as the shell waits for it whatever happens."""
+        self.signals.check()
         command = _only_command(scripts)
         if command is not None and not command.redirections:
             words = self._executor.plain_words(command)
@@ -291,19 +292,15 @@ class Shell:
 
     def exec(self, path: str, words: list[str], environment: Mapping[str, str]) -> NoReturn:
         """execve(2), for a text without `#!` with this shell in front. Raises Fault."""
-        before = [(number, signal.getsignal(number)) for number in self.signals.defaults(self.jobs.controlled)]
-        for number, _ in before:
-            signal.signal(number, signal.SIG_DFL)
-        try:
+        with self.signals.for_program(self.jobs.controlled):
             try:
-                os.execve(path, words, environment)
-            except OSError as error:
-                interpreter = self.interpreter(path, words, error)
-                os.execve(interpreter[0], interpreter, environment)
-        except (OSError, ValueError) as error:
-            for number, handler in before:
-                signal.signal(number, handler)
-            raise self.refusal(words[0], path, error) from error
+                try:
+                    os.execve(path, words, environment)
+                except OSError as error:
+                    interpreter = self.interpreter(path, words, error)
+                    os.execve(interpreter[0], interpreter, environment)
+            except (OSError, ValueError) as error:
+                raise self.refusal(words[0], path, error) from error
 
     def interpreter(self, path: str, words: list[str], error: OSError) -> list[str]:
         """The command that runs a text without `#!` by this shell (XCU 2.9.1.4); raises `error` for anything else."""
@@ -350,6 +347,11 @@ class Shell:
         finally:
             self.state.status, self.state.pipe_status = self._trap_status, pipe_status
             self._trap_status = outer
+
+    @property
+    def in_trap(self) -> bool:
+        """Whether an action is being run."""
+        return self._trap_status is not None
 
     # --- the end ---
 

@@ -84,6 +84,7 @@ class Signals:
         self.ignored_at_start = frozenset(
             n for n in _ALL if n not in _PYTHON_IGNORES and signal.getsignal(n) is signal.SIG_IGN
         )
+        self._interactive = False
         self._trapped: set[int] = set()
         self._own: dict[int, object] = {}  # what the shell itself does at a signal that isn't trapped
         self._ignored: set[int] = set(_PYTHON_IGNORES)  # by the shell for itself; programs get the default
@@ -94,9 +95,11 @@ class Signals:
 
     def be_interactive(self) -> None:
         """What the keyboard and `kill 0` send is not for the shell; a hang-up ends it in good order."""
+        self._arrange(signal.SIGHUP, self._hang_up)
+        self._interactive = True
         for number in (signal.SIGQUIT, signal.SIGTERM, signal.SIGPIPE):
             self._arrange(number, signal.SIG_IGN)
-        self._arrange(signal.SIGHUP, self._hang_up)
+        self._arrange(signal.SIGINT, self._interrupt)
 
     def end_in_order(self) -> None:
         """Have the signals that end a script end it through `HangUp`, so that its EXIT trap is run."""
@@ -158,18 +161,36 @@ class Signals:
         else:
             self._arrange(signal.SIGINT, self._interrupt)
 
-    def before_exec(self, controlled: bool) -> None:
-        """The last thing before this process becomes a program; handlers fall back to the default by themselves."""
-        for number in self.defaults(controlled):
-            signal.signal(number, signal.SIG_DFL)
+    @contextmanager
+    def for_program(self, controlled: bool) -> Iterator[None]:
+        """Dispositions for what this process becomes by execve(2); the shell's again if it doesn't.
+
+        Caught signals would get the default by themselves, but one that has just been caught would be lost.
+        """
+        numbers = self.defaults(controlled)
+        if not self.trapped(signal.SIGINT):
+            numbers.append(signal.SIGINT)
+        before = [(number, signal.signal(number, signal.SIG_DFL)) for number in numbers]
+        try:
+            self.check()
+            yield
+        finally:
+            for number, handler in before:
+                signal.signal(number, handler)
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt if ctrl+c came: a process that is started now would not hear of it."""
+        if self.interrupted:
+            self.interrupted = False
+            raise KeyboardInterrupt
 
     @contextmanager
     def may_interrupt(self, may: bool = True) -> Iterator[None]:
         """Ctrl+c raises KeyboardInterrupt in this block; at once, if it came before."""
         before, self.interruptible = self.interruptible, may
         try:
-            if may and self.interrupted:
-                raise KeyboardInterrupt
+            if may:
+                self.check()
             yield
         finally:
             self.interruptible = before
@@ -193,7 +214,7 @@ class Signals:
     def _arrange(self, number: int, action: object) -> None:
         self._own[number] = action
         self._ignored.discard(number)
-        if number in self.ignored_at_start and action is signal.SIG_DFL:
+        if number in self.ignored_at_start and (action is signal.SIG_DFL or not self._interactive):
             action = signal.SIG_IGN
         if action is signal.SIG_IGN:
             self._ignored.add(number)
