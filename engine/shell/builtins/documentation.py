@@ -119,7 +119,8 @@ hash
   -l  list so that it can be typed in again    -p  remember PATH for NAME
 history
   N  the last N only        -c  forget all       -d  forget one, or a range of them
-  -w write it to FILE       -a  append what is new    -r  read FILE as well
+  -w write it to FILE (HISTFILE where none is named)    -a  append it
+  -r read FILE as well     -n  only what is new of it
   -s add the words as one line    -p  show the words
 help
   -d  one line about each    -s  its usage only

@@ -63,19 +63,26 @@ def _position(lines: list[str], text: str, what: str) -> int:
 
 
 def _file(shell: Shell, lines: list[str], option: str, words: list[str]) -> None:
+    """Between the list and a file of lines; the times that may stand between them (`#1700000000`) are left out."""
     path = words[0] if words else shell.state.variables.get("HISTFILE")
     if not path:
         raise Usage("history", "a file is missing, and HISTFILE names none")
     try:
         if option in "rn":
+            known = frozenset(lines) if option == "n" else frozenset()
             with open(path, encoding="utf-8", errors="surrogateescape") as file:
-                lines += file.read().splitlines()
+                found = file.read().removesuffix("\n").split("\n")
+            lines += [line for line in found if line not in known and not _is_time(line)]
             return
         flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if option == "a" else os.O_TRUNC)
         with open(os.open(path, flags, 0o600), "w", encoding="utf-8", errors="surrogateescape") as file:
             file.writelines(f"{line}\n" for line in lines)
     except OSError as error:
         raise Fault(f"{path}: {error.strerror}") from None
+
+
+def _is_time(line: str) -> bool:
+    return line[:1] == "#" and line[1:].isdecimal()
 
 
 COMMANDS = {"history": history}

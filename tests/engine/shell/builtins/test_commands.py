@@ -100,10 +100,16 @@ def test_history_is_listed_and_edited(heliosh: Heliosh) -> None:
     assert heliosh(make + "history -d 1-2; history").out == "    1  three\n"
     assert heliosh(make + "history -c; history").out == ""
     assert heliosh(make + "history -w h; history -c; history -r h; history 1").out == "    3  three\n"
+    assert (
+        heliosh(make + "history -a twice; history -a twice; history -c; history -n twice; history | wc -l").out == "6\n"
+    )
+    assert heliosh(make + "history -w h; history -s four; history -n h; history | wc -l").out == "4\n"
+    assert heliosh(make + "HISTFILE=$PWD/i; history -w; history -c; history -r; history 1").out == "    3  three\n"
+    assert heliosh("printf '#1700000000\\nold\\n' > h; history -r h; history").out == "    1  old\n"
     assert heliosh("history -p a 'b c'").out == "a\nb c\n"
 
 
-@pytest.mark.parametrize("words", ["-d 9", "-d x", "-d 2-1", "x", "-w", "-r nowhere", "-r -w x"])
+@pytest.mark.parametrize("words", ["-d 9", "-d x", "-d 2-1", "x", "-w", "-w sub", "-r nowhere", "-r -w x"])
 def test_history_that_there_is_not_is_said(heliosh: Heliosh, words: str) -> None:
     ended = heliosh(f"history -s one; history {words}")
     assert ended.status in (1, 2)
