@@ -71,9 +71,11 @@ class Commands:
 
     def _set_directory(self, value: str) -> None:
         """OSC 7: `file://host/path`, the path percent-encoded; nothing takes it back."""
-        path = unquote(value.removeprefix("file://").partition("/")[2]) if value.startswith("file://") else ""
-        if path or not value:
-            self.directory = "/" + _CONTROL.sub("", path) if value else None
+        _, slash, path = value.removeprefix("file://").partition("/")
+        if not value:
+            self.directory = None
+        elif slash and value.startswith("file://"):
+            self.directory = "/" + _CONTROL.sub("", unquote(path))
 
     def _set_link(self, value: str) -> None:
         """OSC 8: parameters, which only tell apart what looks the same, and the URI; nothing ends the link."""

@@ -63,7 +63,7 @@ def _moving(screen: Screen, modes: Modes) -> dict[str, Function]:
         "I": _counted(screen.tab),
         "Z": _counted(screen.back_tab),
         "`": lambda p: move_to_column((p[0] or 1) - 1),
-        "a": _counted(screen.forward),
+        "a": _counted(screen.move_right),
         "d": lambda p: move_to_line((p[0] or 1) - 1),
         "e": _counted(screen.down),
         "f": cursor_position,

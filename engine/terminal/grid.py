@@ -132,6 +132,11 @@ class Grid:
         self.x = min(self.right if self.x <= self.right else self.columns - 1, self.x + count)
         self.pending = False
 
+    def move_right(self, count: int) -> None:
+        """HPR: as `forward`, but margins do not matter outside of origin mode."""
+        self.x = min(self.right if self.origin else self.columns - 1, self.x + count)
+        self.pending = False
+
     def back(self, count: int) -> None:
         self.x = max(self.left if self.x >= self.left else 0, self.x - count)
         self.pending = False

@@ -120,8 +120,8 @@ class Screen(Grid):
         if self.wide and (y == self.bottom or y < self.lines - 1):
             cells, styles, flags = padded(self.buffer[y], self.columns - 1)
             self.buffer[y] = cells, styles, flags | WRAPPED
-        self.x = self.left
         self.linefeed()
+        self.x = self.left
 
     def _put_fitting(self, cells: str) -> None:
         last = self._last_column()

@@ -17,7 +17,11 @@ _PLANE_16 = re.compile("[\U00100000-\U0010ffff]")
 _CLUSTER_LENGTH = 16
 _ENOUGH = 0x6000
 
-_narrow = set(map(chr, range(0x20, 0x7F)))
+_LEARNED = 100_000
+"""Characters of which the width is remembered; enough for every script there is at once, without most of Han."""
+
+_ASCII = frozenset(map(chr, range(0x20, 0x7F)))
+_narrow = set(_ASCII)
 _marks: set[str] = set()
 
 
@@ -25,6 +29,9 @@ class _Cells(dict[int, str]):
     """Code point to its cells, for `str.translate`; learns a character when it first meets it."""
 
     def __missing__(self, code: int) -> str:
+        if len(self) >= _LEARNED:
+            self.clear()
+            _narrow.intersection_update(_ASCII)
         character = chr(code)
         if code in _NARROW_CLUSTERS:
             cells = character

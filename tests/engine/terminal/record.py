@@ -32,6 +32,25 @@ PROGRAMS: dict[str, tuple[str, list[str]]] = {
         "less -R /usr/share/common-licenses/GPL-3",
         [" ", " ", "b", "/warranty\r", "n", "G", "g", "\x1b[B" * 3, "q"],
     ),
+    "tmux": (
+        "tmux -L recording -f /dev/null new -n one 'PS1=\"$ \" sh'",
+        [
+            *("ls --color=always /usr\r", "\x02%", "seq 30\r", '\x02"', "echo 日本\r", "\x02o", "\x02 ", "\x02z"),
+            *("\x02[", "\x15", "q", "\x02c", "printf '\\033]8;;http://x\\033\\\\link\\033]8;;\\033\\\\'\r", "\x02d"),
+        ],
+    ),
+    "git": (
+        "sh -c 'cd $(mktemp -d); git init -q -b main; git config user.name me; git config user.email me@box;"
+        ' for n in $(seq 40); do git commit -q --allow-empty -m "commit $n: $(seq -s\\  $n)"'
+        " --date=2026-01-01T00:00:00Z; done; git tag v1; git checkout -q -b side HEAD~5;"
+        " git commit -q --allow-empty -m side; LESS=R git log --graph --color=always --all;"
+        " git --no-pager log --oneline --decorate --color=always'",
+        [" ", " ", "/commit 20\r", "n", "G", "b", "q"],
+    ),
+    "mc": (
+        "mc -x -s /usr /etc/skel",
+        ["\x1b[B" * 3, "\t", "\x1bOP", "\x1b", "\x1b", "\x1b[20~", "\x1b[C", "\x1b", "\x1b", "exit\r"],
+    ),
     "htop": ("htop -d 5", ["\x1b[B", "t", "M", "\x1b[15~", "h", "q", "q"]),
     "bash": (
         "bash --norc -i",
