@@ -226,6 +226,7 @@ class Jobs:
             self._members.pop(process.pid, None)
             if process.state == "done":
                 self._remember(process.pid, process.exit_status)
+        self.tell()
 
     def _remember(self, pid: int, status: int) -> None:
         self._ended[pid] = status
