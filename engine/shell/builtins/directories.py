@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def cd(shell: Shell, arguments: list[str]) -> int:
-    options, words = parse("cd", arguments, "LPe@")
+    options, words = parse("cd", arguments, "LP")
     if len(words) > 1:
         raise Fault("too many arguments")
     variables = shell.state.variables

@@ -42,10 +42,10 @@ def read(shell: Shell, arguments: list[str]) -> int:
         if timeout == 0:
             return 0 if select.select([fd], [], [], 0)[0] else 1
         is_terminal = os.isatty(fd)
-        if is_terminal and "p" in options:
-            os.write(2, os.fsencode(options["p"]))
         wish = _wish(options)
         with _terminal_modes(fd if is_terminal else None, silent="s" in options, by_character=_by_character(wish)):
+            if is_terminal and "p" in options:
+                os.write(2, os.fsencode(options["p"]))
             text, status = Source(fd, timeout).line(wish)
     except OSError as error:
         raise Fault(f"read error: {fd}: {error.strerror}") from None
