@@ -24,17 +24,18 @@ from .styles import DEFAULT, Style
 from .width import FILLER
 
 WIDE = "\u3000"
+SCROLLBACK_SIZE = 4 << 20
+"""Characters that scrollback may take of a redraw."""
 
 
 def redraw(screen: Screen, modes: Modes, answers: Answers, commands: Commands, history: int) -> bytes:
     out = ["\x1b[m\x1b[H\x1b[2J", _said(commands)]
     main = screen.behind if screen.alternate else screen.buffer
-    scrollback = islice(screen.history, max(0, len(screen.history) - history), None)
-    out.append(_lines(screen, [*scrollback, *main]))
+    out.append(_lines(screen, _scrollback(screen, history), main))
     if screen.alternate:
         out.append(_saved(screen, main, screen.saved_behind, "\x1b[?1049h"))
         out.append("\x1b[?6l\x1b(B\x1b)B\x1b*B\x1b+B\x0f\x1b[m\x1b]8;;\x1b\\\x1b[H")
-        out.append(_lines(screen, screen.buffer))
+        out.append(_lines(screen, [], screen.buffer))
     out.append(_tabs(screen))
     out.append(_saved(screen, screen.buffer, screen.saved, "\x1b7"))
     out.append(_modes(modes))
@@ -132,17 +133,37 @@ def _pen(style: Style) -> str:
     return f"\x1b[{sgr(style)}m\x1b]8;;{style.link or ''}\x1b\\"
 
 
-def _lines(screen: Screen, lines: Iterable[Line]) -> str:
-    """The lines from the cursor on, each in its styles; marks go after the text, when the cursor is there for sure."""
+def _scrollback(screen: Screen, count: int) -> list[tuple[Line, str]]:
+    """The newest lines of the scrollback and how each is drawn: `count` of them, or fewer if they are long to tell."""
+    found: list[tuple[Line, str]] = []
+    room = SCROLLBACK_SIZE
+    for line in islice(reversed(screen.history), count):
+        text = _line(screen, line)
+        room -= len(text)
+        if room < 0:
+            break
+        found.append((line, text))
+    return found[::-1]
+
+
+def _lines(screen: Screen, above: list[tuple[Line, str]], lines: Iterable[Line]) -> str:
+    """The lines `above` and those on the screen, from the cursor on."""
     out: list[str] = []
     before: Line | None = None
-    for line in lines:
+    for line, text in [*above, *((line, _line(screen, line)) for line in lines)]:
         if before is not None:
             out.append(_between(screen, before, line))
-        for text, style in Row(line, screen.styles.styles, screen.clusters).spans():
-            out.append(text if style == DEFAULT else f"{_pen(style)}{text}\x1b[m" + "\x1b]8;;\x1b\\" * bool(style.link))
-        out += [f"\x1b]133;{mark}\x1b\\" for flag, mark in ((PROMPT, "A"), (OUTPUT, "C")) if line[2] & flag]
+        out.append(text)
         before = line
+    return "".join(out)
+
+
+def _line(screen: Screen, line: Line) -> str:
+    """A line in its styles; marks come after the text, when the cursor is there for sure."""
+    out: list[str] = []
+    for text, style in Row(line, screen.styles.styles, screen.clusters).spans():
+        out.append(text if style == DEFAULT else f"{_pen(style)}{text}\x1b[m" + "\x1b]8;;\x1b\\" * bool(style.link))
+    out += [f"\x1b]133;{mark}\x1b\\" for flag, mark in ((PROMPT, "A"), (OUTPUT, "C")) if line[2] & flag]
     return "".join(out)
 
 

@@ -156,7 +156,8 @@ class Terminal:
     def redraw(self, history: int = 0) -> bytes:
         """A stream that brings a fresh terminal of the same size to this state: see `redraw.py`.
 
-        `history` is how many lines of scrollback it carries at most.
+        `history` is how many lines of scrollback it carries at most; they are fewer when they would take more than
+        4 Mi characters.
         """
         return redraw(self._screen, self._modes, self._answers, self._commands, history) + self._parser.unfinished()
 

@@ -14,7 +14,7 @@ from engine.containers.output.questions import Questions
 from engine.terminal import Terminal
 from engine.terminal.reports import Reports
 
-SCROLLBACK = 1_000  # lines
+SCROLLBACK = 10_000  # lines
 LARGEST = 2_000  # columns or lines
 
 

@@ -330,6 +330,15 @@ def test_a_redraw_carries_as_much_scrollback_as_is_asked_for() -> None:
     assert (copy.scrollback, copy.row(-7).text, copy.text()) == (7, terminal.row(-7).text, terminal.text())
 
 
+def test_a_redraw_of_too_colourful_a_scrollback_is_bounded() -> None:
+    cells = "".join(f"\x1b[38;2;{n % 251};{n % 7};9mx" for n in range(100))
+    terminal = fed(*[f"{cells}\r\n" * 100] * 30, columns=100, history=3_000)
+    redrawn = terminal.redraw(3_000)
+    assert len(redrawn) < 5_000_000
+    copy = fed(redrawn, columns=100, history=3_000)
+    assert (copy.scrollback > 1_000, copy.row(-copy.scrollback).spans()) == (True, terminal.row(-1).spans())
+
+
 @pytest.mark.parametrize(
     ("line", "plain"),
     [
