@@ -1,4 +1,4 @@
-"""A program in a container on the user's own terminal or pipes: what `run`, `start -a`, `attach` and `exec` do.
+"""A program on the user's own terminal or pipes: what `run`, `start -a`, `attach`, `exec` and `terminal attach` do.
 
 One thread and one select(2): the engine's messages, what is typed, and signals.
 """
@@ -24,6 +24,7 @@ from engine.protocol.messages import (
     Exited,
     ExitStatus,
     Input,
+    JoinTerminal,
     KillContainer,
     Output,
     Resize,
@@ -47,7 +48,7 @@ class Detached(Exception):
 class Session:
     """One attached program. Opening it raises RequestFailed when the engine refuses; `attached` is its answer."""
 
-    def __init__(self, engine: Connection, request: Attach | Exec, *, takes_input: bool) -> None:
+    def __init__(self, engine: Connection, request: Attach | JoinTerminal | Exec, *, takes_input: bool) -> None:
         self._engine = engine
         first = next(engine.stream(request))
         if not isinstance(first, Attached):
@@ -58,7 +59,7 @@ class Session:
         self._raw = first.tty and takes_input
         self._input_open = takes_input
         self._typed = False  # standard input has something, and waits until the engine has taken what came before
-        self._keys = DetachKeys() if isinstance(request, Attach) else None  # what exec runs ends with its session
+        self._keys = None if isinstance(request, Exec) else DetachKeys()  # what exec runs ends with its session
         self._modes = Modes()
 
     def run(self, forward: Callable[[int], None] | None = None) -> int:
@@ -156,7 +157,7 @@ def attend(places: Places, session: Session, *, takes_input: bool, proxy: bool) 
         try:
             return session.run(forward)
         except Detached:
-            _tell(f"[detached from {name}]")
+            tell(f"[detached from {name}]")
             return 0
         except signals.Interrupted as interrupted:
             return interrupted.status
@@ -193,7 +194,8 @@ def _forward(places: Places, container: str, number: int) -> None:
         engine.request(KillContainer(container=container, signal=signal.Signals(number).name))
 
 
-def _tell(line: str) -> None:
+def tell(line: str) -> None:
+    """A line on standard error, whatever the program has left on the terminal."""
     with suppress(OSError):  # the terminal is gone, or nobody reads
         _write(STDERR, f"\r\n{line}\n".encode())
 

@@ -44,6 +44,9 @@ GROUPS: dict[str, dict[str, Verb]] = {
         "top": Verb("list a container's processes", "[OPTIONS] CONTAINER"),
         "events": Verb("tell what happens, as it happens", "[OPTIONS]"),
     },
+    "Terminals": {
+        "terminal": Verb("open, list, join and close terminals that live in the engine", "open|ls|attach|close|jobs"),
+    },
     "Archives": {
         "tar": Verb("unpack or list an archive, safely", "-x|-t [OPTIONS] [MEMBER…]"),
     },

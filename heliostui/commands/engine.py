@@ -22,8 +22,8 @@ PATIENCE = 30.0  # seconds that engine and keeper have to go after they were tol
 def configure(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="start|stop|status")
     actions.add_parser("start", help="start it, if it does not run")
-    stop = actions.add_parser("stop", help="end it; refused while containers run")
-    stop.add_argument("--all", action="store_true", help="stop all containers first")
+    stop = actions.add_parser("stop", help="end it; refused while containers run or terminals are open")
+    stop.add_argument("--all", action="store_true", help="stop all containers and close all terminals first")
     add_format(actions.add_parser("status", help="tell who it is"))
 
 
