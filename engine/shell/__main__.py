@@ -172,7 +172,8 @@ def _interact(shell: Shell) -> int:
                     continue
                 shell.tell("exit")
                 return shell.state.status
-            shell.run_text(text, "heliosh")
+            if text.strip():  # else $? stays
+                shell.run_text(text, "heliosh")
         except KeyboardInterrupt:
             shell.tell("")  # the terminal shows ^C, and leaves the cursor there
             shell.state.status = 130

@@ -160,6 +160,8 @@ class Shell:
                 with suppress(Fault):  # groups there are without a terminal too
                     self._take_terminal()
             self.jobs.controlled = on
+        if name in ("emacs", "vi"):
+            self.state.options -= {"emacs", "vi"}
         if on:
             self.state.options.add(name)
         else:

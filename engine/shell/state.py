@@ -202,6 +202,8 @@ class State:
         interactive: bool = False,
     ) -> None:
         self.options: set[str] = {"globstar"}  # long names, as in OPTIONS
+        if interactive:
+            self.options |= {"emacs", "histexpand"}
         self.variables = Variables(environ, self.options)
         self.name = name  # $0
         self.positional: list[str] = list(positional)  # $1 …

@@ -1,0 +1,59 @@
+"""What single keys do beyond prompt_toolkit's bindings of emacs and vi. Imports prompt_toolkit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prompt_toolkit.enums import DEFAULT_BUFFER
+from prompt_toolkit.filters import (
+    emacs_mode,
+    has_focus,
+    has_selection,
+    is_searching,
+    vi_insert_mode,
+    vi_navigation_mode,
+)
+from prompt_toolkit.key_binding import KeyBindings
+from prompt_toolkit.key_binding.bindings.named_commands import get_by_name
+from prompt_toolkit.key_binding.key_processor import KeyPressEvent
+from prompt_toolkit.key_binding.vi_state import InputMode
+from prompt_toolkit.search import stop_search
+
+if TYPE_CHECKING:
+    from engine.shell.editor.editor import Editor
+
+
+def bindings(editor: Editor) -> KeyBindings:
+    """Enter, alt+Enter, pushing the line away, the other editor, the last argument."""
+    keys = KeyBindings()
+    typing = has_focus(DEFAULT_BUFFER)
+
+    @keys.add("enter", filter=typing)
+    @keys.add("c-j", filter=typing)
+    def _(event: KeyPressEvent) -> None:
+        buffer = event.current_buffer
+        if buffer.complete_state and buffer.complete_state.current_completion:
+            buffer.complete_state = None  # what was chosen stays; Enter closes the menu only
+        else:
+            editor.enter(buffer)
+
+    @keys.add("escape", "enter", filter=typing)
+    def _(event: KeyPressEvent) -> None:
+        event.current_buffer.newline(copy_margin=False)
+
+    # F24 is what the engine presses to type a line of its own.
+    @keys.add("f24", eager=True)
+    @keys.add("escape", "q", filter=typing & (emacs_mode | vi_insert_mode))
+    def _(event: KeyPressEvent) -> None:
+        if is_searching():
+            stop_search()
+        event.app.vi_state.input_mode = InputMode.INSERT
+        editor.push(event.app.current_buffer)
+
+    @keys.add("c-x", "c-e", filter=typing & emacs_mode & ~has_selection)
+    @keys.add("v", filter=typing & vi_navigation_mode)
+    def _(event: KeyPressEvent) -> None:
+        editor.edit_elsewhere(event.current_buffer)
+
+    keys.add("escape", ".", filter=typing & vi_insert_mode)(get_by_name("yank-last-arg"))
+    return keys
