@@ -200,13 +200,14 @@ class TerminalView(Widget, can_focus=True):
 
     @property
     def terminal(self) -> Terminal | None:
-        """The terminal that is drawn. Setting one gives it the view's size."""
+        """The terminal that is drawn. Setting one gives it the view's size. A view that is scrolled back stays with the
+        lines it shows, if the new terminal has them too."""
         return self._terminal
 
     @terminal.setter
     def terminal(self, terminal: Terminal | None) -> None:
         self._terminal = terminal
-        self._back = 0
+        self._back = self._same_lines(terminal) if terminal and self._back else 0
         self._scrolled = terminal.scrolled if terminal else 0
         self._bells = terminal.bells if terminal else 0
         self._ground = None
@@ -214,6 +215,14 @@ class TerminalView(Widget, can_focus=True):
         self._search = None
         self._fit()
         self._repaint()
+
+    def _same_lines(self, terminal: Terminal) -> int:
+        """How far back another terminal has the lines that are shown; 0 when it has not."""
+        shown = [look[0].text for look in self._looks if look[0] is not None]
+        for back in range(len(shown), terminal.scrollback + 1):
+            if all(terminal.row(y - back).text == text for y, text in enumerate(shown)):
+                return back
+        return 0
 
     @property
     def scrolled_back(self) -> int:

@@ -467,3 +467,16 @@ def test_every_binding_of_the_view_is_told() -> None:
     from textual.binding import Binding
 
     assert all(isinstance(binding, Binding) for binding in TerminalView.BINDINGS)
+
+
+async def test_a_view_stays_with_its_lines_when_the_terminal_is_another_that_has_them() -> None:
+    async with reading(numbered(100)) as (app, pilot):
+        await pilot.press("shift+pageup")
+        top = app.line(1)
+        assert app.view.terminal is not None
+        other = Terminal(app.view.terminal.columns, app.view.terminal.lines)
+        other.feed(numbered(150).replace("\n", "\r\n").encode())
+        app.view.terminal = other
+        assert app.line(1) == top
+        app.view.terminal = Terminal(40, 10)
+        assert app.view.scrolled_back == 0
