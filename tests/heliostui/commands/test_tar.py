@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import stat
@@ -179,9 +180,19 @@ def test_a_root_file_system_keeps_its_absolute_links(inside: Path, capsys: pytes
 names = st.lists(st.sampled_from(["..", ".", "", "a", "b", "outside"]), min_size=1, max_size=4).map("/".join)
 entries = st.one_of(
     st.builds(link, names, names, hard=st.booleans()),
+    st.builds(link, names, st.sampled_from(["a/b", "b/a", "../a", "../b/a", "a/../b"])),
     st.builds(directory, names),
     st.builds(entry, names, st.just(b"!")),
 )
+
+
+def is_a_circle(path: Path) -> bool:
+    """Whether a link leads to itself: nowhere then, but realpath answers with anything."""
+    try:
+        path.stat()
+    except OSError as error:
+        return error.errno == errno.ELOOP
+    return False
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -206,7 +217,7 @@ def test_whatever_the_archive_says_nothing_comes_out_of_the_directory(
     assert (above / "outside").read_text() == "untouched"
     assert (above / "outside").stat().st_nlink == 1
     for path in unpack_to.rglob("*"):
-        if path.is_symlink() and not os.readlink(path).startswith("/"):
+        if path.is_symlink() and not (rootfs or is_a_circle(path)):
             assert os.path.realpath(path).startswith(str(unpack_to)), path
 
 
