@@ -100,7 +100,7 @@ def backward(screen: Screen, modes: Modes, count: int = 1) -> None:
 def _editing(screen: Screen) -> dict[str, Function]:
     def erase_in_line(p: Parameters) -> None:
         if p[0] == 0:
-            screen.erase_in_line(screen.x, screen.columns)
+            screen.erase_to_end()
         elif p[0] <= 2:
             screen.erase_in_line(0, screen.x + 1 if p[0] == 1 else screen.columns)
 
@@ -202,10 +202,6 @@ def _asking(answers: Answers) -> dict[str, Function]:
 def escape_sequences(screen: Screen, modes: Modes, answers: Answers) -> dict[str, Callable[[], None]]:
     """All of them but RIS and most designations of character sets."""
 
-    def next_line() -> None:
-        screen.carriage_return()
-        screen.linefeed()
-
     def back_index() -> None:
         if screen.x == screen.left and screen.inside:
             screen.insert_columns(screen.left, 1)
@@ -227,7 +223,7 @@ def escape_sequences(screen: Screen, modes: Modes, answers: Answers) -> dict[str
         "(0": lambda: screen.designate(0, "0"),
         "(B": lambda: screen.designate(0, "B"),
         "D": screen.linefeed,
-        "E": next_line,
+        "E": screen.next_line,
         "H": screen.set_tab,
         "M": screen.reverse_linefeed,
         "N": lambda: screen.set_charsets(screen.charsets._replace(single=2)),
@@ -244,10 +240,6 @@ def escape_sequences(screen: Screen, modes: Modes, answers: Answers) -> dict[str
 def control_characters(screen: Screen, modes: Modes) -> dict[str, Callable[[], None]]:
     """All of them but BEL; and CR LF, for it is so common."""
 
-    def next_line() -> None:
-        screen.carriage_return()
-        screen.linefeed()
-
     def linefeed() -> None:
         if screen.newline:
             screen.carriage_return()
@@ -260,7 +252,7 @@ def control_characters(screen: Screen, modes: Modes) -> dict[str, Callable[[], N
         "\v": linefeed,
         "\f": linefeed,
         "\r": screen.carriage_return,
-        "\r\n": next_line,
+        "\r\n": screen.next_line,
         "\x0e": lambda: screen.set_charsets(screen.charsets._replace(locked=1)),
         "\x0f": lambda: screen.set_charsets(screen.charsets._replace(locked=0)),
     }

@@ -45,16 +45,16 @@ class Grid:
 
     def reset_margins(self) -> None:
         self.top, self.bottom = 0, self.lines - 1
-        self.left, self.right = 0, self.columns - 1
+        self.set_sides(0, self.columns - 1)
+
+    def set_sides(self, left: int, right: int) -> None:
+        self.left, self.right = left, right
+        self.wide = left == 0 and right == self.columns - 1
+        """Whether the region between the margins is as wide as the screen."""
         self.set_modes()
 
     def set_modes(self) -> None:
         """Called when something changed that decides how text is printed."""
-
-    @property
-    def wide(self) -> bool:
-        """Whether the region between the margins is as wide as the screen."""
-        return self.left == 0 and self.right == self.columns - 1
 
     @property
     def inside(self) -> bool:
@@ -70,8 +70,7 @@ class Grid:
     def set_side_margins(self, left: int, right: int) -> None:
         right = min(right, self.columns - 1)
         if 0 <= left < right:
-            self.left, self.right = left, right
-            self.set_modes()
+            self.set_sides(left, right)
             self.move_to(0, 0)
 
     def set_origin(self, on: bool) -> None:
@@ -111,6 +110,10 @@ class Grid:
                 self.y = y + 1
         elif self.left <= self.x <= self.right:
             self.scroll_up(1)
+
+    def next_line(self) -> None:
+        self.carriage_return()
+        self.linefeed()
 
     def reverse_linefeed(self) -> None:
         self.pending = False
@@ -167,6 +170,14 @@ class Grid:
     def erase_in_line(self, start: int, end: int) -> None:
         style = self.styles.blank(self.style) if self.style else 0
         self.buffer[self.y] = erased(self.buffer[self.y], start, end, style)
+        self.pending = False
+
+    def erase_to_end(self) -> None:
+        """Erases what is right of the cursor."""
+        y, x = self.y, self.x
+        line = self.buffer[y]
+        if self.style or x < len(line[0]) or line[2] & WRAPPED:
+            self.erase_in_line(x, self.columns)
         self.pending = False
 
     def erase_lines(self, first: int, end: int) -> None:
@@ -233,12 +244,12 @@ class Grid:
 
     def scroll_up(self, count: int) -> None:
         """Scrolls what is between the margins; what leaves the screen at its top is kept."""
-        if self.top == 0 and not self.alternate and self.wide:
+        if self.top:
+            self.end_wrap(self.top - 1)
+        elif self.wide and not self.alternate:
             count = min(count, self.bottom + 1)
             self.history.extend(self.buffer[:count])
             self.scrolled += count
-        elif self.top:
-            self.end_wrap(self.top - 1)
         self._remove(self.top, count)
 
     def scroll_down(self, count: int) -> None:
@@ -248,7 +259,8 @@ class Grid:
         end = self.bottom + 1
         count = min(count, end - top)
         if self.wide:
-            self.buffer[top:end] = self.buffer[top + count : end] + [self.blank_line()] * count
+            del self.buffer[top : top + count]
+            self.buffer[end - count : end - count] = [self.blank_line()] * count
         else:
             blanks = [full(self.styles.blank(self.style), self.columns)] * count
             self._move_cells(top, self.buffer[top + count : end] + blanks)

@@ -55,6 +55,8 @@ def erased(line: Line, start: int, end: int, style: int) -> Line:
     """The line with the cells from `start` up to `end` blank in `style`. Without its end it is not wrapped."""
     cells, styles, flags = line
     if end >= len(cells):
+        if start >= len(cells) and not style and not flags & WRAPPED:
+            return line
         flags &= ~WRAPPED
         if not style:
             return (mended(cells, start)[:start], styles[:start], flags) if start or flags else BLANK

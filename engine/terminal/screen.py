@@ -51,7 +51,7 @@ class Screen(Grid):
     def set_modes(self) -> None:
         plain = self.charsets.plain and not self.insert and self.wide
         self.limit = self.columns if plain else 0
-        """Text of ASCII that ends before this column needs no more than to be put in its line."""
+        """Narrow text that ends before this column needs no more than to be put in its line."""
 
     def mark(self, flag: int) -> None:
         """Marks the cursor's line."""
@@ -62,9 +62,8 @@ class Screen(Grid):
         """DECLRMM: whether there can be side margins."""
         self.side_margins = on
         if not on:
-            self.left, self.right = 0, self.columns - 1
+            self.set_sides(0, self.columns - 1)
             self.pending = self.pending and self.x == self.right
-            self.set_modes()
 
     def set_insert(self, on: bool) -> None:
         self.insert = on

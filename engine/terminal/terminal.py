@@ -17,10 +17,10 @@ from .memory import collect
 from .modes import CURSOR, CURSOR_KEYS, FOCUS, KEYPAD, MOUSE, MOUSE_ENCODINGS, PASTE, REVERSE_VIDEO, SYNCHRONIZED, Modes
 from .parser import CLIPBOARD, CLIPBOARD_LIMIT, STRING_LIMIT, TOKEN, Parser, without_controls
 from .redraw import redraw
-from .rows import Line, Row
+from .rows import Line, Row, overwritten
 from .screen import Screen
 from .sgr import applied
-from .width import FILLER
+from .width import FILLER, is_narrow
 
 _FEED_SIZE = 65_536
 _SYNCHRONIZED_LIMIT = 65_536
@@ -244,7 +244,7 @@ class Terminal:
         return self._screen.resize(columns, lines, places)
 
     def _run(self, tokens: list[tuple[str, ...]]) -> None:
-        """Carries the tokens out. The two commonest cases, text at or within the end of a line, are done in place."""
+        """Carries the tokens out. Most of all is text within a line: that is done in place."""
         screen, actions, escapes, controls = self._screen, self._actions, self._escapes, self._controls
         known = screen.styles.known
         for sgr, text, sequence, control, other in tokens:
@@ -254,19 +254,22 @@ class Terminal:
             if text:
                 x, y = screen.x, screen.y
                 end = x + len(text)
-                if end < screen.limit and text.isascii():  # which a pending wrap can't fulfil: it is on the last column
+                if end < screen.limit and is_narrow(
+                    text
+                ):  # which a pending wrap can't fulfil: it is on the last column
                     cells, styles, flags = screen.buffer[y]
-                    length = len(cells)
+                    length, run = len(cells), chr(screen.style) * len(text)
                     if x == length:
-                        screen.buffer[y] = cells + text, styles + chr(screen.style) * len(text), flags
-                        screen.x = end
-                        continue
-                    if x < length and FILLER not in cells:
-                        run = chr(screen.style) * len(text)
+                        screen.buffer[y] = cells + text, styles + run, flags
+                    elif x > length:
+                        screen.buffer[y] = cells.ljust(x) + text, styles.ljust(x, "\0") + run, flags
+                    elif FILLER not in cells:
                         screen.buffer[y] = cells[:x] + text + cells[end:], styles[:x] + run + styles[end:], flags
-                        screen.x = end
-                        continue
-                screen.put(text)
+                    else:
+                        screen.buffer[y] = overwritten((cells, styles, flags), x, text, run)
+                    screen.x = end
+                else:
+                    screen.put(text)
             elif sequence:
                 function, parameters = actions.get(sequence) or self._action(sequence)
                 function(parameters)
