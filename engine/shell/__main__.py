@@ -168,11 +168,10 @@ def _interact(shell: Shell) -> int:
         try:
             text = read()
             if text is None:
-                if not shell.may_leave():
-                    continue
-                shell.tell("exit")
-                return shell.state.status
-            if text.strip():  # else $? stays
+                if shell.may_leave():
+                    shell.tell("exit")
+                    return shell.state.status
+            elif text.strip():  # else $? stays
                 shell.run_text(text, "heliosh")
         except KeyboardInterrupt:
             shell.tell("")  # the terminal shows ^C, and leaves the cursor there
@@ -186,15 +185,18 @@ def _reader(shell: Shell) -> Callable[[], str | None]:
     """The line editor on a terminal that can do what it needs; else lines as they come."""
     if os.isatty(0) and os.isatty(1) and os.environ.get("TERM", "dumb") != "dumb":
         return _edited(shell)
+    from engine.shell import prompt
+
     lines = Lines(0)
 
     def read() -> str | None:
-        def prompt(first: bool) -> None:
-            name = "PS1" if first else "PS2"
-            os.write(2, os.fsencode(shell.expander.prompt(shell.state.variables.get(name) or "")))
+        def ask(first: bool) -> None:
+            text = shell.state.variables.get("PS1" if first else "PS2") or (prompt.PLAIN if first else "")
+            shown = prompt.prompt(shell, text).replace("\1", "").replace("\2", "")
+            os.write(2, os.fsencode(shown))
 
         with shell.jobs.watched(), shell.signals.may_interrupt():
-            return lines.command(shell.state.aliases, prompt)
+            return lines.command(shell.state.aliases, ask)
 
     return read
 

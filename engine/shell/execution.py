@@ -105,10 +105,15 @@ class Executor:
             self._shell.run_traps()
         if "noexec" in self._state.options and not self._shell.interactive:
             return
-        if statement.background:
-            self._background(statement)
-        else:
-            self._and_or(statement.body, last)
+        try:
+            if statement.background:
+                self._background(statement)
+            else:
+                self._and_or(statement.body, last)
+        except OSError as error:  # of fork(2) and pipe(2): what files can do wrong is a fault already
+            self.abort(
+                Fault(f"cannot start a process: {error.strerror}", hint="ulimit -a shows the limits", status=126)
+            )
 
     def _and_or(self, tree: AndOr, last: bool) -> int:
         status, tested = 0, self._tested
@@ -164,17 +169,23 @@ class Executor:
         """Start the members of a pipeline, each with its ends of the pipes."""
         job = self._shell.jobs.new(text, foreground=foreground)
         moves = [] if foreground else self._background_input()
-        for command in commands:
-            following = -1
-            if command is not commands[-1]:
-                following, write = pipe()
-                moves.append((write, 1))
-            try:
-                self._start(job, command, moves)
-            finally:
-                for source, _ in moves:
-                    os.close(source)
-            moves = [(following, 0)]
+        try:
+            for command in commands:
+                following = -1
+                try:
+                    if command is not commands[-1]:
+                        following, write = pipe()
+                        moves.append((write, 1))
+                    self._start(job, command, moves)
+                finally:
+                    for source, _ in moves:
+                        os.close(source)
+                    moves = [(following, 0)] if following >= 0 else []
+        except OSError:
+            for source, _ in moves:
+                os.close(source)
+            self._shell.jobs.abandon(job)
+            raise
         return job
 
     def _background_input(self) -> list[Move]:

@@ -128,6 +128,7 @@ class Jobs:
         self._members: dict[int, tuple[Job, Process]] = {}
         self._ended: dict[int, int] = {}
         self._foreground: Job | None = None
+        self._asked = self._reaping = False
 
     # --- the table ---
 
@@ -295,6 +296,15 @@ class Jobs:
         self._add(job, Process(pid, command))
         return pid
 
+    def abandon(self, job: Job) -> None:
+        """Not all of its members could be started: end those that were."""
+        if job.processes:
+            with suppress(OSError):
+                self.signal(job, signal.SIGTERM)
+            self._foreground = job
+            self.wait_foreground(job)
+        self._foreground = None
+
     def can_spawn(self, job: Job) -> bool:
         """Whether a program can get the terminal before it runs without a fork."""
         return not job.has_terminal or bool(job.processes) or spawn.can_hand_over()
@@ -454,9 +464,15 @@ class Jobs:
         return any(job.state in states and not job.inherited for job in self._jobs)
 
     def reap(self) -> None:
-        """Take notice of all children that have changed. Never blocks."""
-        while self._take(block=False):
-            pass
+        """Take notice of all children that have changed. Never blocks. May be called in a signal handler."""
+        self._asked = True
+        while self._asked and not self._reaping:
+            self._asked, self._reaping = False, True
+            try:
+                while self._take(block=False):
+                    pass
+            finally:
+                self._reaping = False
 
     def _take(self, *, block: bool) -> bool:
         """One change of one child, known or not; False when there is nothing to take."""
@@ -507,6 +523,17 @@ class Jobs:
             yield
         finally:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+    @contextmanager
+    def unwatched(self) -> Iterator[None]:
+        """Within `watched`, for commands that are run in between: who starts a child sees its end."""
+        before = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGCHLD, before)
+            if before is not signal.SIG_DFL:
+                self.reap()
 
     # --- signals, the end, subshells ---
 

@@ -216,7 +216,7 @@ def _saved_copy(fd: int) -> int:
         if error.errno == errno.EBADF:
             return -1
         if error.errno == errno.EINVAL:
-            return owned(fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10))
+            return owned(fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3))
         raise
 
 

@@ -101,6 +101,8 @@ class Shell:
         except SyntaxFault as fault:
             self.tell_fault(fault)
             self.state.status = fault.status
+        except RecursionError:
+            executor.abort(Fault("texts run each other without end", hint="an `eval`, `.` or trap that calls itself?"))
         finally:
             executor.name, executor.first_line = outer
         return self.state.status

@@ -25,8 +25,9 @@ def internal(fd: int) -> int:
     except OSError as error:
         if error.errno != errno.EINVAL:  # a small RLIMIT_NOFILE
             raise
-        moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10)
-    os.close(fd)
+        moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
+    finally:
+        os.close(fd)
     return owned(moved)
 
 

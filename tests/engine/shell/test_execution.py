@@ -261,6 +261,22 @@ def test_an_error_in_a_special_builtin_ends_a_script_and_in_another_does_not() -
     assert run("cd /none; echo goes on").stdout == "goes on\n"
 
 
+@pytest.mark.parametrize("text", ["a | b | c", "x=$(echo a | b)", "/bin/echo a < /dev/null", "echo a > f"])
+def test_a_process_that_can_not_be_started_is_told(text: str) -> None:
+    result = run(f"ulimit -n 3; {text}; echo never")
+    assert "Too many open files" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.returncode in (0, 1, 126)
+
+
+def test_texts_that_run_each_other_without_end_are_stopped() -> None:
+    Path("self").write_text(". ./self\n")
+    result = run(". ./self; echo never")
+    assert "texts run each other without end" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+
+
 def test_xtrace_shows_commands_as_they_are_run() -> None:
     assert run("set -x; x=1; echo 'a  b' $x; (false)").stderr == "+ x=1\n+ echo 'a  b' 1\n+ false\n"
     assert run("PS4='$0> '; set -x; true", "name").stderr == "name> true\n"

@@ -308,6 +308,20 @@ def test_pipestatus_and_pipefail_tell_of_each_member(shell: ShellTerminal) -> No
     assert shell.run("! false | true; echo $?") == "0\n"
 
 
+def test_a_subshell_sees_the_jobs_of_its_shell(shell: ShellTerminal) -> None:
+    background(shell, "sleep 100 &")
+    assert "sleep 100 &" in shell.run("jobs | cat")
+    assert "sleep 100 &" in shell.run('echo "$(jobs)"')
+    assert "no such job" in shell.run("(sleep 0 & fg %2)") or "job control" in shell.run("(fg %1)")
+
+
+def test_exec_that_fails_leaves_the_shell_as_it_was(shell: ShellTerminal) -> None:
+    assert "Permission denied" in shell.run("exec /etc/passwd")
+    shell.send("\x1a")
+    assert shell.run("true; echo alive") == "alive\n"
+    assert shell.foreground() == shell.pid
+
+
 # --- the end ---
 
 
