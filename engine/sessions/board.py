@@ -104,7 +104,7 @@ class Board:
     async def _follow(self) -> None:
         while not self._over:
             self._look.clear()
-            after = await asyncio.to_thread(sampling.take, self._leader)
+            after = await asyncio.to_thread(sampling.take, self._leader, self._sample)
             if after is None:
                 self.close()
                 return

@@ -36,14 +36,22 @@ class Sample:
         return found
 
 
-def take(leader: int) -> Sample | None:
-    """Look at /proc; None once the leader has ended. Blocks."""
+def take(leader: int, before: Sample | None) -> Sample | None:
+    """Look at /proc; None once the leader has ended. Blocks. `before` knows what zombies were called."""
     now = time.time()
     found = {process.pid: process for process in processes.of_session(leader)}
     if leader not in found or _state(found[leader]) == "done":
         return None
-    commands = {pid: (processes.command(pid)[:LONGEST_TEXT] or f"[{process.name}]") for pid, process in found.items()}
+    commands = {pid: _command(process, before) for pid, process in found.items()}
     return Sample(now, found, commands, max(0, found[leader].foreground))
+
+
+def _command(process: Process, before: Sample | None) -> str:
+    if command := processes.command(process.pid):
+        return command[:LONGEST_TEXT]
+    if before is not None and not _is_other(before.processes.get(process.pid), process):
+        return before.commands[process.pid]
+    return f"[{process.name}]"
 
 
 def job(sample: Sample, pgid: int, pids: list[int]) -> Job:
