@@ -238,7 +238,9 @@ TERMINAL_KEYS = (
     ("ctrl+]", "Give the keys back to the console"),
     ("ctrl+] twice", "Send one ctrl+] to the program"),
     ("ctrl+p ctrl+q", "Detach, as in Docker"),
-    ("shift+pageup", "Look back; shift+pagedown comes forward"),
+    ("shift+pageup", "Look back; shift+pagedown comes forward, shift+home and shift+end go all the way"),
+    ("drag", "Select and copy; double click a word, triple a line, alt a block, shift in spite of the program"),
+    ("ctrl+click", "Open a link"),
 )
 """The only keys that do not go to the program of a terminal that has them."""
 

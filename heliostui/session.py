@@ -128,9 +128,9 @@ class Session:
 
     async def _feed(self, data: bytes, redraw: bool) -> None:
         if redraw:
-            before = scrollback_of(self.terminal)
+            seen = scrollback_of(self.terminal)
             self.terminal = self._blank(self.terminal.columns, self.terminal.lines)
-            self.terminal.feed(before)
+            self.terminal.feed(seen)
         self.news += not redraw
         for start in range(0, len(data), PIECE):
             before = monotonic()

@@ -74,6 +74,7 @@ class TerminalView(Widget, can_focus=True):
     is set accordingly, for the border's sake.
     """
 
+    ALLOW_SELECT = False  # Textual's own selection; ours follows the scrollback
     DEFAULT_CSS = """
     TerminalView {
         height: 1fr;
@@ -779,7 +780,8 @@ class TerminalView(Widget, can_focus=True):
     # Mouse
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        if event.widget is self:
+        line = self.query_one(SearchLine)
+        if not (line.display and line.region.contains_point(event.screen_offset)):
             if self._copy is not None:
                 self._leave_copy_mode()
             self.captured = self.has_focus and not self.ended

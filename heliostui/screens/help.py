@@ -16,11 +16,13 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from heliostui.keymap import COMMANDS, TERMINAL_KEYS, Command
+from widgets.copy_mode import COPY_KEYS
 from widgets.launch_chart import Calls
 from widgets.line_view import LineView
 from widgets.log_view import LogView
 from widgets.searchable import Searchable
 from widgets.swim_lanes import SwimLanes
+from widgets.terminal import TerminalView
 
 
 def spelled(key: str) -> str:
@@ -46,6 +48,8 @@ def sections() -> list[tuple[str, list[tuple[str, str]]]]:
     return [
         *made,
         ("In a terminal that has the keys", list(TERMINAL_KEYS)),
+        ("In a terminal, after ctrl+]", _own_keys(TerminalView)),
+        ("Copying by keyboard, after v", list(COPY_KEYS)),
         ("In logs and inspect", _own_keys(Searchable, LogView, LineView)),
         ("In the launch chart", _own_keys(Calls)),
         ("In the lanes of time", [("left right", "To the event before, to the next"), *_own_keys(SwimLanes)]),
