@@ -164,7 +164,7 @@ def _interact(shell: Shell) -> int:
     read = _reader(shell)
     while True:
         shell.tell_changes()
-        shell.signals.interrupted = False
+        shell.signals.forget()
         try:
             text = read()
             if text is None:

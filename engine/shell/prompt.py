@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from engine.shell.shell import Shell
 
+PLAIN = "\\$ "  # where nothing but text can be shown
 CONTINUATION = "> "
 
 _ESCAPE = re.compile(r"\\(?:([0-7]{3})|D\{([^}]*)\}|(.))", re.DOTALL)
@@ -23,10 +24,13 @@ _CHARACTERS = {"a": "\a", "e": "\x1b", "n": "\n", "r": "\r", "\\": "\\", "[": "\
 
 def prompt(shell: Shell, text: str) -> str:
     """What is shown for a PS1 or PS2: escapes first, then `$name` and `$(…)`, but not in what escapes stand for."""
-    decoded = _ESCAPE.sub(lambda match: _protected(_value(shell, match)), text)
+    decoded = _ESCAPE.sub(lambda match: _decoded(shell, match), text)
+    if (len(decoded) - len(decoded.rstrip("\\"))) % 2:
+        decoded += "\\"  # one at the end stands for itself
     status, pipe_status = shell.state.status, shell.state.pipe_status
     try:
-        return shell.expander.prompt(decoded)
+        with shell.jobs.unwatched():
+            return shell.expander.prompt(decoded)
     finally:
         shell.state.status, shell.state.pipe_status = status, pipe_status
 
@@ -57,21 +61,20 @@ def _trimmed(directory: str, count: str) -> str:
     names = directory.strip("/").split("/")
     if not count.isdecimal() or int(count) == 0 or len(names) - names[0].startswith("~") <= int(count):
         return directory
-    start = "~/" if names[0] == "~" else ""
-    return f"{start}.../" + "/".join(names[-int(count) :])
+    short = ("~/" if names[0] == "~" else "") + ".../" + "/".join(names[-int(count) :])
+    return short if len(short) < len(directory) else directory
 
 
-def _value(shell: Shell, match: re.Match[str]) -> str:
+def _decoded(shell: Shell, match: re.Match[str]) -> str:
+    """One escape. What is typed as such is expanded afterwards, what the shell says is not."""
     octal, form, letter = match.groups()
     if octal:
         return chr(int(octal, 8) & 0xFF)
-    if form is not None:
-        return time.strftime(form or "%X")
     if letter in _CHARACTERS:
         return _CHARACTERS[letter]
-    if letter in _TIMES:
-        return time.strftime(_TIMES[letter])
-    return _known(shell, letter)
+    if form is not None or letter in _TIMES:
+        return _protected(time.strftime(_TIMES[letter] if form is None else form or "%X"))
+    return _protected(_known(shell, letter))
 
 
 def _known(shell: Shell, letter: str) -> str:

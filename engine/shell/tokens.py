@@ -21,7 +21,7 @@ _RUN = re.compile(r"([^\0])\1*", re.DOTALL)
 _SEPARATOR = re.compile(r"[ \t\n]*([;&|]*)")
 _GAP = re.compile(rb"\0+")
 _ALL = re.compile(r".+", re.DOTALL)
-_REST = re.compile(r"(?:[^ \t\n\\]|\\(?!\n))+")
+_REST = re.compile(r"(?:[^ \t\n\\]|\\(?:[^\n]|\Z))+")
 
 
 def tokens(source: str) -> list[tuple[str, Span]]:

@@ -69,13 +69,14 @@ class ShellCompleter(Completer):
             "variable": (self._variables,),
             "command": (self._commands, self._users, self._files),
             "argument": argument,
+            "value": (self._users, self._files),
         }
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:
         typed = partial(document.text_before_cursor)
         if typed is None:
             return
-        for source in self._sources[typed.kind]:
+        for source in self._sources["value" if typed.kind == "argument" and not typed.before else typed.kind]:
             offers = sorted(set(source(typed)))[:MOST]
             if offers:
                 yield from self._completions(typed, offers, source)

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from prompt_toolkit.application import run_in_terminal
@@ -173,9 +170,8 @@ class Editor:
 
     def _prompts(self, text: str, continuation: str) -> tuple[str, str]:
         """As ANSI text for prompt_toolkit, which must know the colours and not see what else is in `\\[…\\]`."""
-        with self._children_waiting():
-            first = prompt.prompt(self._shell, text) if text else prompt.default(self._shell)
-            more = prompt.prompt(self._shell, continuation or prompt.CONTINUATION)
+        first = prompt.prompt(self._shell, text) if text else prompt.default(self._shell)
+        more = prompt.prompt(self._shell, continuation or prompt.CONTINUATION)
         return _visible(first), _visible(more)
 
     def _begin(self) -> None:
@@ -244,7 +240,7 @@ class Editor:
         with tempfile.NamedTemporaryFile("w", suffix=".sh", encoding="utf-8", errors="surrogateescape") as file:
             file.write(line + "\n")
             file.flush()
-            with self._children_waiting():
+            with self._shell.jobs.unwatched():
                 status = self._shell.run_text(f"{command} {quote(file.name)}", "editor")
             with open(file.name, encoding="utf-8", errors="surrogateescape") as changed:
                 text = changed.read().strip("\n")
@@ -252,16 +248,6 @@ class Editor:
             return ""
         self._shell.tell(text)
         return text
-
-    @contextmanager
-    def _children_waiting(self) -> Iterator[None]:
-        """For commands that the editor runs: their ends are the shell's to see, not those of SIGCHLD's handler."""
-        before = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGCHLD, before)
-            self._shell.jobs.reap()
 
 
 class _Lines(History):

@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from engine.shell.ast import Span
-from engine.shell.quoting import quote
+from engine.shell.quoting import ANSI_QUOTES, ansi_text, quote
 from engine.shell.state import State
 from engine.shell.tokens import tokens
 
 _VARIABLE = re.compile(r"\$(\{?)([A-Za-z_][A-Za-z0-9_]*)?$")
+_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
 _WORDS = frozenset(("command", "argument", "string", "variable"))
 _ENDS = frozenset((";", "&", "|", "&&", "||", "|&", "(", "{", "!"))
 
@@ -30,7 +31,8 @@ class Unquoted(NamedTuple):
 class Partial(NamedTuple):
     """`raw` is the word as it was typed up to the cursor; `before` the words of its command in front of it.
 
-    `kind`: "command", "argument", or "variable" (then `raw` begins with its `$`).
+    `kind`: "command", "variable" (then `raw` begins with its `$`), or "argument": also for what is assigned and for
+    the file of a redirection, with nothing before when they stand in front of the name.
     """
 
     kind: str
@@ -46,12 +48,27 @@ def partial(text: str) -> Partial | None:
     start = _word_start(painted)
     raw = text[start:]
     variable = _VARIABLE.search(raw)
-    if variable and unquoted(raw[: variable.start()]).quote != "'":
+    if variable and _expands(raw[: variable.start()]):
         return Partial("variable", variable[0], [])
     if painted[-1][0] not in _WORDS:
         return None
     before = _words_before(text, painted, start)
-    return Partial("argument" if before else "command", raw, before)
+    first = painted[-1][0] == "command" or not (before or painted[-1][0] == "argument" or _is_value(painted, start))
+    if not first:
+        return Partial("argument", raw, before)
+    value = _ASSIGNMENT.match(raw)  # not closed yet, so that the parser doesn't see it as one
+    return Partial("argument", raw[value.end() :], []) if value else Partial("command", raw, [])
+
+
+def _expands(before: str) -> bool:
+    """Whether a `$` behind this means something."""
+    return unquoted(before).quote != "'" and (len(before) - len(before.rstrip("\\"))) % 2 == 0
+
+
+def _is_value(painted: Sequence[tuple[str, Span]], start: int) -> bool:
+    """Whether what begins there is assigned, or a redirection's file."""
+    last = next((kind for kind, (_, end) in reversed(painted) if end <= start), "")
+    return last == "redirection" or any(kind == "assignment" and end == start for kind, (_, end) in painted)
 
 
 def _word_start(painted: Sequence[tuple[str, Span]]) -> int:
@@ -86,8 +103,8 @@ def _words_before(text: str, painted: Sequence[tuple[str, Span]], start: int) ->
                 words.insert(0, piece)
             end = begin
             if kind == "command" and not _goes_on(painted, begin):
-                return [unquoted(word).text for word in words]
-    return []
+                break
+    return [unquoted(word).text for word in words]
 
 
 def _goes_on(painted: Sequence[tuple[str, Span]], begin: int) -> bool:
@@ -108,6 +125,9 @@ def unquoted(raw: str) -> Unquoted:
             following = raw[position + 1 : position + 2]
             pieces.append(character + following if open_quote and following not in '$`"\\' else following)
             position += 1
+        elif not open_quote and (match := ANSI_QUOTES.match(raw, position)):
+            pieces.append(ansi_text(match[1]))
+            position = match.end() - 1
         elif character in "'\"" and open_quote in ("", character):
             open_quote = "" if open_quote else character
         else:
