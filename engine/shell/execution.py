@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
+from engine.shell import programs
 from engine.shell.ast import (
     AndOr,
     Arithmetic,
@@ -443,7 +444,7 @@ class Executor:
         except Fault as fault:
             return self._single(self._refused(opened, fault))
         except (OSError, ValueError) as error:
-            return self._single(self._refused(opened, self._placed(shell.refusal(words[0], path, error))))
+            return self._single(self._refused(opened, self._placed(programs.refusal(words[0], path, error))))
         finally:
             opened.close()
         return self._wait(job)
@@ -460,7 +461,7 @@ class Executor:
                 raise
             shell.jobs.spawn(job, text, found, words, environment, moves)
         except OSError as error:
-            interpreter = shell.interpreter(path, words, error)
+            interpreter = programs.interpreted(path, words, error)
             shell.jobs.spawn(job, text, interpreter[0], interpreter, environment, moves)
 
     def _become(
@@ -473,7 +474,7 @@ class Executor:
                 for each in targets:
                     opened.add(each)
             if path is None:
-                raise self._shell.not_found(words[0])
+                raise programs.not_found(self._state, words[0])
             self._shell.exec(path, words, environment)
         except Fault as fault:
             self._shell.tell_fault(self._placed(fault))

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import NoReturn, TypeAlias
 
-from engine.shell import signals
-from engine.shell.ast import Script, SimpleCommand
+from engine.shell import programs, signals
+from engine.shell.ast import Script
 from engine.shell.builtins import BUILTINS
 from engine.shell.execution import Abort, Executor, ShellExit
 from engine.shell.expansion import Expander
 from engine.shell.faults import Fault, SyntaxFault
 from engine.shell.jobs import Job, Jobs
 from engine.shell.parser import Parser
-from engine.shell.redirection import pipe, put, target
-from engine.shell.signals import HangUp, Signals, blocked
-from engine.shell.spawn import Group, Move, spawn
+from engine.shell.redirection import put
+from engine.shell.signals import HangUp, Signals
+from engine.shell.spawn import Move
 from engine.shell.state import State
+from engine.shell.substitution import Substitution
 from engine.shell.traps import Traps
 from engine.shell.tty import Terminal, close_internal
 
@@ -49,6 +48,7 @@ class Shell:
         self.substituted = 0  # status of the last `$(…)` of this command
         self.announce: Callable[[str], None] = self.tell  # how a notice is shown while a line is being typed
         self._executor = Executor(self)
+        self._substitution = Substitution(self, self._executor)
         self._trap_status: int | None = None
         self._warned = 0
 
@@ -140,7 +140,7 @@ class Shell:
         """
         path = self.find(words[0])
         if path is None:
-            raise self.not_found(words[0])
+            raise programs.not_found(self.state, words[0])
         terminal = self.jobs.terminal
         if terminal is not None and self.interactive:
             terminal.give_back()
@@ -195,93 +195,16 @@ class Shell:
 
     def find(self, name: str) -> str | None:
         """The program of that name in PATH, remembered (`state.hash`); a name with a slash is its own path."""
-        if "/" in name:
-            return name
-        path = self.state.hash.get(name)
-        if path is None:
-            path = self._search(name, lambda path: os.access(path, os.X_OK) and os.path.isfile(path))
-            if path is not None:
-                self.state.hash[name] = path
-        return path
-
-    def _search(self, name: str, wanted: Callable[[str], bool]) -> str | None:
-        if not name:
-            return None
-        for directory in (self.state.variables.get("PATH") or "").split(":"):
-            path = f"{directory or '.'}/{name}"
-            if wanted(path):
-                return path
-        return None
+        return programs.find(self.state, name)
 
     def substitute(self, scripts: tuple[Script, ...]) -> str:
-        """`$(…)`: what the commands write, without the newlines at the end. Their status is `state.status` then."""
-        if (path := self._only_reads(scripts)) is not None:
-            return path
-        read, write = pipe()
-        try:
-            with self.signals.uninterruptible():
-                pid = self._start_substitution(scripts, write)
-                os.close(write)
-                write = -1
-                data = read_all(read)
-                status = os.waitpid(pid, 0)[1]
-        finally:
-            os.close(read)
-            if write >= 0:
-                os.close(write)
-        self._substituted(status)
-        return data.replace(b"\0", b"").rstrip(b"\n").decode("utf-8", "surrogateescape")
+        """`$(…)`: what the commands write, without the newlines at the end. Their status is `state.status` then.
 
-    def _only_reads(self, scripts: tuple[Script, ...]) -> str | None:
-        """`$(<file)` needs no process."""
-        command = _only_command(scripts)
-        if command is None or command.words or command.assignments or len(command.redirections) != 1:
-            return None
-        redirection = command.redirections[0]
-        if redirection.operator != "<" or redirection.fd:
-            return None
-        each = target(redirection, self.expander.single(redirection.target))
-        try:
-            fd = os.open(each.text, os.O_RDONLY | os.O_CLOEXEC)
-            data = read_all(fd)
-            os.close(fd)
-        except OSError as error:
-            self.tell_fault(self._executor.fault_at(f"{each.text}: {error.strerror}", each.span))
-            self.substituted = self.state.status = 1
-            return ""
-        self.substituted = self.state.status = 0
-        return data.replace(b"\0", b"").rstrip(b"\n").decode("utf-8", "surrogateescape")
-
-    def _start_substitution(self, scripts: tuple[Script, ...], write: int) -> int:
-        """A program alone is spawned; it stays in the shell's group, as the shell waits for it whatever happens."""
-        self.signals.check()
-        command = _only_command(scripts)
-        if command is not None and not command.redirections:
-            words = self._executor.plain_words(command)
-            path = self.find(words[0]) if words and words[0] not in BUILTINS else None
-            if path is not None:
-                environment = {**self.state.variables.environment(), "_": path}
-                try:
-                    return spawn(path, words, environment, [(write, 1)], Group(), self.signals.defaults(False))
-                except (OSError, ValueError):
-                    self.state.hash.pop(words[0], None)  # a subshell finds out what is wrong
-        with blocked():
-            pid = os.fork()
-            if pid == 0:
-                self.signals.enter_subshell(background=False, controlled=False)
-        if pid == 0:
-            self.subshell(lambda: self._executor.scripts(scripts, True), [(write, 1)])
-        return pid
-
-    def _substituted(self, status: int) -> None:
-        interrupted, self.signals.interrupted = self.signals.interrupted, False
-        if os.WIFSIGNALED(status):
-            self.substituted = 128 + os.WTERMSIG(status)
-            if interrupted and os.WTERMSIG(status) == signal.SIGINT:
-                raise KeyboardInterrupt
-        else:
-            self.substituted = os.WEXITSTATUS(status)
-        self.state.status = self.substituted
+        Raises KeyboardInterrupt when ctrl+c ended them.
+        """
+        output, status = self._substitution.run(scripts)
+        self.substituted = self.state.status = status
+        return output
 
     def trace(self, words: list[str], *, assignments: bool = False) -> None:
         """`set -x`: show a command as it is run, after PS4."""
@@ -301,35 +224,10 @@ class Shell:
                 try:
                     os.execve(path, words, environment)
                 except OSError as error:
-                    interpreter = self.interpreter(path, words, error)
+                    interpreter = programs.interpreted(path, words, error)
                     os.execve(interpreter[0], interpreter, environment)
             except (OSError, ValueError) as error:
-                raise self.refusal(words[0], path, error) from error
-
-    def interpreter(self, path: str, words: list[str], error: OSError) -> list[str]:
-        """The command that runs a text without `#!` by this shell (XCU 2.9.1.4); raises `error` for anything else."""
-        if error.errno != errno.ENOEXEC or _is_binary(path):
-            raise error
-        return [sys.executable, "-P", "-m", "engine.shell", path, *words[1:]]
-
-    def not_found(self, name: str) -> Fault:
-        """Why there is no such program in PATH: there is none, or it can't be executed."""
-        path = self._search(name, os.path.isfile)
-        if path is not None:
-            return Fault(f"{path}: Permission denied", hint=f"chmod +x {path} makes it a program", status=126)
-        return Fault(f"{name}: command not found", status=127)
-
-    def refusal(self, name: str, path: str, error: OSError | ValueError) -> Fault:
-        """Why execve(2) didn't run it. 127 for what isn't there, 126 for the rest."""
-        if isinstance(error, ValueError):
-            return Fault(f"{name!r}: a NUL character can't be in an argument", status=126)
-        if os.path.isdir(path):
-            return Fault(f"{name}: Is a directory", hint=f"cd {name} goes there", status=126)
-        if error.errno == errno.ENOENT and os.path.exists(path):
-            return Fault(f"{name}: bad interpreter: {_interpreter_of(path)}: No such file or directory", status=126)
-        if error.errno == errno.ENOEXEC:
-            return Fault(f"{name}: cannot execute binary file: Exec format error", status=126)
-        return Fault(f"{name}: {error.strerror}", status=127 if error.errno == errno.ENOENT else 126)
+                raise programs.refusal(words[0], path, error) from error
 
     # --- traps ---
 
@@ -463,28 +361,9 @@ def write_all(fd: int, text: str) -> None:
         data = data[os.write(fd, data) :]
 
 
-def read_all(fd: int) -> bytes:
-    """Up to the end of the file."""
-    pieces = []
-    while piece := os.read(fd, 1 << 16):
-        pieces.append(piece)
-    return b"".join(pieces)
-
-
 def _is_end(script: Script) -> bool:
     """Whether nothing stands behind this line in its text."""
     return not script.source[script.statements[-1].span.end :].strip(" \t\n;")
-
-
-def _only_command(scripts: tuple[Script, ...]) -> SimpleCommand | None:
-    """The one simple command that this is, if it is no more than that."""
-    if len(scripts) != 1 or len(scripts[0].statements) != 1 or scripts[0].statements[0].background:
-        return None
-    pipelines = scripts[0].statements[0].body.pipelines
-    if len(pipelines) != 1 or pipelines[0].negated or len(pipelines[0].commands) != 1:
-        return None
-    command = pipelines[0].commands[0]
-    return command if isinstance(command, SimpleCommand) else None
 
 
 def _quoted(word: str) -> str:
@@ -493,22 +372,3 @@ def _quoted(word: str) -> str:
 
     quoted = quote(word)
     return quoted if quoted == word or quoted.startswith(("$'", "''")) else "'" + word.replace("'", "'\\''") + "'"
-
-
-def _is_binary(path: str) -> bool:
-    """Whether its first line has a NUL: then it is no text, only for another machine perhaps."""
-    try:
-        with open(path, "rb") as file:
-            return b"\0" in file.read(256).split(b"\n", 1)[0]
-    except OSError:
-        return True
-
-
-def _interpreter_of(path: str) -> str:
-    try:
-        with open(path, "rb") as file:
-            line = file.readline(256)
-    except OSError:
-        return "?"
-    words = line[2:].split() if line.startswith(b"#!") else []
-    return os.fsdecode(words[0]) if words else "?"

@@ -178,6 +178,10 @@ class Signals:
             for number, handler in before:
                 signal.signal(number, handler)
 
+    def forget(self) -> None:
+        """At a prompt: no ctrl+c is left over from what was run before."""
+        self.interrupted = self.interruptible = False
+
     def check(self) -> None:
         """Raise KeyboardInterrupt if ctrl+c came: a process that is started now would not hear of it."""
         if self.interrupted:
