@@ -11,13 +11,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.containers.output import reader
-from engine.containers.output.checkpoint import Checkpoint
+from engine.containers.output.checkpoint import FAR, HISTORY, Checkpoint
 from engine.containers.output.clients import PATIENCE, Client, LogClient, QueueClient, TerminalClient
 from engine.containers.output.input import Input
 from engine.containers.output.log import Log
@@ -30,8 +31,6 @@ from engine.protocol.messages import Output, Resized
 if TYPE_CHECKING:
     from engine.containers.keeper import Descriptors
 
-REPLAY = 262_144  # bytes between two checkpoints: replayed quickly, also for many containers at once
-HISTORY = 1_000  # lines of scrollback in a checkpoint
 SETTLING = 0.25  # seconds after a change of size
 LAST_CHUNKS = 64  # what is taken at most of a stream that others hold open, once the program has ended
 _log = logging.getLogger(__name__)
@@ -67,7 +66,6 @@ class Stdio:
         self._done = asyncio.Event()
         self._failure: OSError | None = None
         self._checkpoint: Checkpoint | None = None
-        self._saved = 0  # bytes of the terminal's output before the last checkpoint
         self._resized: asyncio.TimerHandle | None = None
         self._spools = self._open_spools(directory)
         self._watches = {name: Watch(spool.source, partial(self._turn, name)) for name, spool in self._spools.items()}
@@ -144,10 +142,9 @@ class Stdio:
 
     async def _rebuild(self, screen: Screen) -> None:
         snapshot = None if self._checkpoint is None else self._checkpoint.load()
-        self._saved = 0 if snapshot is None else snapshot.place
         output: list[bytes] = []
         if self._log is not None:
-            output = await (reader.since(self._log, snapshot.place) if snapshot else reader.recent(self._log, REPLAY))
+            output = await (reader.since(self._log, snapshot.place) if snapshot else reader.recent(self._log, FAR))
         await screen.rebuild(snapshot, output)
 
     def program_ended(self) -> None:
@@ -209,8 +206,7 @@ class Stdio:
             return False
         self._append(stream, place, data)
         spool.free()
-        if place - self._saved >= REPLAY or self._resized is not None:
-            self._save(place)
+        self._save(place)
         shown = data if self.screen is None else self.screen.feed(data)
         if shown:
             self._tell(Output(data=shown, stream=stream))
@@ -218,19 +214,25 @@ class Stdio:
         return True
 
     def _save(self, place: int) -> None:
-        """A checkpoint of the screen, before it is fed what follows."""
+        """A checkpoint of the screen, if one is due, before it is fed what follows."""
+        if self.screen is None or self._checkpoint is None:
+            return
+        history = HISTORY if self._resized is not None else self._checkpoint.due(place)
+        if not history:
+            return
+        self._settle()
+        begun = time.monotonic()
+        if (snapshot := self.screen.snapshot(place, history)) is not None:
+            self._checkpoint.save(snapshot, time.monotonic() - begun)
+
+    def _save_resized(self) -> None:
+        if (spool := self._spools.get("stdout")) is not None:
+            self._save(spool.taken)
+
+    def _settle(self) -> None:
         if self._resized is not None:
             self._resized.cancel()
             self._resized = None
-        if self.screen is None or self._checkpoint is None:
-            return
-        if (snapshot := self.screen.snapshot(place, HISTORY)) is not None:
-            self._checkpoint.save(snapshot)
-            self._saved = place
-
-    def _save_now(self) -> None:
-        if (spool := self._spools.get("stdout")) is not None:
-            self._save(spool.taken)
 
     def _append(self, stream: Stream, place: int, data: bytes) -> None:
         """To the log. A full disk must not stop the program: the log will tell of the gap."""
@@ -299,7 +301,7 @@ class Stdio:
             self._tell(Resized(columns=columns, lines=lines))
             self.on_shown()
             if self._resized is None and self.ready:
-                self._resized = asyncio.get_running_loop().call_later(SETTLING, self._save_now)
+                self._resized = asyncio.get_running_loop().call_later(SETTLING, self._save_resized)
 
     # Input
 
@@ -322,8 +324,7 @@ class Stdio:
     def close(self) -> None:
         """Leave everything as it is: readers, clients and files go, what is not logged stays in the spools."""
         self._end()
-        if self._resized is not None:
-            self._resized.cancel()
+        self._settle()
         self._input.close()
         for spool in self._spools.values():
             spool.close()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.containers.output import stdio as stdio_module
+from engine.containers.output import checkpoint as module
 from engine.containers.output.checkpoint import Checkpoint, Snapshot
 from engine.containers.output.log import Log
 from engine.containers.output.stdio import Stdio
@@ -23,7 +23,7 @@ REPORT = b'\x1b]7717;heliosh;{"v":1}\x1b\\'
 
 @pytest.fixture(autouse=True)
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stdio_module, "REPLAY", INTERVAL)
+    monkeypatch.setattr(module, "NEAR", INTERVAL)
 
 
 @asynccontextmanager
@@ -92,7 +92,7 @@ async def test_the_screen_is_the_same_wherever_the_engine_is_killed(
                 await taken(stdio, place)
                 if chance.random() < 0.1:
                     stdio.resize(chance.randrange(10, 80), chance.randrange(3, 20))
-                    stdio._save_now()  # as after a moment
+                    stdio._save_resized()  # as after a moment
             seen = screen(stdio.screen.terminal)
             title = stdio.screen.terminal.title
     async with engine(program, tmp_path) as stdio:
@@ -136,6 +136,15 @@ async def test_clients_see_no_report_but_what_only_began_as_one(program: Program
         await stdio.finish()
         seen = b"".join([message.data async for message in client])  # type: ignore[union-attr]
         assert seen == b"ab\x1b]7717;helio\x07c\x1b]7717;heliosh;un"
+
+
+def test_a_flood_is_interrupted_seldom_and_for_a_few_lines(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path / "screen.1")
+    assert checkpoint.due(INTERVAL - 1) == 0
+    assert checkpoint.due(INTERVAL) == module.HISTORY
+    checkpoint.save(Snapshot(place=INTERVAL, columns=80, lines=24, blank=False, drawn=b"", report=b""), took=1000.0)
+    assert checkpoint.due(10 * INTERVAL) == 0
+    assert checkpoint.due(INTERVAL + module.FAR) == module.LITTLE
 
 
 def test_a_checkpoint_that_can_not_be_read_is_none(tmp_path: Path) -> None:
