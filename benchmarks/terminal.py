@@ -1,9 +1,11 @@
-"""How fast the terminal core takes in what programs write, beside Ghostty's core and tmux. Ratios are what counts.
+"""How fast the terminal core takes in what programs write, beside tmux, Ghostty's core and pyte. Ratios count.
 
     python benchmarks/terminal.py
 
 Streams are the recordings of the tests, repeated, and two made here: a plain listing and a coloured one, both long.
-Ghostty's core is called in this process; tmux is timed from the start of its server to the end of the stream.
+Ghostty's core and pyte are called in this process; tmux shows a `cat` in a detached pane. Contestants take turns,
+and the best round counts. The last columns compare ours with tmux: by the clock, and by the time on a processor of this
+process and of tmux's server, to which a busy machine does less. pyte gets a part of each, a dash where it raises.
 """
 
 from __future__ import annotations
@@ -15,17 +17,19 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from engine.terminal import Terminal
 
 try:
     import pyghostty
+    import pyte
 except ImportError:
-    pyghostty = None
+    pyghostty = pyte = None
 
 COLUMNS, LINES = 200, 50
-SIZE = 2_000_000
-ROUNDS = 3
+SIZE = 1_000_000
+ROUNDS = 9
 RECORDINGS = Path(__file__).parents[1] / "tests/engine/terminal/recordings"
 
 
@@ -55,40 +59,82 @@ def ghostty(data: bytes) -> None:
         feed(terminal, data)
 
 
-def tmux(data: bytes) -> None:
+def by_pyte(data: bytes) -> None:
+    stream = pyte.ByteStream(pyte.HistoryScreen(COLUMNS, LINES, history=10_000))
+    for start in range(0, len(data), 65_536):
+        stream.feed(data[start : start + 65_536])
+
+
+class Taken(NamedTuple):
+    """Seconds."""
+
+    clock: float
+    processor: float
+
+    def until(self, end: Taken, times: int = 1) -> Taken:
+        return Taken((end.clock - self.clock) * times, (end.processor - self.processor) * times)
+
+    def best(self, other: Taken) -> Taken:
+        return Taken(min(self.clock, other.clock), min(self.processor, other.processor))
+
+
+NEVER = Taken(float("inf"), float("inf"))
+
+
+def processor_seconds(pid: int) -> float:
+    """Of a process, from proc(5): the first number of schedstat are nanoseconds."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+
+
+def tmux(data: bytes) -> Taken:
+    """From the word to a waiting pane to the end of its `cat`."""
     with tempfile.TemporaryDirectory() as folder:
         file, socket = Path(folder, "stream"), str(Path(folder, "socket"))
         file.write_bytes(data)
         server = ["tmux", "-S", socket, "-f", "/dev/null"]
         size = ["-x", str(COLUMNS), "-y", str(LINES)]
-        subprocess.run(
-            [*server, "new-session", "-d", *size, f"cat {file}; tmux -S {socket} wait-for -S end"], check=True
-        )
+        waiting = f"tmux -S {socket} wait-for -S ready; tmux -S {socket} wait-for go; cat {file}"
+        command = f"{waiting}; tmux -S {socket} wait-for -S end"
+        subprocess.run([*server, "new-session", "-d", *size, command], check=True)
+        subprocess.run([*server, "wait-for", "ready"], check=True)
+        asked = subprocess.run([*server, "display-message", "-p", "#{pid}"], check=True, capture_output=True)
+        start = Taken(time.perf_counter(), processor_seconds(int(asked.stdout)))
+        subprocess.run([*server, "wait-for", "-S", "go"], check=True)
         subprocess.run([*server, "wait-for", "end"], check=True)
+        taken = start.until(Taken(time.perf_counter(), processor_seconds(int(asked.stdout))))
         subprocess.run([*server, "kill-server"], check=False, stderr=subprocess.DEVNULL)
+        return taken
 
 
-def speed(takes: Callable[[bytes], None], data: bytes) -> float:
-    """The best of a few rounds, in MB/s."""
-    best = float("inf")
-    for _ in range(ROUNDS):
-        start = time.perf_counter()
-        takes(data)
-        best = min(best, time.perf_counter() - start)
-    return len(data) / best / 1e6
+def called(takes: Callable[[bytes], None], part: int = 1) -> Callable[[bytes], Taken]:
+    """A contestant in this process, which gets one part in so many of the stream."""
+
+    def timed(data: bytes) -> Taken:
+        start = Taken(time.perf_counter(), time.process_time())
+        try:
+            takes(data[: len(data) // part])
+        except Exception:  # noqa: BLE001 - whatever a peer raises, it has not taken the stream
+            return NEVER
+        return start.until(Taken(time.perf_counter(), time.process_time()), part)
+
+    return timed
 
 
 def main() -> None:
-    peers: dict[str, Callable[[bytes], None]] = {"ours": ours}
+    peers = {"ours": called(ours)}
     if shutil.which("tmux"):
         peers["tmux"] = tmux
     if pyghostty is not None:
-        peers["ghostty"] = ghostty
-    print(f"MB/s at {COLUMNS}x{LINES}".ljust(20) + "".join(f"{name:>10}" for name in peers) + "   ours/tmux")
+        peers |= {"ghostty": called(ghostty), "pyte": called(by_pyte, 50)}
+    print(f"MB/s at {COLUMNS}x{LINES}".ljust(20) + "".join(f"{name:>10}" for name in peers) + "  ours/tmux  processor")
     for name, data in streams().items():
-        found = {peer: speed(takes, data) for peer, takes in peers.items()}
-        ratio = f"{found['ours'] / found['tmux']:12.2f}" if "tmux" in found else ""
-        print(name.ljust(20) + "".join(f"{value:10.1f}" for value in found.values()) + ratio)
+        taken = dict.fromkeys(peers, NEVER)
+        for _ in range(ROUNDS):
+            taken = {peer: taken[peer].best(time_of(data)) for peer, time_of in peers.items()}
+        cells = [f"{len(data) / each.clock / 1e6:10.1f}" if each != NEVER else f"{'-':>10}" for each in taken.values()]
+        if "tmux" in taken:
+            cells += [f"{theirs / own:11.2f}" for theirs, own in zip(taken["tmux"], taken["ours"], strict=True)]
+        print(name.ljust(20) + "".join(cells))
 
 
 if __name__ == "__main__":
