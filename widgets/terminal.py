@@ -80,8 +80,8 @@ class TerminalView(Widget, can_focus=True):
         height: 1fr;
         width: 1fr;
         & SearchLine { dock: bottom; height: 1; }
-        & .terminal--selection { background: $primary 45%; }
-        & .terminal--match { background: $warning 45%; }
+        & .terminal--selection { background: $primary 35%; }
+        & .terminal--match { background: $warning 35%; }
         & .terminal--current-match { background: $accent; color: $background; text-style: bold; }
         & .terminal--link { text-style: underline; }
         & .terminal--copy-cursor { text-style: reverse; }
@@ -418,11 +418,17 @@ class TerminalView(Widget, can_focus=True):
             strip = self._strips.get(row) or self._drawn(row, base)
             strip = strip.adjust_cell_length(width, base)
             if overlays:
-                spans = [(x, end, self.get_component_rich_style(name, partial=True)) for x, end, name in overlays]
+                spans = [(x, end, self._overlay_style(name)) for x, end, name in overlays]
                 strip = overlaid(strip, spans)
             if cursor is not None and cursor[0] < width:
                 strip = self._with_cursor(strip, row, *cursor)
         return self._marked(strip, mark, width) if mark else strip
+
+    def _overlay_style(self, name: str) -> RichStyle:
+        """What lies over text is seen through: a background that has an opacity leaves the text its own colour."""
+        if name in ("terminal--selection", "terminal--match"):
+            return RichStyle(bgcolor=self.get_component_rich_style(name).bgcolor)
+        return self.get_component_rich_style(name, partial=True)
 
     def _drawn(self, row: Row, base: RichStyle) -> Strip:
         strip = self._strips[row] = drawn(row, base, self._palette())
@@ -510,6 +516,12 @@ class TerminalView(Widget, can_focus=True):
         self.captured = not self.ended and not self._stays_released
         self._stays_released = False
         self._report_focus(b"\x1b[I")
+
+    def look(self) -> None:
+        """Take the focus for reading, searching and copying; the program does not get the keys."""
+        self.captured = False
+        self._stays_released = not self.has_focus
+        self.focus()
 
     def on_blur(self) -> None:
         self.captured = False
