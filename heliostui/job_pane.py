@@ -170,8 +170,8 @@ class JobPane(Container):
         self.set_class(both and not beside, "-below")
 
     def focus_view(self) -> None:
-        """Give the keys to the first of the views."""
-        (self.table if self.table.display else self.lanes).focus()
+        """Give the keys to the first of the views, at once: a terminal that had them must not see the layout change."""
+        self.screen.set_focus(self.table if self.table.display else self.lanes)
 
     def focus_next(self) -> bool:
         """Give the keys to the view after the one that has them; False when that was the last."""

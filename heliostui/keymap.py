@@ -163,6 +163,8 @@ COMMANDS = (
     ),
     _terminal("close_terminal", "w", "Close", "Close the terminal; asks when something runs in it", changes=True),
     _terminal("use_terminal", "escape,enter", "Back", "Give the terminal the keys", display="esc"),
+    _terminal("search_terminal", "slash", "Search", "Find text in all it has shown", footer=False, display="/"),
+    _terminal("copy_terminal", "y", "Copy", "Select and copy by keyboard", footer=False),
     Command(
         "next_terminal(1)",
         "ctrl+pagedown",

@@ -117,13 +117,13 @@ def _result(step: LaunchStep) -> str:
 
 
 def jobs_of(table: JobTable, shell_name: str) -> Jobs:
-    """A job table as widgets show it. `shell_name`: the command of the shell, which the table does not tell."""
+    """A job table as widgets show it. `shell_name`: the command of a shell that does not tell its jobs itself."""
     return Jobs(
         shell=table.shell,
         shell_pgid=table.shell_pgid,
         foreground=table.foreground,
         jobs=tuple(_job(job) for job in table.jobs),
-        shell_name=shell_name,
+        shell_name="heliosh" if table.source == "heliosh" else shell_name,
         told=table.source == "heliosh",
     )
 

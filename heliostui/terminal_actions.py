@@ -68,7 +68,8 @@ class TerminalActions(Actions):
             return False
         match command.action:
             case "job('foreground')":
-                return not job.foreground
+                pane = self.job_pane  # no other shell than heliosh can be asked for it
+                return not job.foreground and pane is not None and pane.jobs is not None and pane.jobs.told
             case "job('background')":
                 return job.state == "stopped" or job.foreground
             case "job('stop')":
@@ -138,6 +139,16 @@ class TerminalActions(Actions):
     def action_use_terminal(self) -> None:
         if self.shown_tab is not None:
             self.shown_tab.use()
+
+    def action_search_terminal(self) -> None:
+        if self.shown_tab is not None:
+            self.shown_tab.pane.view.action_search()
+
+    def action_copy_terminal(self) -> None:
+        if self.shown_tab is not None:
+            view = self.shown_tab.pane.view
+            view.look()
+            self.call_after_refresh(view.action_copy_mode)
 
     def action_show_terminal(self, number: int) -> None:
         """Show the tab of this number; 0 are the containers."""

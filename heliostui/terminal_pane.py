@@ -12,12 +12,14 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
+from textual.timer import Timer
 
 from heliostui.detach import PATIENCE, DetachKeys
 from heliostui.messages import SessionChanged, SessionEnded
 from heliostui.session import Session
 from widgets.terminal import TerminalView
 
+SETTLING = 0.05  # seconds that a size must last until the program is told of it
 UNSEEN_LOOK = 1.0  # seconds between two looks at a terminal that is not on the screen
 
 
@@ -64,12 +66,18 @@ class TerminalPane(Vertical):
         self._looked = True
         self._news_seen = 0
         self._bells_seen = 0
-
+        self._settling: Timer | None = None
         self.view = TerminalView()
         self.view.fits = False
 
     def compose(self) -> ComposeResult:
         yield self.view
+
+    def on_mount(self) -> None:
+        self.watch(self.view, "captured", self._keys_moved, init=False)
+
+    def _keys_moved(self) -> None:
+        self.post_message(self.Described(self))
 
     # --- the session ---
 
@@ -109,7 +117,7 @@ class TerminalPane(Vertical):
         terminal = self.session.terminal if self.session else None
         if self.view.terminal is not terminal:
             self.view.terminal = terminal
-        self.view.disabled = self.session is not None and self.session.ended
+        self.view.ended = self.session is not None and self.session.ended
 
     @on(SessionChanged)
     def _changed(self, event: SessionChanged) -> None:
@@ -210,14 +218,20 @@ class TerminalPane(Vertical):
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """A terminal that gets the keys gets its view's size too: until then others may use it with another."""
-        self.call_after_refresh(self._fit)
+        self._settle()
 
     @on(TerminalView.Resized)
     def _view_resized(self, event: TerminalView.Resized) -> None:
         event.stop()
-        self._fit()
+        self._settle()
+
+    def _settle(self) -> None:
+        """The program hears of a size that lasts: several may go by while panes come and go."""
+        if self._settling is not None:
+            self._settling.stop()
+        self._settling = self.set_timer(SETTLING, self._fit)
 
     def _fit(self) -> None:
         columns, lines = self.view.content_size
-        if self.session is not None and self.live and self.view.has_focus and columns and lines:
+        if self.session is not None and self.live and self.screen.focused is self.view and columns and lines:
             self.session.resize(columns, lines)

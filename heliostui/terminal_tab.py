@@ -72,15 +72,21 @@ class TerminalTab(Container):
     def name_shown(self) -> str:
         """What its program calls it, else the program's name."""
         session = self.pane.session
-        return (session.terminal.title if session else "") or self.summary.title or program(self.summary)
+        return (session.terminal.title if session else "") or self.summary.title or self.program
+
+    @property
+    def program(self) -> str:
+        """Which program it is; heliosh makes itself known by telling its jobs."""
+        told = self.jobs.jobs is not None and self.jobs.jobs.told
+        return "heliosh" if told else program(self.summary)
 
     @property
     def running(self) -> str:
         """What runs in it besides a shell, as far as is known: the last job's command."""
         jobs = self.jobs.jobs
         live = [job.command for job in jobs.jobs if job.state != "done"] if jobs else []
-        if not live and self.pane.live and program(self.summary) not in SHELLS:
-            return program(self.summary)
+        if not live and self.pane.live and self.program not in SHELLS:
+            return self.program
         return live[-1] if live else ""
 
     # --- looking at it ---
@@ -114,9 +120,11 @@ class TerminalTab(Container):
         self.jobs.focus_view()
 
     def focus_next(self) -> None:
-        """Give the keys to the next of terminal, table and lanes."""
-        if not self.jobs.focus_next():
-            self.use()
+        """Look at the next of table, lanes and terminal; the terminal is read so, and gets no keys."""
+        if self.pane.view.has_focus:
+            self.release()
+        elif not self.jobs.focus_next():
+            self.pane.view.look()
 
     # --- the room ---
 
@@ -145,10 +153,9 @@ class TerminalTab(Container):
         self.set_class(self.app.size.width >= WIDE, "-beside")
         self.jobs.display = not self.zoomed or self._peeking
 
-    def on_descendant_focus(self) -> None:
-        if self.pane.has_keys:
-            self._peeking = False
-            self._arrange()
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        self._peeking = self.jobs in event.widget.ancestors
+        self._arrange()
         self.describe()
 
     def on_descendant_blur(self) -> None:
@@ -163,11 +170,11 @@ class TerminalTab(Container):
         if not self.is_mounted:
             return
         directory = self.summary.directory
-        facts = [
-            self.name_shown,
-            f"in {self.container_name}" if self.container_name else "",
-            shortened(directory) if directory and not self.container_name else directory or "",
-        ]
+        where = directory or ""
+        if not self.container_name:
+            where = shortened(where)
+        inside = f"in {self.container_name}" if self.container_name else ""
+        facts = [self.name_shown, inside, where if self.name_shown not in (where, directory) else ""]
         subtitle = "esc gives it the keys"
         session = self.pane.session
         if session is not None and session.ended:
@@ -175,6 +182,8 @@ class TerminalTab(Container):
         elif self.pane.has_keys:
             facts.append("has the keys")
             subtitle = "ctrl+] gives them back"
+        elif self.pane.view.has_focus:
+            subtitle = "/ searches · v copies · esc gives it the keys"
         self._title(self.pane, " · ".join(filter(None, facts)), subtitle)
         self._title(self.jobs, *self.jobs.description())
 

@@ -153,11 +153,11 @@ def narrated(event: Event, name: str, leader: str) -> str:
         case "exec":
             return f"{event.pid} became {event.text or name} (execve)"
         case "setpgid" if event.pid == event.pgid:
-            return f"{who} leads a group of its own (setpgid)"
+            return f"{who} leads its own group (setpgid)"
         case "setpgid":
             return f"{who} joined group {event.pgid} (setpgid)"
         case "foreground":
-            return f"{leader} (group {event.pgid}) got the terminal (tcsetpgrp)"
+            return f"{leader} ({event.pgid}) got the terminal (tcsetpgrp)"
         case "stop":
             return f"{who} was stopped by {event.text}" if event.text else f"{who} was stopped"
         case "continue":

@@ -277,7 +277,7 @@ class MainScreen(ContainerActions, TerminalActions, inherit_bindings=False):
         """Say how the program of a terminal ended, unless it ended well; its tab goes when the engine says so."""
         tab, ended = event.pane.parent, event.event
         if isinstance(tab, TerminalTab) and not ended.lost and ended.exit_code not in (None, 0, HUNG_UP):
-            self.notify(f"{tab.name_shown} ended with {ended.exit_code}.", severity="warning", markup=False)
+            self.notify(f"{tab.program} ended with {ended.exit_code}.", severity="warning", markup=False)
 
     # --- the selection ---
 
@@ -393,6 +393,7 @@ class MainScreen(ContainerActions, TerminalActions, inherit_bindings=False):
             return
         self.table.focus()
 
+    @on(TerminalPane.Described)
     def on_descendant_focus(self) -> None:
         """On a narrow screen a terminal that has the keys has the screen as well."""
         in_terminal, tab = self.terminal_has_keys, self.shown_tab

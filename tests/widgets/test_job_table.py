@@ -152,9 +152,9 @@ async def test_a_running_pipeline_is_running_though_its_last_member_has_ended(st
         (Event(0, "stop", 4711, 4711, "TSTP"), "sleep (4711) was stopped by TSTP"),
         (Event(0, "exit", 4711, 4711, "KILL"), "sleep (4711) was killed by KILL"),
         (Event(0, "exit", 4711, 4711, "0"), "sleep (4711) ended with status 0"),
-        (Event(0, "setpgid", 4711, 4711), "sleep (4711) leads a group of its own (setpgid)"),
+        (Event(0, "setpgid", 4711, 4711), "sleep (4711) leads its own group (setpgid)"),
         (Event(0, "setpgid", 4712, 4711), "sleep (4712) joined group 4711 (setpgid)"),
-        (Event(0, "foreground", 0, 4711), "leader (group 4711) got the terminal (tcsetpgrp)"),
+        (Event(0, "foreground", 0, 4711), "leader (4711) got the terminal (tcsetpgrp)"),
     ],
 )
 def test_an_event_is_told_in_words(event: Event, words: str) -> None:

@@ -151,7 +151,7 @@ async def test_the_cursor_goes_from_event_to_event_and_says_each_in_words(stage:
             await pilot.press("h")
         assert "sleep (4711) was forked" in text(lanes)[-1]
         await pilot.press("l")
-        assert "sleep (4711) leads a group of its own" in text(lanes)[-1]
+        assert "sleep (4711) leads its own group" in text(lanes)[-1]
         await pilot.press("G")
         assert lanes.event is None
 
