@@ -24,27 +24,34 @@ from engine.protocol.messages import (
     CreateContainer,
     EngineInfo,
     ErrorCode,
+    Exited,
     GetEngine,
     Input,
+    JoinTerminal,
+    KillContainer,
     ListContainers,
     LogRecord,
+    OpenTerminal,
     Output,
     RemoveContainer,
     StartContainer,
     Status,
     StopContainer,
     StreamLogs,
+    TerminalRef,
     WaitContainer,
 )
+from engine.terminal import Terminal
 from tests.story.conftest import Person
 
 KILLS = 50
-LINES = 700
-# Numbered lines on both streams, at a pace that lasts longer than all the kills.
+# Numbered lines on both streams, until it is asked to end.
 PRINT = (
-    f"i=0; while [ $i -lt {LINES} ]; do seq $((i * 20)) $((i * 20 + 19)); echo e$i >&2; "
+    "trap 'end=1' TERM; i=0; while [ -z $end ]; do seq $((i * 20)) $((i * 20 + 19)); echo e$i >&2; "
     "i=$((i + 1)); usleep 25000; done; exit 7"
 )
+# The same of a program of the host, until somebody types.
+COUNT = "i=0; until read -t 0.02; do echo $((i++)); done; echo the end; exit 6"
 T = TypeVar("T")
 
 
@@ -109,6 +116,8 @@ def test_fifty_kills_of_the_engine_lose_nothing(root: Person) -> None:
     engine.create("shell", ["sh"], tty=True)
     engine.start("shell")
     pids = {c.name: c.pid for c in engine.insist(lambda c: c.request(ListContainers(), Containers)).containers}
+    opened = OpenTerminal(command=["bash", "-c", COUNT], env=["PATH=/usr/bin:/bin"])
+    terminal = engine.insist(lambda c: c.request(opened, TerminalRef)).terminal
 
     over = threading.Event()
     short: dict[str, int] = {}
@@ -129,18 +138,25 @@ def test_fifty_kills_of_the_engine_lose_nothing(root: Person) -> None:
         watching.join()
 
     assert {c.name: c.pid for c in _running(engine)} == pids, f"seed {seed}"
-    numbers = "".join(f"{i}\n" for i in range(20 * LINES))
-    complaints = "".join(f"e{i}\n" for i in range(LINES))
-    for name in ("pipes", "more_pipes"):
+    for name in ("pipes", "more_pipes", "terminal"):
+        engine.insist(lambda c, name=name: c.request(KillContainer(container=name, signal="TERM")))  # type: ignore[misc]
         assert engine.exit_code(name) == 7
-        assert engine.logs(name) == (numbers, complaints), f"seed {seed}"
-    assert engine.exit_code("terminal") == 7
-    both = "".join("".join(f"{i}\r\n" for i in range(20 * n, 20 * n + 20)) + f"e{n}\r\n" for n in range(LINES))
-    assert engine.logs("terminal") == (both, ""), f"seed {seed}"
+    for name in ("pipes", "more_pipes"):
+        numbers, complaints = engine.logs(name)
+        count = complaints.count("e")
+        assert complaints == "".join(f"e{i}\n" for i in range(count)), f"seed {seed}"
+        assert numbers == "".join(f"{i}\n" for i in range(20 * count)), f"seed {seed}"
+        assert count > KILLS
+    both, _ = engine.logs("terminal")
+    turns = range(both.count("e"))
+    assert len(turns) > KILLS
+    expected = "".join("".join(f"{i}\r\n" for i in range(20 * n, 20 * n + 20)) + f"e{n}\r\n" for n in turns)
+    assert both == expected, f"seed {seed}"
     assert len(short) > 3
     for name, expected in short.items():
         assert engine.exit_code(name) == expected, f"{name}, seed {seed}"
     _type_into_the_shell(engine)
+    _see_the_terminal_count(engine, terminal)
     ids = _remove_everything(engine)
     assert Path("/proc/self/mountinfo").read_text() == mounts
     assert list((engine.places.state / "containers").iterdir()) == []
@@ -197,6 +213,27 @@ def _type_into_the_shell(engine: Engine) -> None:
         return False
 
     assert engine.insist(talk)
+
+
+def _see_the_terminal_count(engine: Engine, terminal: str) -> None:
+    """A program of the host has counted on, and nothing of what it showed is missing."""
+
+    def look(connection: Connection) -> list[str]:
+        screen = Terminal(80, 24, history=10_000)
+        for message in connection.stream(JoinTerminal(terminal=terminal)):
+            if isinstance(message, Attached):
+                connection.send(Input(data=b"\r"))
+            elif isinstance(message, Output):
+                screen.feed(message.data)
+            elif isinstance(message, Exited):
+                assert message.exit_code == 6
+        return [screen.row(y).text.strip() for y in range(-screen.scrollback, screen.lines)]
+
+    shown = [row for row in engine.insist(look) if row]
+    end = shown.index("the end")
+    first = int(shown[0])
+    assert shown[:end] == [str(number) for number in range(first, first + end)]
+    assert end > 100
 
 
 def _remove_everything(engine: Engine) -> set[str]:

@@ -489,6 +489,17 @@ def test_the_engine_is_not_stopped_while_containers_run(running: Running) -> Non
     running.still_serves()
 
 
+def test_the_engine_is_not_stopped_while_terminals_are_open(running: Running) -> None:
+    running.containers.running, running.containers.has_terminal = False, True
+    refusal = running.connect().refusal(m.StopEngine())
+    assert refusal.code is m.ErrorCode.WRONG_STATE
+    assert "t1" in refusal.message
+    running.still_serves()
+    running.containers.may_stop = True
+    assert running.connect().ask(m.StopEngine(all=True)) == m.Done()
+    assert running.engine.terminals.list() == []  # they were closed
+
+
 def test_the_engine_goes_on_when_its_containers_can_not_be_stopped(running: Running) -> None:
     client = running.connect()
     assert client.refusal(m.StopEngine(all=True)).code is m.ErrorCode.STORAGE
