@@ -63,9 +63,11 @@ class Editor:
         self._highlighter.forget()
         first, more = self._prompts(text, continuation)
         while True:
-            self._begin()
             try:
-                line = self._ask(first, more)
+                # From here on the terminal echoes nothing by itself, or what is typed ahead would be in the prompt.
+                with self._session.input.raw_mode():
+                    self._begin()
+                    line = self._ask(first, more)
             except EOFError:
                 if "ignoreeof" not in self._state.options:
                     return None
