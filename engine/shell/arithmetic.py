@@ -209,6 +209,8 @@ class _Reader:
         if step:
             self._move(step.end())
             value = self._changed(step[2], step[1])
+            if self._text.startswith(("++", "--"), self._position):
+                raise self._invalid(f"`{step[1]}{step[2]}' is a value, and only a variable can be changed")
         else:
             value = self._operand()
         for sign in reversed(signs):

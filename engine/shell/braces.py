@@ -36,8 +36,6 @@ class TooMany(ExpansionFault):
 
 def expand(word: Word) -> list[Word]:
     """The words that `word` stands for; itself when it has no braces that say something. Raises TooMany."""
-    if not any(type(part) is Literal and not part.quoted and "{" in part.text for part in word.parts):
-        return [word]
     atoms: list[Atom] = []
     for part in word.parts:
         if type(part) is Literal and not part.quoted:

@@ -1,4 +1,5 @@
-"""Words to fields, in POSIX order (XCU 2.6). Imports its parts: braces, tilde, parameters, arithmetic, fields, globs.
+"""Words to fields, in POSIX order (XCU 2.6). Imports its parts: braces, tilde, parameters, arithmetic, fields, globs;
+most of them when a word needs them first, because every start of the shell would pay for them.
 
 Braces and tildes are taken from the typed word; then all `$` at once, left to right; what these gave is split by IFS;
 what then has `*`, `?` or `[` not quoted is looked for among files. Quotes were taken out by the parser already. Where
@@ -11,8 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NoReturn, TypeAlias
 
-from engine.shell import braces, fields, globs, parameters, tilde
-from engine.shell.arithmetic import Invalid, evaluate
+from engine.shell import fields, parameters
 from engine.shell.ast import CommandSubstitution, Literal, Parameter, Script, Span, Word
 from engine.shell.faults import ExpansionFault, Fault, Place, SyntaxFault
 from engine.shell.fields import BREAK, Kind, Piece
@@ -102,26 +102,36 @@ class Expander:
     def _fields(self, word: Word) -> list[str]:
         found: list[str] = []
         with _Faults(self, word):
-            for each in braces.expand(word):
-                pieces = self._pieces(tilde.expand(each, self._state))
+            for each in _braces_expanded(word):
+                pieces = self._pieces(self._tildes_expanded(each))
                 for field in fields.split(pieces, self._ifs()):
-                    found += self._paths(field)
+                    found += [field.text] if field.pattern is None else self._paths(field.text, field.pattern)
         return found
 
-    def _paths(self, field: fields.Field) -> list[str]:
+    def _paths(self, text: str, pattern: str) -> list[str]:
+        """The files that match; the field as it is when none does."""
+        from engine.shell import globs
+
         options = self._state.options
-        if field.pattern is None or "noglob" in options or not globs.is_glob(field.pattern):
-            return [field.text]
-        paths = globs.expand(field.pattern, options)
-        return paths or ([] if "nullglob" in options else [field.text])
+        if "noglob" in options or not globs.is_glob(pattern):
+            return [text]
+        paths = globs.expand(pattern, options)
+        return paths or ([] if "nullglob" in options else [text])
+
+    def _tildes_expanded(self, word: Word, *, value: bool = False) -> Word:
+        if not _typed(word, "~"):
+            return word
+        from engine.shell import tilde
+
+        return tilde.expand(word, self._state, value=value)
 
     def _joined(self, word: Word, *, value: bool = False) -> str:
         """One text, as assignments and operators need it."""
         with _Faults(self, word):
-            return _text(self._pieces(tilde.expand(word, self._state, value=value), joined=True))
+            return _text(self._pieces(self._tildes_expanded(word, value=value), joined=True))
 
     def _pattern(self, word: Word) -> str:
-        return fields.pattern(self._pieces(tilde.expand(word, self._state), joined=True))
+        return fields.pattern(self._pieces(self._tildes_expanded(word), joined=True))
 
     def _pieces(self, word: Word, *, joined: bool = False, inside: bool = False) -> list[Piece]:
         """What the parts of a word become. `joined`: it shall be one text, so that `$@` is one as well. `inside`: the
@@ -195,7 +205,7 @@ class Expander:
 
     def _alternative(self, part: Parameter, joined: bool) -> list[Piece]:
         """The word behind an operator, in the place of the value."""
-        word = part.word and tilde.expand(part.word, self._state)
+        word = part.word and self._tildes_expanded(part.word)
         pieces = self._pieces(word, joined=joined, inside=True) if word else []
         return pieces or [Piece("", _result(part.quoted))]
 
@@ -229,7 +239,7 @@ class Expander:
 
     def _replacement(self, word: Word | None) -> parameters.Replacement:
         parts: list[str | None] = []
-        for text, kind in self._pieces(tilde.expand(word, self._state), joined=True) if word else ():
+        for text, kind in self._pieces(self._tildes_expanded(word), joined=True) if word else ():
             parts += [text] if kind == Kind.QUOTED else parameters.replacement(text)
         return parts
 
@@ -255,6 +265,8 @@ class Expander:
 
     def _number(self, text: str, span: Span) -> int:
         """The value of an expression. When it stands in `span` as it is, a fault points into it."""
+        from engine.shell.arithmetic import Invalid, evaluate
+
         try:
             return evaluate(text, self._state.variables, nounset="nounset" in self._state.options)
         except Invalid as invalid:
@@ -305,6 +317,19 @@ class _Faults:
 
 def _result(quoted: bool) -> Kind:
     return Kind.QUOTED if quoted else Kind.RESULT
+
+
+def _typed(word: Word, sign: str) -> bool:
+    """Whether it stands in the word, not quoted."""
+    return any(isinstance(part, Literal) and not part.quoted and sign in part.text for part in word.parts)
+
+
+def _braces_expanded(word: Word) -> list[Word]:
+    if not _typed(word, "{"):
+        return [word]
+    from engine.shell import braces
+
+    return braces.expand(word)
 
 
 def _text(pieces: Iterable[Piece]) -> str:

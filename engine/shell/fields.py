@@ -60,9 +60,7 @@ class _Splitter:
     """Takes pieces one after the other. `_open` is the field that more text may be added to, None between fields."""
 
     def __init__(self, ifs: str) -> None:
-        self._blanks = "".join(character for character in ifs if character in " \t\n")
-        self._others = "".join(character for character in ifs if character not in " \t\n")
-        self._delimiter = _delimiter(self._blanks, self._others)
+        self._blanks, self._others, self._delimiter = _delimiters(ifs)
         self._fields: list[Field] = []
         self._open: list[Piece] | None = None
         self._after_blanks = False  # the last field was ended by blanks: another delimiter may still belong to them
@@ -124,9 +122,12 @@ class _Splitter:
 
 
 @lru_cache(maxsize=8)
-def _delimiter(blanks: str, others: str) -> re.Pattern[str] | None:
+def _delimiters(ifs: str) -> tuple[str, str, re.Pattern[str] | None]:
+    """The blanks in IFS, the others, and what one delimiter looks like."""
+    blanks = "".join(character for character in ifs if character in " \t\n")
+    others = "".join(character for character in ifs if character not in " \t\n")
     blank, other = (f"[{re.escape(characters)}]" if characters else "(?!)" for characters in (blanks, others))
-    return re.compile(f"{blank}++(?:{other}{blank}*+)?|{other}{blank}*+") if blanks or others else None
+    return blanks, others, re.compile(f"{blank}++(?:{other}{blank}*+)?|{other}{blank}*+") if ifs else None
 
 
 def _field(pieces: list[Piece]) -> Field:

@@ -23,8 +23,6 @@ def expand(word: Word, state: State, *, value: bool = False) -> Word:
 
     The part after `=` of a word that looks like an assignment is taken as a value too, as in bash.
     """
-    if not any(type(part) is Literal and not part.quoted and "~" in part.text for part in word.parts):
-        return word
     first = word.parts[0]
     looks = None if value or type(first) is not Literal or first.quoted else _ASSIGNMENT.match(first.text)
     parts: list[Part] = []
