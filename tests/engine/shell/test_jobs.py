@@ -255,7 +255,7 @@ def test_modes_that_stty_sets_stay(shell: ShellTerminal) -> None:
 
 @needs_vim
 def test_a_stopped_full_screen_program_comes_back(shell: ShellTerminal) -> None:
-    shell.send("TERM=xterm vim -u NONE -c 'set nomore' -c 'call append(0, \"hel\" . \"lo\")'\n")
+    shell.send("TERM=xterm vim -n -u NONE -c 'set nomore' -c 'call append(0, \"hel\" . \"lo\")'\n")
     shell.expect("hello")
     shell.send("\x1a")
     shell.expect("Stopped")
