@@ -108,7 +108,9 @@ class Signals:
                 self._arrange(number, self._hang_up)
 
     def control_jobs(self, on: bool) -> None:
-        """Under job control an interactive shell can't be stopped."""
+        """Under job control an interactive shell can't be stopped, and its programs can, even where whoever started it
+        (tmux) had these signals ignored."""
+        self.ignored_at_start = self.ignored_at_start.difference(JOB_CONTROL)
         for number in JOB_CONTROL:
             self._arrange(number, signal.SIG_IGN if on else signal.SIG_DFL)
 

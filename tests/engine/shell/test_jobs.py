@@ -157,6 +157,18 @@ def test_a_background_job_that_reads_is_stopped_and_reads_on_in_the_foreground(s
     shell.expect(PROMPT)
 
 
+def test_jobs_can_be_stopped_even_if_the_shell_was_started_with_that_ignored(terminals: Terminals) -> None:
+    shell = terminals(command=["sh", "-c", "trap '' TSTP TTIN TTOU; exec \"$@\"", "sh", *HELIOSH])
+    shell.expect(PROMPT)
+    reader = background(shell, "cat &")
+    shell.until(lambda: state_of(reader) == "T")
+    shell.run("kill %1")
+    foreground(shell, "sh -c 'echo g''o; exec sleep 100'")
+    shell.send("\x1a")
+    shell.expect(PROMPT)
+    assert shell.run("echo $?").startswith("148\n")
+
+
 @pytest.mark.parametrize("writer", ["sh -c 'echo writing'", "echo writing"])
 def test_a_background_job_that_writes_is_stopped_under_tostop(shell: ShellTerminal, writer: str) -> None:
     shell.run("set -b; stty tostop")
