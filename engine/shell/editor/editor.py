@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from prompt_toolkit.application import run_in_terminal
 from prompt_toolkit.auto_suggest import AutoSuggest, Suggestion
 from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.cursor_shapes import ModalCursorShapeConfig
 from prompt_toolkit.document import Document
 from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.formatted_text import ANSI
@@ -62,20 +64,15 @@ class Editor:
         """
         self._highlighter.forget()
         first, more = self._prompts(text, continuation)
-        while True:
-            try:
-                # From here on the terminal echoes nothing by itself, or what is typed ahead would be in the prompt.
-                with self._session.input.raw_mode():
-                    self._begin()
-                    line = self._ask(first, more)
-            except EOFError:
-                if "ignoreeof" not in self._state.options:
-                    return None
-                self._shell.tell('Use "exit" to leave the shell.')
-                continue
-            if self._elsewhere:
-                line = self._edited(line)
-            break
+        try:
+            # From here on the terminal echoes nothing by itself, or what is typed ahead would be in the prompt.
+            with self._session.input.raw_mode():
+                self._begin()
+                line = self._ask(first, more)
+        except EOFError:
+            return None
+        if self._elsewhere:
+            line = self._edited(line)
         self._remember(line)
         self._ran = bool(line.strip())
         if self._ran:
@@ -86,26 +83,31 @@ class Editor:
         """Show a notice above the line that is being typed. May be called in a signal handler."""
         app = self._session.app
         if app.is_running and app.loop:
-            app.loop.call_soon_threadsafe(self._show, text)
+            app.loop.call_soon_threadsafe(self.show, text)
         else:
             self._shell.tell(text)
 
-    def _show(self, text: str) -> None:
+    # --- keys ---
+
+    def show(self, text: str) -> None:
+        """Write something above the line that is being typed."""
         run_in_terminal(lambda: self._shell.tell(text))
 
-    # --- keys ---
+    def stays(self) -> bool:
+        """Whether ctrl+d must not end the shell."""
+        return "ignoreeof" in self._state.options
 
     def enter(self, buffer: Buffer) -> None:
         """Take the line, or go on in a next one when the command isn't complete."""
         try:
             expanded = self._expanded(buffer.text)
         except Fault as fault:
-            self._show(fault.explain())
+            self.show(fault.explain())
             return
         if expanded.changed:
             buffer.document = Document(expanded.text)
         if expanded.only_shown:
-            self._show(expanded.text)
+            self.show(expanded.text)
             self._remember(expanded.text)
             buffer.reset()
         elif self._is_complete(expanded.text):
@@ -135,7 +137,9 @@ class Editor:
         self._elsewhere = self._shown = False
         self._fixed = ""
         session = self._session
-        session.editing_mode = EditingMode.VI if "vi" in self._state.options else EditingMode.EMACS
+        vi = "vi" in self._state.options
+        session.editing_mode = EditingMode.VI if vi else EditingMode.EMACS
+        session.cursor = ModalCursorShapeConfig() if vi else None
         return session.prompt(
             ANSI(first),
             default=pushed,
@@ -180,8 +184,9 @@ class Editor:
         """Tell the terminal where a prompt begins, and programs how large it is."""
         size = self._session.output.get_size()
         variables = self._state.variables
-        variables.set("COLUMNS", str(size.columns))
-        variables.set("LINES", str(size.rows))
+        with suppress(Fault):  # somebody has made them read-only
+            variables.set("COLUMNS", str(size.columns))
+            variables.set("LINES", str(size.rows))
         ended = self._state.status if self._ran else None
         self._ran = False
         directory = variables.get("PWD") or "/"
@@ -219,8 +224,13 @@ class Editor:
         try:
             return history_file.load(self._file)
         except OSError as error:
-            self._shell.tell(f"heliosh: {self._file}: the history can't be read: {error.strerror}")
+            self._complain(error)
             return []
+
+    def _complain(self, error: OSError) -> None:
+        """Once: from then on the history is in memory only."""
+        self._shell.tell(f"heliosh: {self._file}: the history can't be kept there: {error.strerror}")
+        self._file = ""
 
     def _remember(self, line: str) -> None:
         """Add a line to the history, unless it begins with a blank, says nothing, or is the last one again."""
@@ -228,10 +238,11 @@ class Editor:
         if not line.strip() or line[0] in " \t" or events[-1:] == [line]:
             return
         events.append(line)
-        try:
-            history_file.append(self._file, line)
-        except OSError as error:
-            self._shell.tell(f"heliosh: {self._file}: the history can't be kept: {error.strerror}")
+        if self._file:
+            try:
+                history_file.append(self._file, line)
+            except OSError as error:
+                self._complain(error)
 
     # --- another editor ---
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from prompt_toolkit.application import get_app
 from prompt_toolkit.enums import DEFAULT_BUFFER
 from prompt_toolkit.filters import (
+    Condition,
     emacs_mode,
     has_focus,
     has_selection,
@@ -40,6 +42,14 @@ def bindings(editor: Editor) -> KeyBindings:
     @keys.add("escape", "enter", filter=typing)
     def _(event: KeyPressEvent) -> None:
         event.current_buffer.newline(copy_margin=False)
+
+    @keys.add("c-d", filter=typing & Condition(editor.stays) & Condition(lambda: not get_app().current_buffer.text))
+    def _(event: KeyPressEvent) -> None:
+        editor.show('Use "exit" to leave the shell.')
+
+    @keys.add("c-z")
+    def _(event: KeyPressEvent) -> None:
+        """A shell can't be stopped, and nobody wants a ^Z in a line."""
 
     # F24 is what the engine presses to type a line of its own.
     @keys.add("f24", eager=True)

@@ -114,6 +114,28 @@ def test_a_new_size_is_taken_up_and_the_line_stays(typist: Typist) -> None:
     typist.see("20 30", "ready>")
 
 
+def test_an_interrupt_from_elsewhere_is_a_ctrl_c(typist: Typist) -> None:
+    typist.type("echo never")
+    typist.see("ready> echo never")
+    os.kill(typist.program.pid, signal.SIGINT)
+    typist.see("ready> echo never", "ready>")
+    typist.type("sleep 100\r")
+    typist.program.until(lambda: typist.program.foreground() != typist.program.pid)
+    typist.type("\x03")
+    typist.see("^C", "ready>")
+    assert typist.run("echo $?") == ["130"]
+
+
+def test_ctrl_z_does_nothing_to_a_line(typist: Typist) -> None:
+    typist.type("echo a\x1ab\r")
+    typist.see("ready> echo ab", "ab", "ready>")
+
+
+def test_read_only_variables_are_no_hindrance(typist: Typist) -> None:
+    typist.run("readonly COLUMNS LINES")
+    assert typist.run("echo on") == ["on"]
+
+
 # --- jobs and the line ---
 
 
@@ -253,8 +275,10 @@ def test_shells_add_to_the_same_file(typists: Typists, tmp_path: Path) -> None:
 def test_a_history_that_cannot_be_kept_is_no_hindrance(typists: Typists, tmp_path: Path) -> None:
     (tmp_path / "state").write_text("no directory")
     typist = typists()
-    assert typist.run("echo on")[-1] == "on"
-    assert "the history can't be" in "\n".join(typist.screen())
+    for word in ("once", "twice"):
+        assert typist.run(f"echo {word}")[-1] == word
+    assert "\n".join(typist.screen()).count("the history can't be kept there") == 1
+    assert typist.run("history") == ["    1  echo once", "    2  echo twice", "    3  history"]
 
 
 # --- keys ---
