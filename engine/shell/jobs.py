@@ -394,6 +394,11 @@ class Jobs:
         self._continue(job)
         return self.wait_foreground(job)
 
+    def restore_modes(self) -> None:
+        """Before a prompt: a stopped program that was killed may have changed the modes from the background."""
+        if self.terminal is not None:
+            self.terminal.set_modes(self.modes)
+
     def background(self, job: Job) -> None:
         """Continue it without the terminal. Raises Fault for a job without a group."""
         self._touch(job)

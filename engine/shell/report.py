@@ -2,9 +2,13 @@
 
     ESC ] 7717 ; heliosh ; JSON ESC \\
 
-One write(2) each, so that it can't be cut, though it may stand anywhere in a program's output. The shapes are
-those of `Job`, `JobProcess` and `JobEvent` in engine/protocol/messages.py. Imports json, os and time only, and is
-imported only where somebody listens (HELIOSTUI_JOBS=1).
+One write(2) each, so that nothing comes between its bytes, though it may stand anywhere in a program's output. The
+kernel keeps that promise for 2,048 bytes (iterate_tty_write): beyond, the echo of what is typed may come between. So
+events that make a report longer go into one more. One thing can still cut a report: ctrl+c and its kind discard what
+the terminal's reader hasn't got yet (termios(3), NOFLSH). Each report has the whole table, so the next one mends that.
+
+The shapes are those of `Job`, `JobProcess` and `JobEvent` in engine/protocol/messages.py. Imports json, os and time
+only, and is imported only where somebody listens (HELIOSTUI_JOBS=1).
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from engine.shell.signals import NAMES, blocked
@@ -20,7 +24,9 @@ from engine.shell.signals import NAMES, blocked
 if TYPE_CHECKING:
     from engine.shell.jobs import Job, Jobs, Process
 
-LIMIT = 60_000  # bytes of JSON
+LIMIT = 60_000  # bytes, at the utmost
+_WHOLE = 2_048  # bytes that the kernel writes without anything between them
+_START, _END = b"\x1b]7717;heliosh;", b"\x1b\\"
 _TEXT = 200  # characters of a command
 
 
@@ -50,25 +56,34 @@ class Report:
         if text == self._last and not self._events:
             return
         self._last = text
-        data = _fitting(table, self._events)
-        self._events = []
-        with blocked():  # a signal would cut the write short
+        events, self._events = self._events, []
+        with blocked():  # a signal would cut a write short
             try:
-                os.write(self._fd, b"\x1b]7717;heliosh;" + data + b"\x1b\\")
+                for report in _reports(table, events):
+                    os.write(self._fd, report)
             except OSError:
                 return  # nobody listens any more
 
 
-def _fitting(table: dict[str, Any], events: list[dict[str, Any]]) -> bytes:
-    """As JSON, without the oldest events and then without the last jobs where it would be too long."""
+def _reports(table: dict[str, Any], events: list[dict[str, Any]]) -> Iterator[bytes]:
+    """The table with the events, in as many reports as the events need."""
+    while len(_written(table, [])) > LIMIT:
+        table = {**table, "jobs": table["jobs"][: len(table["jobs"]) // 2]}
+    first = 0
     while True:
-        data = json.dumps({**table, "events": events}, separators=(",", ":")).encode("ascii")
-        if len(data) <= LIMIT:
-            return data
-        if events:
-            events = events[len(events) // 2 + 1 :]
-        else:
-            table = {**table, "jobs": table["jobs"][: len(table["jobs"]) // 2]}
+        after = len(events)
+        report = _written(table, events[first:after])
+        while len(report) > _WHOLE and after > first + 1:
+            after = (first + after + 1) // 2
+            report = _written(table, events[first:after])
+        yield report
+        first = after
+        if first >= len(events):
+            return
+
+
+def _written(table: dict[str, Any], events: list[dict[str, Any]]) -> bytes:
+    return _START + json.dumps({**table, "events": events}, separators=(",", ":")).encode("ascii") + _END
 
 
 def _job(jobs: Jobs, job: Job) -> dict[str, Any]:

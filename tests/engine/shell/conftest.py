@@ -24,7 +24,8 @@ import pytest
 HELIOSH = [sys.executable, "-P", "-m", "engine.shell"]
 PROMPT = "ready> "
 DEADLINE = 20.0
-REPORT = re.compile(rb"\x1b\]7717;heliosh;(.*?)\x1b\\", re.DOTALL)
+REPORT = re.compile(rb"\x1b\]7717;heliosh;([ -~]*)\x1b\\")
+UNFINISHED = re.compile(rb"\x1b(\][ -~]*\x1b?)?\Z")
 
 
 class Stat(NamedTuple):
@@ -174,8 +175,8 @@ class ShellTerminal:
         for match in REPORT.finditer(self._raw):
             self.reports.append(json.loads(match[1]))
         text = REPORT.sub(b"", self._raw)
-        keep = text.find(b"\x1b]7717")
-        self._raw, text = (text[keep:], text[:keep]) if keep >= 0 else (b"", text)
+        unfinished = UNFINISHED.search(text)
+        self._raw, text = (text[unfinished.start() :], text[: unfinished.start()]) if unfinished else (b"", text)
         self.screen += text.decode("utf-8", "replace")
         return len(data) or None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from typing import Any
@@ -10,7 +11,7 @@ import msgspec
 import pytest
 
 from engine.protocol.messages import Job, JobEvent
-from engine.shell.report import LIMIT, Report, _fitting
+from engine.shell.report import LIMIT, Report, _reports
 from tests.engine.shell.conftest import PROMPT, ShellTerminal, Terminals
 
 
@@ -104,13 +105,17 @@ def test_a_report_stands_whole_in_a_flood_of_output(watched: ShellTerminal) -> N
     assert states["sleep 0.05"] == "done"
 
 
-def test_a_report_is_never_too_long() -> None:
-    events: list[dict[str, Any]] = [
-        {"time": 1.0, "kind": "exec", "pid": n, "pgid": n, "text": "x" * 100} for n in range(5000)
-    ]
+def test_events_are_shared_out_so_that_the_kernel_keeps_each_report_whole() -> None:
+    events: list[dict[str, Any]] = [{"time": 1.0, "kind": "exec", "pid": n, "pgid": n, "text": "x"} for n in range(500)]
+    reports = list(_reports({"jobs": []}, events))
+    assert all(len(report) <= 2048 for report in reports)
+    told = [event for report in reports for event in json.loads(report[15:-2])["events"]]
+    assert told == events
+
+
+def test_a_table_is_never_too_long() -> None:
     jobs = [{"number": n, "command": "y" * 200} for n in range(1000)]
-    assert len(_fitting({"jobs": jobs}, events)) <= LIMIT
-    assert b'"pid":4999' in _fitting({"jobs": []}, events)
+    assert [len(report) <= LIMIT for report in _reports({"jobs": jobs}, [])] == [True]
 
 
 def test_a_terminal_that_is_gone_is_no_trouble() -> None:
