@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 JobState: TypeAlias = Literal["running", "stopped", "done"]
 
+_RESUMES = (signal.SIGCONT, signal.SIGKILL)
 _REMEMBERED = 1024  # statuses of children that are gone from the table (POSIX: at least CHILD_MAX)
 
 
@@ -112,7 +113,7 @@ class Job:
 
 class Jobs:
     """All jobs of this shell. The shell sets the hooks: `died` (a foreground job was ended by a signal), `stopped` (it
-    stopped), `notify` (under `set -b`: a background job has changed)."""
+    stopped), `waited` (one that was waited for is done), `notify` (under `set -b`: a background job has changed)."""
 
     def __init__(self, state: State, dispositions: Signals) -> None:
         self.controlled = False  # each job gets a process group
@@ -120,6 +121,7 @@ class Jobs:
         self.report: Report | None = None
         self.died: Callable[[Job], None] = _ignore
         self.stopped: Callable[[Job], None] = _ignore
+        self.waited: Callable[[Job], None] = _ignore
         self.notify: Callable[[], None] | None = None
         self._state = state
         self._signals = dispositions
@@ -408,8 +410,7 @@ class Jobs:
     def _continue(self, job: Job) -> None:
         group = self._group(job)
         for process in job.processes:
-            if process.state == "stopped":
-                process.status = None
+            _resume(process)
         job.told = "running"
         try:
             os.killpg(group, signal.SIGCONT)
@@ -441,8 +442,9 @@ class Jobs:
         return done, self._waited(done)
 
     def _waited(self, job: Job) -> int:
-        """Who waited knows: nothing more is told of it."""
+        """What is waited for is told of at once, not before the next prompt."""
         if job.state == "done" and job in self._jobs:
+            self.waited(job)
             job.told = "done"
             self._remove(job)
         return job.status
@@ -549,6 +551,8 @@ class Jobs:
         """
         if not isinstance(target, Job):
             os.kill(target, number)
+            if target in self._members and number in _RESUMES:
+                _resume(self._members[target][1])
             return
         numbers = [number]
         if target.state == "stopped" and number in (signal.SIGTERM, signal.SIGHUP):
@@ -560,6 +564,10 @@ class Jobs:
                 for process in target.processes:
                     if process.state != "done":
                         os.kill(process.pid, each)
+        if number in _RESUMES or len(numbers) > 1:
+            for process in target.processes:
+                _resume(process)
+            target.told = "running"
 
     def disown(self, job: Job, *, hold_hup: bool = False) -> None:
         """Forget it, or only spare it from the SIGHUP at a hang-up."""
@@ -587,7 +595,7 @@ class Jobs:
         self.controlled = False
         self.terminal = None
         self.report = None
-        self.died = self.stopped = _ignore
+        self.died = self.stopped = self.waited = _ignore
         self.notify = None
 
     def _forget_inherited(self) -> None:
@@ -601,6 +609,12 @@ class Jobs:
         """Report the table to whoever draws the terminal."""
         if self.report:
             self.report.send(self, self._jobs)
+
+
+def _resume(process: Process) -> None:
+    """It has been sent what continues it; if it dies of the next signal at once, the kernel won't say that it did."""
+    if process.state == "stopped":
+        process.status = None
 
 
 def _pids(job: Job) -> list[str]:

@@ -327,6 +327,7 @@ class Shell:
     def hook_jobs(self) -> None:
         """Say what becomes of jobs: somebody is there to read it."""
         self.jobs.stopped = self._job_stopped
+        self.jobs.waited = lambda job: self.tell(self.jobs.line(job))
         self.jobs.notify = self._announce_changes
 
     def tell_changes(self) -> None:

@@ -294,6 +294,23 @@ def test_the_end_of_a_background_job_is_told_before_the_next_prompt(shell: Shell
     assert shell.run("jobs") == ""
 
 
+@pytest.mark.parametrize("wait", ["wait", "wait %1", "wait $!", "wait -n"])
+def test_the_end_of_a_job_that_is_waited_for_is_told_once(shell: ShellTerminal, wait: str) -> None:
+    said = shell.run(f"sleep 100 & kill %1; {wait}; echo after")
+    assert said.count("[1]+  Terminated              sleep 100\nafter\n") == said.count("Terminated") == 1
+    assert shell.run("jobs") == ""
+
+
+def test_a_stopped_job_that_is_killed_is_waited_for(shell: ShellTerminal) -> None:
+    for line in ("kill -CONT %1; kill %1", "kill -KILL %1", "kill $!; kill -CONT $!", "kill %1"):
+        pid = background(shell, "sleep 100 &")
+        shell.run("kill -STOP %1")
+        shell.until(lambda pid=pid: state_of(pid) == "T")  # type: ignore[misc]
+        shell.run("true")
+        assert "echo" not in shell.run(f"{line}; wait %1; jobs")
+        assert shell.run("jobs") == ""
+
+
 def test_with_notify_it_is_told_at_once(shell: ShellTerminal) -> None:
     os.mkfifo("fifo")
     shell.run("set -b")
