@@ -1,6 +1,7 @@
 """How property tests choose their examples: the same ones in every run, so that a green tree stays green.
 
-`pytest --hypothesis-profile=explore` looks for new ones. No deadline per example: a busy machine must not make a test fail.
+`pytest --hypothesis-profile=explore` looks for new ones. No deadline per example: a busy machine must not make a test
+fail.
 """
 
 from hypothesis import settings
