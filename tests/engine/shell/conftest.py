@@ -181,6 +181,16 @@ class ShellTerminal:
         return len(data) or None
 
 
+@pytest.fixture(autouse=True)
+def _signals() -> Iterator[None]:
+    """A Shell made in this very process arranges its signals; the next test has the old ones."""
+    before = {number: signal.getsignal(number) for number in signal.valid_signals()}
+    yield
+    for number, handler in before.items():
+        if signal.getsignal(number) != handler:
+            signal.signal(number, handler)
+
+
 Terminals = Callable[..., ShellTerminal]
 
 
