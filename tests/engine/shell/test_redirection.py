@@ -76,6 +76,12 @@ redirections = st.lists(
 ).map(" ".join)
 
 
+def told(text: str) -> str:
+    """With both shells' words for a bad descriptor made the same."""
+    text = re.sub(r"bash: redirection error: cannot duplicate fd: .*\n", "", text)  # said besides, for a group
+    return re.sub(r"(?m)^.*: (\d: Bad file descriptor)\n(   1 \|.*\n +\| .*\n)?", r"\1\n", text)
+
+
 @needs_bash
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(["sh -c 'echo o; echo e >&2; echo t >&3'", "{ echo o; echo e >&2; echo t >&3; }"]), redirections)
@@ -86,10 +92,8 @@ def test_any_order_of_redirections_is_bashs(
     for shell in (HELIOSH, ["bash", "--norc"]):
         os.chdir(tmp_path_factory.mktemp("same"))
         result = run(f": > a; {command} {redirection} 2>/dev/null || echo failed; echo after", shell)
-        files = {
-            path.name: re.sub("(?s).*Bad file descriptor.*", "error", path.read_text()) for path in Path().iterdir()
-        }
-        results.append((result.stdout, files))
+        files = {path.name: told(path.read_text()) for path in Path().iterdir()}
+        results.append((told(result.stdout), files))
     assert results[0] == results[1]
 
 
