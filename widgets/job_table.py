@@ -95,6 +95,8 @@ class JobTable(ScrollView, can_focus=True):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
+        self.follows = True
+        """Whether the selection goes to the shell's current job; else it stays with its group while that lives."""
         self._jobs: Jobs | None = None
         self._lines: list[_Line] = []
 
@@ -109,15 +111,16 @@ class JobTable(ScrollView, can_focus=True):
         return self._jobs.job(self.cursor) if self._jobs else None
 
     def show(self, jobs: Jobs | None) -> None:
-        """Show these jobs. The selection stays with its group; when that is gone it goes to the shell's current job."""
+        """Show these jobs. A selection whose group is gone goes to the shell's current job."""
         if jobs == self._jobs and jobs is not None:
             return
         self._jobs = jobs
         before, self._lines = self._lines, list(_lines(jobs)) if jobs else []
-        if self.selected is None:
+        self._resize()
+        if self.selected is None or self.follows:
             self.cursor = _current(jobs)
         if len(before) != len(self._lines):
-            self.virtual_size = Size(self.size.width, len(self._lines) + 1)
+            self._reveal()
             self.refresh()
         else:
             for place, (old, new) in enumerate(zip(before, self._lines, strict=True)):
@@ -142,8 +145,13 @@ class JobTable(ScrollView, can_focus=True):
         self.refresh()
 
     def on_resize(self) -> None:
-        self.virtual_size = Size(self.size.width, len(self._lines) + 1)
+        self._resize()
         self._reveal()
+
+    def _resize(self) -> None:
+        size = Size(self.size.width, len(self._lines) + self.size.height - self._room)
+        if size != self.virtual_size:
+            self.virtual_size = size
 
     def _refresh_line(self, place: int) -> None:
         y = place - self.scroll_offset.y + 1
@@ -270,8 +278,8 @@ def _look(state: str, process: Process | None) -> str:
 
 
 def _current(jobs: Jobs | None) -> int | None:
-    """The job a shell would take when none is named."""
+    """The one that has the terminal, else the job a shell would take when none is named."""
     if jobs is None or not jobs.jobs:
         return None
-    ranked = sorted(jobs.jobs, key=lambda job: (job.mark == "+", job.state != "done"))
+    ranked = sorted(jobs.jobs, key=lambda job: (job.pgid == jobs.foreground, job.mark == "+", job.state != "done"))
     return ranked[-1].pgid

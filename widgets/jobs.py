@@ -85,15 +85,16 @@ class Lately:
         self._ended: dict[int, tuple[float, Job]] = {}
 
     def add(self, jobs: Jobs, now: float) -> Jobs:
-        """These jobs, and before them the ones that ended lately."""
+        """These jobs and the ones that ended lately, by their numbers; what has none is in the order it came."""
         for job in jobs.jobs:
             if job.state != "done":
                 self._ended.pop(job.pgid, None)
             elif job.pgid not in self._ended:
                 self._ended[job.pgid] = now, job
         self._ended = {pgid: each for pgid, each in self._ended.items() if now - each[0] < self._seconds}
-        live = tuple(job for job in jobs.jobs if job.state != "done")
-        return replace(jobs, jobs=(*(job for _, job in self._ended.values()), *live))
+        live = [job for job in jobs.jobs if job.state != "done"]
+        both = [*(job for _, job in self._ended.values()), *live]
+        return replace(jobs, jobs=tuple(sorted(both, key=lambda job: job.number or 0)))
 
     def next(self, now: float) -> float | None:
         """Seconds until one more is to be forgotten."""

@@ -30,7 +30,6 @@ from widgets.lanes import History, Lane
 from widgets.text import fit
 
 ZOOMS = (10, 20, 30, 60)  # seconds
-AT_ONCE = 30  # seconds that a narrow picture begins with
 TICK = 1.0  # seconds
 RUNNING, STOPPED, EMPTY = "━", "╍", " "
 # Each kind of event: its glyph, its word in the legend, its component class. Of those in one cell the last is seen.
@@ -96,8 +95,8 @@ class SwimLanes(ScrollView, can_focus=True):
         Binding("minus", "zoom(1)", "Zoom out", show=False, key_display="-", tooltip="Show more time: up to a minute"),
     ]
 
-    seconds: reactive[int] = reactive(ZOOMS[-1], repaint=False, init=False)
-    """How much time the width stands for."""
+    seconds: reactive[int | None] = reactive(None, repaint=False, init=False)
+    """How much time the width stands for; None: enough for what happened in the last minute."""
     event: reactive[Event | None] = reactive(None, repaint=False, init=False)
     """The event under the cursor; None: the latest."""
     pgid: reactive[int | None] = reactive(None, repaint=False, init=False)
@@ -119,7 +118,6 @@ class SwimLanes(ScrollView, can_focus=True):
     ) -> None:
         super().__init__(id=id, classes=classes)
         self._now = now
-        self._zoomed = False
         self._ahead = 0.0  # by how much the clock that events are told by is ahead of ours
         self._history = History()
         self._drawn_until = -inf
@@ -158,7 +156,7 @@ class SwimLanes(ScrollView, can_focus=True):
     def _moves(self) -> bool:
         """Whether something happened that is still in sight, so that the time since then is worth drawing."""
         happened = self._history.events
-        return bool(happened) and self._time() - happened[-1].time < self.seconds
+        return bool(happened) and self._time() - happened[-1].time < (self.seconds or ZOOMS[-1])
 
     def _run_clock(self) -> None:
         if self._moves and self.is_attached and self.is_on_screen:
@@ -187,17 +185,26 @@ class SwimLanes(ScrollView, can_focus=True):
         self._lanes = self._history.lanes(picture.start) if self._history.shell else []
         self._strips.clear()
         self._place_glyphs()
-        size = Size(self.size.width, len(self._lanes) + 1)
+        size = Size(self.size.width, len(self._lanes) + self.size.height - self._room)
         if size != self.virtual_size:
             self.virtual_size = size
         self.refresh()
 
     def _picture_of(self, now: float) -> _Picture:
         width = self.size.width
-        gutter = 28 if width >= 100 else 20 if width >= 50 else 12
-        step = self.seconds / 4
-        start = (floor(now / step) - 3) * step
-        return _Picture(start, self.seconds, gutter, max(1, width - gutter - 1))
+        gutter = 28 if width >= 100 else 22 if width >= 50 else 14
+        cells = max(1, width - gutter - 1)
+        seconds = self.seconds or self._enough(now)
+        step = seconds / 4
+        margin = (SPREAD + 1) * seconds / cells  # for glyphs that make room for others
+        start = (floor((now + margin) / step) - 3) * step
+        return _Picture(start, seconds, gutter, cells)
+
+    def _enough(self, now: float) -> int:
+        """The largest scale that holds all that happened in the last minute: three quarters of a picture are past."""
+        recent = [event.time for event in self._history.events if now - event.time <= ZOOMS[-1]]
+        wanted = (now - recent[0]) * 4 / 3 if recent else ZOOMS[-1]
+        return next((seconds for seconds in ZOOMS if seconds >= wanted), ZOOMS[-1])
 
     def _grow(self, now: float) -> None:
         """Redraw the ends of the bars that grow."""
@@ -242,8 +249,6 @@ class SwimLanes(ScrollView, can_focus=True):
         self.refresh()
 
     def on_resize(self) -> None:
-        if not self._zoomed:
-            self.set_reactive(SwimLanes.seconds, ZOOMS[-1] if self.size.width >= 80 else AT_ONCE)
         self._draw()
 
     def on_focus(self) -> None:
@@ -277,8 +282,7 @@ class SwimLanes(ScrollView, can_focus=True):
         self.event = None
 
     def action_zoom(self, by: int) -> None:
-        self._zoomed = True
-        self.seconds = ZOOMS[min(max(ZOOMS.index(self.seconds) + by, 0), len(ZOOMS) - 1)]
+        self.seconds = ZOOMS[min(max(ZOOMS.index(self._picture.seconds) + by, 0), len(ZOOMS) - 1)]
 
     def on_click(self, event: events.Click) -> None:
         event.stop()
@@ -323,17 +327,17 @@ class SwimLanes(ScrollView, can_focus=True):
     def _ruler(self) -> Strip:
         """The time of day, a mark every few seconds."""
         picture = self._picture
-        heading = fit(f" {self.seconds} s", picture.gutter)
+        heading = fit(f" {picture.seconds} s", picture.gutter)
         line = [" "] * picture.cells
-        each = next(s for s in (1, 2, 5, 10, 15, 20, 30, 60) if s * picture.cells / self.seconds >= 9 or s == 60)
-        first = True
-        for second in range(floor(picture.start), floor(picture.start) + self.seconds + 1, each):
+        each = next(s for s in (1, 2, 5, 10, 15, 20, 30, 60) if s * picture.cells / picture.seconds >= 6 or s == 60)
+        free, first = 0, True
+        for second in range(floor(picture.start), floor(picture.start) + picture.seconds + 1, each):
             at = picture.cell(second)
             moment = datetime.fromtimestamp(second).astimezone()
             text = f"{moment:%H:%M:%S}" if first else f"{moment::%S}"
-            if 0 <= at <= picture.cells - len(text):
+            if free <= at <= picture.cells - len(text):
                 line[at : at + len(text)] = text
-                first = False
+                free, first = at + len(text) + 1, False
         return Strip([Segment(heading + "".join(line) + " ", self.get_component_rich_style("table--heading"))])
 
     def _lane(self, place: int, base: Style) -> Strip:
@@ -348,7 +352,7 @@ class SwimLanes(ScrollView, can_focus=True):
         leads = place == 0 or self._lanes[place - 1].pgid != lane.pgid
         label = self._history.labels.get(lane.pgid, "") if leads else ""
         pid = str(lane.pid)
-        name = fit(lane.name, picture.gutter - 8 - len(pid))
+        name = fit(lane.name, picture.gutter - 9 - len(pid)) + " "
         segments = [
             Segment(f" {fit(label, 5)} ", style("table--muted")),
             Segment(name, base if lane.alive else style("table--muted")),
@@ -370,6 +374,8 @@ class SwimLanes(ScrollView, can_focus=True):
         band = [False] * picture.cells
         for since, until in self._history.bands(lane):
             first, last = self._reach(since, until)
+            if until < self._drawn_until:  # the cell in which it was lost is the next owner's
+                last = max(first, last - 1)
             band[first:last] = [True] * (last - first)
         cursor = self._cursor_cell(place)
         looks = [(name, band[i], i == cursor) for i, (_, name) in enumerate(cells)]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from tests.widgets.jobs import AT_PROMPT, JOBS
+from tests.widgets.jobs import AT_PROMPT, JOBS, SHELL
 from widgets.job_table import JobTable
 from widgets.jobs import Event, Job, Jobs, Lately, Process, condition, explained, narrated
 
@@ -59,17 +59,20 @@ async def test_without_a_job_it_says_how_to_make_one(stage: Any) -> None:
         assert line(drawn(table), "sleep 100 | cat &")
 
 
-async def test_the_selection_begins_at_the_current_job_and_stays_with_its_group(stage: Any) -> None:
+async def test_the_selection_is_the_current_job_until_it_is_moved_and_then_stays_with_its_group(stage: Any) -> None:
     table = JobTable()
     async with stage(table, prepare=lambda: table.show(JOBS)).run_test(size=(80, 24)) as pilot:
-        assert table.cursor == 4725
+        assert table.cursor == 4740  # it has the terminal
+        table.show(replace(JOBS, foreground=SHELL))
+        assert table.cursor == 4725  # the one the shell marks with +
+        table.follows = False
         table.focus()
         await pilot.press("k")
         assert table.cursor == 4720
         table.show(replace(JOBS, jobs=JOBS.jobs[1:]))
         assert table.cursor == 4720
         table.show(replace(JOBS, jobs=JOBS.jobs[2:]))
-        assert table.cursor == 4725
+        assert table.cursor == 4740
         table.show(AT_PROMPT)
         assert table.cursor is None
 
@@ -81,6 +84,7 @@ async def test_the_selected_job_is_scrolled_into_sight_and_explained(stage: Any)
         await pilot.press("G")
         await pilot.pause()
         assert any("make -j4 check" in each for each in drawn(table))
+        assert "false" in drawn(table)[4]  # the last of its processes
         await pilot.press("g")
         await pilot.pause()
         assert any("[1] " in each for each in drawn(table))

@@ -127,7 +127,7 @@ def text(lanes: SwimLanes) -> list[str]:
 
 def picture(lanes: SwimLanes, name: str) -> str:
     """The line of a process, without its name."""
-    return next(line for line in text(lanes)[1:-2] if name in line)[20:].rstrip()
+    return next(line for line in text(lanes)[1:-2] if name in line)[22:].rstrip()
 
 
 async def test_each_event_has_its_glyph_and_each_state_its_line(stage: Any) -> None:
@@ -160,6 +160,7 @@ async def test_the_picture_stands_still_and_only_the_ends_of_living_bars_are_dra
     stage: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock()
+    clock.now = START + 47  # a picture has just begun
     lanes = SwimLanes(now=clock)
     async with stage(lanes, prepare=lambda: lanes.show(JOBS, EVENTS)).run_test(size=(90, 16)) as pilot:
         await pilot.pause()
@@ -170,7 +171,7 @@ async def test_the_picture_stands_still_and_only_the_ends_of_living_bars_are_dra
         clock.now += 2
         lanes._tick()
         assert len(drawn) == len([lane for lane in lanes._lanes if lane.alive])
-        assert all(region.width <= 4 and region.height == 1 for region in drawn)
+        assert all(region.width <= 5 and region.height == 1 for region in drawn)
 
 
 async def test_the_clock_stops_when_nothing_that_happened_is_in_sight(stage: Any) -> None:
@@ -186,11 +187,24 @@ async def test_the_clock_stops_when_nothing_that_happened_is_in_sight(stage: Any
         assert lanes._clock._active.is_set()
 
 
+async def test_at_first_it_shows_as_much_time_as_there_is_something_to_see_in(stage: Any) -> None:
+    clock = Clock()
+    lanes = SwimLanes(now=clock)
+    app = stage(lanes, prepare=lambda: lanes.show(AT_PROMPT, started(36, 5000, 5000, "a")))
+    async with app.run_test(size=(90, 16)) as pilot:
+        await pilot.pause()
+        assert text(lanes)[0].startswith(" 10 s")
+        clock.now += 6
+        lanes._tick()
+        assert text(lanes)[0].startswith(" 20 s")
+
+
 async def test_less_time_can_be_shown_larger(stage: Any) -> None:
     lanes = SwimLanes(now=Clock())
     async with stage(lanes, prepare=lambda: lanes.show(JOBS, EVENTS)).run_test(size=(90, 16)) as pilot:
         lanes.focus()
         assert "■" in picture(lanes, "vim")
+        assert text(lanes)[0].startswith(" 60 s")
         for _ in range(5):
             await pilot.press("plus")
         assert lanes.seconds == 10
