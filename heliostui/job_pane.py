@@ -118,6 +118,7 @@ class JobPane(Container):
         if self._jobs is None:
             return
         now = time.monotonic()
+        self.table.follows = not self.has_focus_within
         self.table.show(self._lately.add(self._jobs, now))
         if self._forgetting is not None:
             self._forgetting.stop()
@@ -187,6 +188,6 @@ class JobPane(Container):
         jobs = self._jobs
         if jobs is None:
             return "Jobs", ""
-        live = len(jobs.jobs)
+        live = sum(job.state != "done" for job in jobs.jobs)
         count = {0: "none", 1: "1"}.get(live, str(live))
         return f"Jobs · {count}", "told by heliosh" if jobs.told else "read from /proc"

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from textual.events import Paste
 from textual.pilot import Pilot
 from textual.theme import Theme
 
@@ -20,10 +21,12 @@ from engine.protocol.messages import ContainerOptions, RunContainer, StopContain
 from heliostui.app import Console
 from heliostui.screens.main import MainScreen
 from heliostui.themes import DARK, LIGHT
+from widgets.jobs import Jobs, condition
 from widgets.launch_chart import Calls
 from widgets.line_view import LineView
 
 SIZES = {"": (140, 40), "-80x24": (80, 24)}
+JOB_SIZES = {"": (120, 40), "-80x24": (80, 24), "-200x60": (200, 60)}
 SERVER = r"""
 trap 'exit 0' TERM
 echo "listening on port 8000"
@@ -105,6 +108,59 @@ class Photographer:
             await self.pilot.press("escape")
             await self.until(lambda: self.app.screen is self.main)
 
+    async def tell_jobs(self) -> None:
+        """Pictures of a terminal of the host with jobs in every state, of its lanes and of the menu of signals."""
+        await self.until(lambda: self.main.state.info is not None)
+        await self.pilot.press("t")
+        await self.until(lambda: self.main.terminal_has_keys and self._jobs().told and self._jobs().shell)
+        for line, state in (
+            ("sleep 100 | cat &", "running"),
+            ("cat &", "stopped by TTIN"),
+            ("yes >/dev/null &", "running"),
+            ("vim notes.md", "running"),
+        ):
+            await self._job(line, state)
+        await self.until(lambda: self._jobs().foreground not in (0, self._jobs().shell_pgid))
+        await self.picture("vim")
+        await self.pilot.press("ctrl+z")
+        await self.until(lambda: self._told("stopped by TSTP"))
+        await self._line("kill -9 %3")
+        await self.until(lambda: self._told("killed by KILL"))
+        await self.picture("jobs")
+        await self.pilot.press("ctrl+right_square_bracket")
+        await self.until(lambda: not self.main.terminal_has_keys)
+        await self.picture("jobs-keys")
+        await self.pilot.press("v")
+        await self.picture("lanes")
+        await self.pilot.press("K")
+        await self.until(lambda: self.app.screen is not self.main)
+        await self.picture("signals")
+        await self.pilot.press("escape", "w")
+        await self.until(lambda: self.app.screen is not self.main)
+        await self.pilot.press("y")
+        await self.until(lambda: not self.main.state.terminals)
+
+    def _jobs(self) -> Jobs:
+        tab = self.main.shown_tab
+        jobs = tab.jobs.jobs if tab else None
+        return jobs or Jobs(0, 0, 0)
+
+    def _told(self, words: str) -> bool:
+        tab = self.main.shown_tab
+        shown = tab.jobs.table.jobs if tab else None
+        return any(condition(job.teller) == words for job in (shown.jobs if shown else ()))
+
+    async def _job(self, line: str, state: str) -> None:
+        """Have the shell run a line, and wait until there is one more job, in this state."""
+        count = len(self._jobs().jobs)
+        await self._line(line)
+        await self.until(lambda: len(self._jobs().jobs) > count and condition(self._jobs().jobs[-1].teller) == state)
+
+    async def _line(self, line: str) -> None:
+        assert self.main.focused is not None
+        self.main.focused.post_message(Paste(line))
+        await self.pilot.press("enter")
+
     def _terminal(self) -> str:
         terminal = self.main.details.terminal.view.terminal
         return terminal.text() if terminal else ""
@@ -128,6 +184,11 @@ async def photograph(places: Places, directory: Path) -> None:
                     app.theme = theme.name
                     async with app.run_test(size=size) as pilot:
                         await Photographer(app, pilot, directory, f"{suffix}-{_shade(theme)}").tell()
+                for suffix, size in JOB_SIZES.items():
+                    app = Console(places)
+                    app.theme = theme.name
+                    async with app.run_test(size=size) as pilot:
+                        await Photographer(app, pilot, directory, f"{suffix}-{_shade(theme)}").tell_jobs()
         finally:
             await engine.request(StopEngine(all=True))
 
