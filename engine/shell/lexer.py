@@ -21,7 +21,7 @@ Paint: TypeAlias = "Callable[[str, Span], None]"
 _BLANKS = re.compile(r"(?:[ \t]|\\\n)*(#[^\n]*)?")
 _OPERATOR = re.compile(r"\n|&&|\|\||\|&|;;&|;;|;&|&(?!>)|[;|()]")
 _REDIRECTION = re.compile(r"([0-9]+(?=[<>]))?(<<<|<<-|<<|<&|<>|<|>>|>&|>\||>)|(&>>?)")
-_PLAIN_WORD = re.compile(r"[^ \t\n;&|<>()'\"\\$`]+(?=[ \t\n;&|<>()]|\Z)")
+_PLAIN_WORD = re.compile(r"[^ \t\n;&|<>()'\"\\$`]+(?=(?:\\\n)*(?:[ \t\n;&|<>()]|\Z))")
 
 # Runs of characters that stand for themselves: in a word, in ${…}, in ${…/…}, in double quotes, in a here-document …
 _BARE = re.compile(r"[^ \t\n;&|<>()'\"\\$`]+")

@@ -34,7 +34,8 @@ from engine.shell.lexer import Delimiter, Lexer
 from engine.shell.text import Text
 
 _RESERVED = re.compile(
-    r"(?:[!{}]|\[\[|if|then|elif|else|fi|for|while|until|do|done|case|esac|select|function|coproc)(?=[ \t\n;&|<>()]|\Z)"
+    r"(?:[!{}]|\[\[|if|then|elif|else|fi|for|while|until|do|done|case|esac|select|function|coproc)"
+    r"(?=(?:\\\n)*(?:[ \t\n;&|<>()]|\Z))"
 )
 _CLOSES = {
     "then": "if", "elif": "if", "else": "if", "fi": "if", "do": "for or while", "done": "for or while", "esac": "case",

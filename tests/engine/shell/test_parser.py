@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -120,6 +121,7 @@ def fault_of(source: str, aliases: Mapping[str, str] | None = None) -> SyntaxFau
         ("i\\f 'if' {a,b} {a", "i«f» «if» {a,b} {a"),
         ("a#b #c", "a#b"),
         ("a \\\n b\\\nc", "a bc"),
+        ("{ a; }\\\n>f", "{ a } >f"),
         ("a ~/b *.c {d,e} ?", "a ~/b *.c {d,e} ?"),
     ],
 )
@@ -573,6 +575,8 @@ def _differs_on_purpose(source: str) -> bool:
     result = outcome(source)
     if not isinstance(result, SyntaxFault):
         return False
+    if re.search(r"! *([;&|)\n#]|$)", source):
+        return True
     if not result.incomplete and ("${" in source or "`" in source):
         return True
     about = ("after !", "heliosh has no", "here-document", "backslash", "} closes nothing")
