@@ -168,12 +168,13 @@ def test_closing_ends_all_of_the_session_also_who_does_not_want_to(engine: Engin
 
 def test_closing_is_quick_where_hanging_up_is_enough(engine: Engine) -> None:
     terminal = engine.open(*BASH)
-    with engine.join(terminal) as client:
+    with engine.join(terminal) as client, engine.watch(terminal) as watcher:
         client.type("sleep 1000 &\r")
-        client.type("sleep 1000\r")
-        client.until("sleep 1000\n")
+        client.type("sleep 2000\r")
+        job = watcher.job("sleep 2000")
+        watcher.until(lambda table: table.foreground == job.pgid)
         client.type("\x1a")  # a stopped one must be let go on to hear of it
-        client.until("Stopped")
+        watcher.job("sleep 2000", "stopped")
         started = time.monotonic()
         engine.ask(CloseTerminal(terminal=terminal))
         assert time.monotonic() - started < 1.5
