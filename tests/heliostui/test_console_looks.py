@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.app import App
 from textual.screen import Screen
+from textual.widgets import Input
 
 import heliostui
 from engine.protocol.messages import ContainerOptions, ContainerRef, ImageSummary
 from heliostui.screens.dialog import Confirm, Prompt
 from heliostui.screens.help import Help
 from heliostui.screens.new import NewContainer
+from heliostui.screens.signals import SignalMenu, signals
 from heliostui.screens.small import TooSmall
 from heliostui.themes import DARK, LIGHT
 
@@ -55,11 +58,12 @@ SCREENS = {
     "remove": lambda: Confirm("Remove web?", "It is running: its program is killed. Its files are lost.", "Remove"),
     "rename": lambda: Prompt("Rename web", "New name", "web"),
     "small": TooSmall,
+    "signals": lambda: SignalMenu("sleep 100 | cat", 2),
 }
 
 
 @pytest.mark.parametrize("theme", [DARK.name, LIGHT.name])
-@pytest.mark.parametrize("name", ["new", "help"])
+@pytest.mark.parametrize("name", ["new", "help", "signals"])
 def test_dialogs_in_both_themes(snap_compare: Any, name: str, theme: str) -> None:
     assert snap_compare(Bare(SCREENS[name](), theme), terminal_size=(80, 24))
 
@@ -69,3 +73,23 @@ def test_dialogs_in_both_themes(snap_compare: Any, name: str, theme: str) -> Non
 )
 def test_screens_at_other_sizes(snap_compare: Any, name: str, size: tuple[int, int]) -> None:
     assert snap_compare(Bare(SCREENS[name](), DARK.name), terminal_size=size)
+
+
+def test_every_signal_that_the_kernel_has_is_in_the_menu_once() -> None:
+    numbers = [number for _, number, _ in signals()]
+    assert sorted(numbers) == sorted({*map(int, signal.Signals), *range(signal.SIGRTMIN, signal.SIGRTMAX + 1)})
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"), [("ki", "KILL"), ("sigterm", "TERM"), ("9", "KILL"), ("rtmin+3", "RTMIN+3"), ("no such", None)]
+)
+async def test_a_signal_is_found_by_its_name_or_its_number(typed: str, found: str | None) -> None:
+    menu, answers = SignalMenu("sleep", 1), list[str | None]()
+    app = App[None]()
+    async with app.run_test() as pilot:
+        app.push_screen(menu, answers.append)
+        await pilot.pause()
+        menu.query_one(Input).value = typed
+        await pilot.press("enter")
+        await pilot.pause()
+        assert answers == ([found] if found else [])
