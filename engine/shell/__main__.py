@@ -165,6 +165,7 @@ def _interact(shell: Shell) -> int:
     while True:
         shell.tell_changes()
         shell.signals.forget()
+        shell.await_terminal()
         shell.jobs.restore_modes()
         try:
             text = read()

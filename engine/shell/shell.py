@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import NoReturn, TypeAlias
 
 from engine.shell import programs, signals
@@ -50,6 +50,7 @@ class Shell:
         self._executor = Executor(self)
         self._substitution = Substitution(self, self._executor)
         self._trap_status: int | None = None
+        self._captured: list[str] | None = None
         self._warned = 0
 
     def become_interactive(self, *, control: bool) -> None:
@@ -78,6 +79,29 @@ class Shell:
 
             self.jobs.report = Report(terminal.fd)
             self.jobs.tell()
+
+    def suspend(self) -> None:
+        """Stop, as a job of whoever started this shell, until that continues it. Raises Fault where nobody could."""
+        terminal = self.jobs.terminal
+        if terminal is None or not self.interactive:
+            raise Fault("no job control")
+        if os.getsid(0) == os.getpid():
+            raise Fault("this shell leads its session: nobody could continue it")
+        terminal.give_back()
+        os.killpg(os.getpgrp(), signal.SIGSTOP)
+        self._take_terminal()
+
+    def await_terminal(self) -> None:
+        """Before a prompt: who was stopped, and continued in the background, waits for the foreground again."""
+        terminal = self.jobs.terminal
+        owner = terminal.owner() if terminal else 0
+        if terminal is None or owner in (0, os.getpgrp()):
+            return
+        if os.getsid(0) == os.getpid() or any(job.pgid == owner for job in self.jobs.all()):
+            terminal.give(os.getpgrp())  # a job has taken it
+        else:
+            with suppress(Fault):  # nobody is there to give it: reading will say so
+                self._take_terminal()
 
     # --- running ---
 
@@ -173,10 +197,22 @@ class Shell:
 
     def write(self, text: str) -> None:
         """Write to descriptor 1, all of it. Raises Fault ("write error: …"); a broken pipe is quiet where bash is."""
+        if self._captured is not None:
+            self._captured.append(text)
+            return
         try:
             write_all(1, text)
         except OSError as error:
             raise Fault(f"write error: {error.strerror}") from error
+
+    @contextmanager
+    def capturing(self) -> Iterator[list[str]]:
+        """Have what is written to descriptor 1 by `write` come into a list."""
+        outer, self._captured = self._captured, []
+        try:
+            yield self._captured
+        finally:
+            self._captured = outer
 
     def tell(self, text: str) -> None:
         """Write a line to descriptor 2."""

@@ -58,6 +58,7 @@ GROUPS: dict[str, list[Command]] = {
         Command("signals", "kill", "[-s SIGNAL | -n NUMBER | -SIGNAL] PID | JOB … | kill -l [SIGNAL…]",
             "send a signal to jobs, processes or groups"),
         Command("job_control", "disown", "[-h] [-ar] [JOB…]", "forget jobs, so that they outlive the shell"),
+        Command("job_control", "suspend", "[-f]", "stop this shell, until the one that started it continues it"),
         Command("signals", "trap", "[-lp] [[ACTION] SIGNAL…]", "run something when a signal comes, or at the end"),
         Command("limits", "times", "", "show the processor time of the shell and of what it ran"),
     ],

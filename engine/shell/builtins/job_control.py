@@ -1,4 +1,4 @@
-"""jobs, fg, bg, wait and disown. What they do is `engine.shell.jobs`; here is how it is asked for and told."""
+"""jobs, fg, bg, wait, disown and suspend. What they do is `engine.shell.jobs`; here is how it is asked for and told."""
 
 from __future__ import annotations
 
@@ -98,6 +98,12 @@ def disown(shell: Shell, arguments: list[str]) -> int:
     return status
 
 
+def suspend(shell: Shell, arguments: list[str]) -> int:
+    parse("suspend", arguments, "f")
+    shell.suspend()
+    return 0
+
+
 def _controlled(shell: Shell, name: str, arguments: list[str]) -> list[Job]:
     """The jobs that are meant, the current one where none is named. Raises Fault where there is no job control."""
     _, specs = parse(name, arguments, "")
@@ -165,4 +171,4 @@ def _wait_any(shell: Shell, specs: list[str], name: str | None) -> int:
     return status
 
 
-COMMANDS = {"jobs": jobs, "fg": fg, "bg": bg, "wait": wait, "disown": disown}
+COMMANDS = {"jobs": jobs, "fg": fg, "bg": bg, "wait": wait, "disown": disown, "suspend": suspend}

@@ -486,6 +486,34 @@ def test_stopped_it_leaves_the_terminal_to_the_outer_shell(terminals: Terminals)
     assert bash.run("true; echo back") == "back\n"
 
 
+@needs_bash
+@pytest.mark.parametrize(("start", "stop"), [("{}", "suspend"), ("{}", "kill -STOP $$"), ("sh -c '{}; :'", "suspend")])
+def test_continued_in_the_background_it_waits_for_the_foreground(terminals: Terminals, start: str, stop: str) -> None:
+    bash = terminals("--norc", "--noprofile", "-i", command=["bash"], env={"PS1": "outer$ "})
+    bash.expect("outer$ ")
+    bash.send("export PS1='ready> '; set -b; " + start.format(" ".join(HELIOSH)) + "\n")
+    bash.expect("\r\n" + PROMPT)
+    bash.send("PS1='inner$ '\n")
+    bash.expect("inner$ ")
+    bash.send(stop + "\n")
+    bash.expect("Stopped")
+    bash.expect(PROMPT)
+    bash.send("bg\n")
+    bash.expect("Stopped")
+    assert bash.foreground() == bash.pid
+    bash.send("\n")
+    bash.expect(PROMPT)
+    bash.send("fg\n")
+    bash.expect("inner$ ")
+    bash.send("echo back\n")
+    bash.expect("\r\nback\r\n")
+    bash.expect("inner$ ")
+
+
+def test_a_shell_that_nobody_could_continue_is_not_suspended(shell: ShellTerminal) -> None:
+    assert "heliosh: suspend: this shell leads its session: nobody could continue it\n" in shell.run("suspend")
+
+
 def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     """heliosh in a session without a terminal."""
     return subprocess.run(
