@@ -3,7 +3,9 @@
 A report is one operating system command, `ESC ] 7717 ; heliosh ; JSON ESC \\`, with printable ASCII only between its
 ends. The shell makes one write(2) of each, so nothing comes between its bytes; but it may stand anywhere in the
 stream, in the middle of another program's sequence too, and must not disturb it there. That is why reports are taken
-out before the terminal core and the clients see the stream. Imports the standard library only.
+out before the terminal core and the clients see the stream. Ctrl-C lets the kernel forget what was not read yet
+(NOFLSH in termios(3)): what is left of a report that was cut by it goes too, as the core would wait for its end. Imports
+the standard library only.
 """
 
 from __future__ import annotations
@@ -13,8 +15,9 @@ import re
 LONGEST = 65_536
 """Bytes of JSON. What is longer is no report, and passes."""
 _START = b"\x1b]7717;heliosh;"
-_END = b"\x1b\\"
-_REPORT = re.compile(re.escape(_START) + rb"([ -~]{0,%d})" % LONGEST + re.escape(_END))
+_REPORT = re.compile(
+    re.escape(_START) + rb"([ -~]{0,%d}+)(?:(\x1b\\)|(?=[^ -~\x1b]|\x1b[^\\]))" % LONGEST
+)  # whole, or cut short by a byte that no report has
 _UNFINISHED = re.compile(re.escape(_START) + rb"[ -~]{0,%d}\x1b?" % LONGEST)
 
 
@@ -34,7 +37,8 @@ class Reports:
         shown, reports, place = [], [], 0
         for report in _REPORT.finditer(data):
             shown.append(data[place : report.start()])
-            reports.append(report[1])
+            if report[2]:
+                reports.append(report[1])
             place = report.end()
         end = _unfinished(data, place)
         self.held = data[end:]
