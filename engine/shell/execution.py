@@ -38,7 +38,6 @@ from engine.shell.tty import internal
 if TYPE_CHECKING:
     from engine.shell.shell import Builtin, Shell
 
-_CHANGES = frozenset(("=", ":=", "?", ":?"))  # ${…} that set a variable or end the shell
 NOTHING = Script((), "")
 
 
@@ -212,7 +211,8 @@ class Executor:
         opened = self._opened(here=False)
         opened.moves.extend(moves)
         try:
-            targets = self._targets(command.redirections)
+            with self._state.variables.frozen():
+                targets = self._targets(command.redirections)
             if can_block(targets):
                 return False
             for each in targets:
@@ -226,24 +226,14 @@ class Executor:
         return True
 
     def plain_words(self, command: SimpleCommand) -> list[str]:
-        """The words of a command that can be spawned, expanded; none if it can't be."""
-        if not self._is_plain(command):
+        """The words of a command, expanded here as a subshell would; none where the two could be told apart."""
+        if not _is_plain(command):
             return []
         try:
-            return self._shell.expander.words(command.words)
+            with self._state.variables.frozen():
+                return self._shell.expander.words(command.words)
         except Fault:
             return []  # a subshell will say why
-
-    def _is_plain(self, command: SimpleCommand) -> bool:
-        """Whether expanding it in the shell itself can't be told from doing that in a subshell."""
-        if command.assignments or "nounset" in self._state.options:
-            return False
-        words = [*command.words]
-        for redirection in command.redirections:
-            words.append(redirection.target)
-            if redirection.body is not None:
-                words.append(redirection.body)
-        return all(_changes_nothing(word) for word in words)
 
     def _fork(self, job: Job, text: str, moves: Sequence[Move], body: Callable[[], int]) -> None:
         if self._shell.jobs.fork(job, text) == 0:
@@ -391,6 +381,17 @@ class Executor:
             if not special:
                 self._restore_variables(before)
         return self._single(status & 255)
+
+    def written(self, script: Script, command: SimpleCommand, words: list[str]) -> tuple[bytes, int]:
+        """What a builtin writes, and its status: `$(…)` without a process."""
+        outer = self._script, self._span, self._state.pipe_status
+        self._script, self._span = script, command.span
+        try:
+            with self._shell.capturing() as written:
+                status = self._builtin(command, BUILTINS[words[0]], words)
+        finally:
+            self._script, self._span, self._state.pipe_status = outer
+        return "".join(written).encode("utf-8", "surrogateescape"), status
 
     def _builtin_failed(self, status: int, special: bool) -> int:
         if special and not self._shell.interactive:
@@ -552,14 +553,20 @@ def _is_brace_group(pipeline: Pipeline) -> bool:
     return len(pipeline.commands) == 1 and isinstance(command, Group) and not command.subshell
 
 
-def _changes_nothing(word: Word) -> bool:
-    for part in word.parts:
-        if isinstance(part, CommandSubstitution | Arithmetic):
-            return False
-        if isinstance(part, Parameter) and not (
-            part.operator not in _CHANGES
-            and (part.word is None or _changes_nothing(part.word))
-            and (part.second is None or _changes_nothing(part.second))
-        ):
-            return False
-    return True
+def _is_plain(command: SimpleCommand) -> bool:
+    """Whether there is nothing in it that must not be done twice, in the shell and then in a subshell after all."""
+    redirections = command.redirections
+    words = (*command.words, *(each.target for each in redirections), *(each.body for each in redirections))
+    return not command.assignments and not any(_substitutes(word) for word in words)
+
+
+def _substitutes(word: Word | None) -> bool:
+    """Whether a `$(…)` is in the word."""
+    for part in word.parts if word is not None else ():
+        if isinstance(part, CommandSubstitution):
+            return True
+        if isinstance(part, Parameter) and (_substitutes(part.word) or _substitutes(part.second)):
+            return True
+        if isinstance(part, Arithmetic) and _substitutes(part.expression):
+            return True
+    return False

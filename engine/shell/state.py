@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Final, NamedTuple
 
 from engine.shell.faults import Fault
@@ -79,17 +79,22 @@ class Variables:
         self._exported = set(self._values)
         self._readonly: set[str] = set()
         self._computed: dict[str, Computed] = {}
+        self._frozen = False
 
     def get(self, name: str) -> str | None:
         """The value, or None for what is not set."""
         value = self._values.get(name)
         if value is None and name in self._computed:
+            if self._frozen:
+                raise Fault(f"{name}: has a value of its own in a subshell")
             return self._computed[name].read()
         return value
 
     def set(self, name: str, value: str) -> None:
         """Assign. Raises Fault for what is no name, and for what is read-only."""
         self._check(name)
+        if self._frozen:
+            raise Fault(f"{name}: would be changed")
         if name in self._computed:
             self._computed[name].write(value)
         else:
@@ -100,6 +105,15 @@ class Variables:
             self._environment[name] = value
         if name in self.changed:
             self.changed[name]()
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Raise Fault where a word would change a variable, or read one that is another in a subshell."""
+        self._frozen = True
+        try:
+            yield
+        finally:
+            self._frozen = False
 
     def unset(self, name: str) -> None:
         """Forget it; what is not set stays so. Raises Fault for what is no name, and for what is read-only."""

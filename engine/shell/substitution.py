@@ -10,7 +10,7 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
-from engine.shell.ast import Redirection, Script, SimpleCommand
+from engine.shell.ast import Literal, Redirection, Script, SimpleCommand, Word
 from engine.shell.builtins import BUILTINS
 from engine.shell.redirection import pipe, target
 from engine.shell.signals import blocked
@@ -19,6 +19,8 @@ from engine.shell.spawn import Group, spawn
 if TYPE_CHECKING:
     from engine.shell.execution import Executor
     from engine.shell.shell import Shell
+
+_ONLY_WRITE = frozenset("echo printf pwd type command true false :".split())  # printf without -v, and command with it
 
 
 class Substitution:
@@ -33,6 +35,8 @@ class Substitution:
         command = _only_command(scripts)
         if command is not None and _only_reads(command):
             data, status = self._file(command.redirections[0])
+        elif command is not None and (words := self._writing_words(command)):
+            data, status = self._executor.written(scripts[0], command, words)
         else:
             data, status = self._output(scripts, command)
         return data.replace(b"\0", b"").rstrip(b"\n").decode("utf-8", "surrogateescape"), status
@@ -49,6 +53,13 @@ class Substitution:
         except OSError as error:
             self._shell.tell_fault(self._executor.fault_at(f"{each.text}: {error.strerror}", each.span))
             return b"", 1
+
+    def _writing_words(self, command: SimpleCommand) -> list[str]:
+        """The words of a builtin that only writes, if a subshell for them could not be told from this one."""
+        if command.redirections or not command.words or "xtrace" in self._shell.state.options:
+            return []
+        words = self._executor.plain_words(command) if _names_writer(command.words[0]) else []
+        return words if _only_writes(words) else []
 
     def _output(self, scripts: tuple[Script, ...], command: SimpleCommand | None) -> tuple[bytes, int]:
         signals = self._shell.signals
@@ -123,3 +134,17 @@ def _only_reads(command: SimpleCommand) -> bool:
     if command.words or command.assignments or len(redirections) != 1:
         return False
     return redirections[0].operator == "<" and not redirections[0].fd
+
+
+def _names_writer(word: Word) -> bool:
+    first = word.parts[0]
+    return len(word.parts) == 1 and isinstance(first, Literal) and first.text in _ONLY_WRITE
+
+
+def _only_writes(words: list[str]) -> bool:
+    match words:
+        case ["command", option, *_]:
+            return option in ("-v", "-V")
+        case ["printf", option, *_]:
+            return not option.startswith("-v")
+    return True

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -199,6 +200,41 @@ def test_a_subshell_becomes_its_last_program() -> None:
 def test_a_program_alone_in_a_substitution_is_spawned_by_the_shell_itself() -> None:
     shell, parent = out("echo $$ $(sh -c 'echo $PPID'); :").split()
     assert shell == parent
+
+
+@needs_bash
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x=$(false); echo $? [$x] $(pwd) $(command -v sh; type -t echo) $(echo 'a\n\n')",
+        "x=$(printf '%s|' a 'b c'); echo $? $x; x=$(printf '%d' z 2>/dev/null); echo $? $x",
+        "false; echo $(echo $? ${PIPESTATUS[0]}) $(false) ${PIPESTATUS[0]}",
+        "x=$(printf -v y text); echo [$x$y]; x=$(echo ${y:=set}); echo [$x$y]",
+        "x=$(echo ${y:?gone}) 2>/dev/null; echo $? [$x]",
+        "i=3; echo $(echo $((i * 2)) $((i *= 2)) $((i++))) $i; j='i=9'; echo $(echo $((j))) $i",
+        "echo $(test \"$BASHPID\" = $$; echo $?) $(echo $LINENO); x=$(echo $BASHPID); test $x = $$; echo $?",
+        "RANDOM=1; x=$(echo $RANDOM); RANDOM=1; y=$RANDOM; RANDOM=1; x=$(echo $RANDOM); test $RANDOM = $y; echo $?",
+        "echo $(trap 'echo never' EXIT) $(cd /; pwd) $(set -u; echo $none) after 2>/dev/null",
+        "set -u; x=$(echo $none) 2>/dev/null; echo $? [$x]; x=$(echo \\303; printf '\\303\\251\\0'); echo $x",
+    ],
+)  # fmt: skip
+def test_a_builtin_alone_in_a_substitution_changes_nothing_as_in_bash(text: str) -> None:
+    assert run(text).stdout == run(text, command=["bash"]).stdout
+
+
+def test_a_builtin_that_only_writes_needs_no_process() -> None:
+    program = """if True:
+        import sys
+        from engine.shell.__main__ import main
+        sys.addaudithook(lambda event, _: event in ("os.fork", "os.posix_spawn") and print(event, flush=True))
+        main(["-c", sys.argv[1]])"""
+    for text, events in (
+        ('i=1; x="$(echo $((i + 1)))$(printf %s text)$(pwd -P)$(command -v sh)"; :', []),
+        ("x=$(echo $((i = 1))); :", ["os.fork"]),
+        ("x=$(/bin/true); :", ["os.posix_spawn"]),
+    ):
+        command = [sys.executable, "-c", program, text]
+        assert subprocess.run(command, capture_output=True, text=True).stdout.split() == events
 
 
 # --- descriptors and buffers ---
