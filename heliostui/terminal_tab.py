@@ -57,10 +57,10 @@ class TerminalTab(Container):
 
     # --- the terminal ---
 
-    def join(self, *, viewer: bool) -> None:
+    def join(self) -> None:
         """Take part in the terminal, again when the engine was away."""
         if not self.pane.live:
-            request = JoinTerminal(terminal=self.summary.id, input=not viewer)
+            request = JoinTerminal(terminal=self.summary.id)
             self.pane.begin(Session(self._link, request, self.pane.post_message))
         if self.display:
             self._follow()

@@ -16,7 +16,7 @@ from textual.containers import Container, Horizontal, Vertical
 from textual.widgets import Footer, Static
 
 from engine.places import Places
-from engine.protocol.messages import Role, TerminalSummary
+from engine.protocol.messages import TerminalSummary
 from heliostui.actions import ContainerActions
 from heliostui.details import Details
 from heliostui.job_pane import JobPane
@@ -193,7 +193,7 @@ class MainScreen(ContainerActions, TerminalActions, inherit_bindings=False):
         container = self.state.containers.get(terminal.container or "")
         tab.container_name = container.name if container else (terminal.container or "")
         if new or self._back:
-            tab.join(viewer=self.state.info is not None and self.state.info.role is Role.VIEWER)
+            tab.join()
         tab.describe()
 
     async def _forget_terminal(self, terminal: str, place: int) -> None:
