@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import time
 from dataclasses import dataclass, field
@@ -67,17 +68,27 @@ class Launching:
     def hear(self) -> bool:
         """Take what the child sent: a terminal's master, or the end. Whether the launch is over."""
         try:
-            data, fds, _, _ = socket.recv_fds(self.channel, 64, 1, socket.MSG_CMSG_CLOEXEC | socket.MSG_DONTWAIT)
+            how = socket.MSG_CMSG_CLOEXEC | socket.MSG_DONTWAIT
+            data, fds, flags, _ = socket.recv_fds(self.channel, 64, 1, how)
         except BlockingIOError:
             return False
-        if fds:
-            os.set_blocking(fds[0], False)
-            read, write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-            self.held.descriptors = {"terminal": fds[0], "relay_read": read, "relay_write": write}
+        if flags & socket.MSG_CTRUNC or (fds and not self._hold_terminal(fds[0])):
+            signal.pidfd_send_signal(self.held.pidfd, signal.SIGKILL)
         if data:
             return False
         self.finished = time.monotonic_ns()
         self.channel.close()
+        return True
+
+    def _hold_terminal(self, master: int) -> bool:
+        """False when descriptors have run out; then its program must not run without us."""
+        os.set_blocking(master, False)
+        self.held.descriptors = {"terminal": master}
+        try:
+            read, write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        except OSError:
+            return False
+        self.held.descriptors |= {"relay_read": read, "relay_write": write}
         return True
 
     def failed(self) -> bool:
