@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from engine.shell.execution import Abort
 from engine.shell.faults import Fault
 from engine.shell.reading import Lines
 from engine.shell.shell import Shell
 from engine.shell.state import OPTIONS, State
+from engine.shell.typing import NamedTuple
 
 USAGE = """\
 usage: heliosh [-il] [-abefhmnuvxC] [-o OPTION] [FILE [ARG…]]

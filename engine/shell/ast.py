@@ -1,4 +1,4 @@
-"""The tree that the parser makes of a text. Values only; places are offsets into that text. Imports typing only.
+"""The tree that the parser makes of a text. Values only; places are offsets into that text..
 
 A `Script` is what stands between two newlines at least: the statements that are carried out before the next line is
 read (POSIX XCU 2.3, 2.10).
@@ -6,7 +6,10 @@ read (POSIX XCU 2.3, 2.10).
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from engine.shell.typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
 
 
 class Span(NamedTuple):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, NoReturn
 
 from engine.shell import programs
 from engine.shell.ast import (
@@ -34,8 +33,11 @@ from engine.shell.redirection import Opened, Target, can_block, pipe, target
 from engine.shell.spawn import Move
 from engine.shell.state import Variable
 from engine.shell.tty import internal
+from engine.shell.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import NoReturn
+
     from engine.shell.shell import Builtin, Shell
 
 NOTHING = Script((), "")

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, NoReturn, TypeAlias
 
 from engine.shell import fields, parameters
 from engine.shell.ast import CommandSubstitution, Literal, Parameter, Script, Span, Word
@@ -18,6 +17,10 @@ from engine.shell.faults import ExpansionFault, Fault, Place, SyntaxFault
 from engine.shell.fields import BREAK, Kind, Piece
 from engine.shell.patterns import compile
 from engine.shell.state import DEFAULT_IFS, State, is_name
+from engine.shell.typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Final, NoReturn, TypeAlias
 
 Value: TypeAlias = "str | list[str] | None"  # of a parameter; a list for `@`, `*` and all of PIPESTATUS
 

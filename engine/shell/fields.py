@@ -9,9 +9,12 @@ import re
 from collections.abc import Iterable
 from enum import IntEnum
 from functools import lru_cache
-from typing import Final, NamedTuple
 
 from engine.shell.patterns import escape
+from engine.shell.typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import Final
 
 
 class Kind(IntEnum):

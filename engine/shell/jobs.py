@@ -12,7 +12,6 @@ import signal
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from engine.shell import signals, spawn
 from engine.shell.faults import Fault
@@ -20,11 +19,14 @@ from engine.shell.signals import Signals, blocked, describe
 from engine.shell.spawn import Group, Move
 from engine.shell.state import State
 from engine.shell.tty import Modes, Terminal
+from engine.shell.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Literal, TypeAlias
+
     from engine.shell.report import Report
 
-JobState: TypeAlias = Literal["running", "stopped", "done"]
+JobState: TypeAlias = 'Literal["running", "stopped", "done"]'
 
 _RESUMES = (signal.SIGCONT, signal.SIGKILL)
 _REMEMBERED = 1024  # statuses of children that are gone from the table (POSIX: at least CHILD_MAX)

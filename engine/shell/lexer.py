@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple, NoReturn, TypeAlias
 
 from engine.shell.ast import Arithmetic, CommandSubstitution, Literal, Parameter, Part, Script, Span, Word
 from engine.shell.text import Text
+from engine.shell.typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import NoReturn, TypeAlias
 
 MAX_DEPTH = 40  # groups, substitutions and braces in each other; each takes up to twelve calls of Python's thousand
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Final, TypeAlias
 
 from engine.shell.patterns import Pattern
+from engine.shell.typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Final, TypeAlias
 
 REMOVALS: Final = ("#", "##", "%", "%%")
 REPLACEMENTS: Final = ("/", "//", "/#", "/%")

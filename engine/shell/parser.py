@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NoReturn, TypeAlias
 
 from engine.shell.ast import (
     AndOr,
@@ -32,6 +31,10 @@ from engine.shell.ast import (
 from engine.shell.faults import SyntaxFault
 from engine.shell.lexer import Delimiter, Lexer
 from engine.shell.text import Text
+from engine.shell.typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any, NoReturn, TypeAlias
 
 _RESERVED = re.compile(
     r"(?:[!{}]|\[\[|if|then|elif|else|fi|for|while|until|do|done|case|esac|select|function|coproc)"

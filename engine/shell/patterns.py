@@ -10,7 +10,11 @@ from __future__ import annotations
 import itertools
 import re
 from functools import lru_cache
-from typing import Final
+
+from engine.shell.typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Final
 
 _CLASSES: Final = {
     "alnum": ("a-zA-Z0-9", str.isalnum),

@@ -11,12 +11,15 @@ import fcntl
 import os
 import stat
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeAlias
 
 from engine.shell.ast import Redirection, Span
 from engine.shell.faults import Fault
 from engine.shell.spawn import Move
 from engine.shell.tty import INTERNAL, internal, owned
+from engine.shell.typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
 
 FaultAt: TypeAlias = Callable[[str, Span], Fault]
 

@@ -6,7 +6,6 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import NoReturn, TypeAlias
 
 from engine.shell import programs, signals
 from engine.shell.ast import Script
@@ -23,6 +22,10 @@ from engine.shell.state import State
 from engine.shell.substitution import Substitution
 from engine.shell.traps import Traps
 from engine.shell.tty import Terminal, close_internal
+from engine.shell.typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import NoReturn, TypeAlias
 
 __all__ = ["Builtin", "Shell", "ShellExit"]
 

@@ -12,7 +12,11 @@ import signal
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
-from typing import NoReturn
+
+from engine.shell.typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 _REAL_TIME = {f"RTMIN+{n}": signal.SIGRTMIN + n for n in range(1, 16)} | {
     f"RTMAX-{n}": signal.SIGRTMAX - n for n in range(1, 15)

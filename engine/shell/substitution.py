@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING
 
 from engine.shell.ast import Literal, Redirection, Script, SimpleCommand, Word
 from engine.shell.builtins import BUILTINS
 from engine.shell.redirection import pipe, target
 from engine.shell.signals import blocked
 from engine.shell.spawn import Group, spawn
+from engine.shell.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from engine.shell.execution import Executor

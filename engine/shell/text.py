@@ -7,10 +7,10 @@ The two differ where an alias was put in, and in what has escapes or tabs taken 
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import NamedTuple
 
 from engine.shell.ast import Span
 from engine.shell.faults import Place, SyntaxFault
+from engine.shell.typing import NamedTuple
 
 MAX_INSERTIONS = 2_000
 MAX_INSERTED = 1 << 20  # characters

@@ -7,10 +7,13 @@ import fcntl
 import os
 import signal
 import termios
-from typing import Any, TypeAlias
 
 from engine.shell.faults import Fault
 from engine.shell.signals import blocked
+from engine.shell.typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias
 
 Modes: TypeAlias = "list[Any]"  # as termios.tcgetattr gives them
 

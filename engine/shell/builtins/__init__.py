@@ -7,7 +7,8 @@ A module has a table `COMMANDS` of name and function. `Shell` says in its docstr
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+
+from engine.shell.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from engine.shell.shell import Builtin, Shell

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from engine.shell.builtins.options import whole
 from engine.shell.faults import Fault
+from engine.shell.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from engine.shell.shell import Shell

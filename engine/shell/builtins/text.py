@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from engine.shell.builtins.escapes import ECHO, unescape
+from engine.shell.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from engine.shell.shell import Shell
