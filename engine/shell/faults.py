@@ -1,8 +1,11 @@
-"""What can be wrong with what a user typed, told in the manner of good compilers. Imports typing only."""
+"""What can be wrong with what a user typed, told in the manner of good compilers. Imports the standard library only."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from engine.shell.typing import NamedTuple
+
+_PICTURES = {number: 0x2400 + number for number in range(32) if chr(number) not in "\t\n"}
+_PICTURES |= {0x7F: 0x2421} | dict.fromkeys(range(128, 160), 65533)
 
 
 class Place(NamedTuple):
@@ -26,7 +29,13 @@ class Fault(Exception):
         self.status = status
 
     def explain(self, command: str = "heliosh") -> str:
-        """The message; with a place the line, a caret under the part that is meant, and the hint."""
+        """The message; with a place the line, a caret under the part that is meant, and the hint.
+
+        Control characters are shown as pictures (U+2400 and on): what is quoted must not act on the terminal.
+        """
+        return self._explained(command).translate(_PICTURES)
+
+    def _explained(self, command: str) -> str:
         if self.place is None:
             return "\n".join(filter(None, (f"{command}: {self.message}", self.hint and f"  hint: {self.hint}")))
         name, source, start, end, first = self.place
@@ -35,8 +44,8 @@ class Fault(Exception):
         text = source[begin : stop if stop >= 0 else len(source)]
         line = first + source.count("\n", 0, start)
         gutter = f"{line:>4} | "
-        width = max(1, min(end, begin + len(text)) - start)
-        pad = "".join("\t" if character == "\t" else " " for character in text[: start - begin])
+        width = max(1, _columns(source[start : min(end, begin + len(text))]))
+        pad = "".join("\t" if character == "\t" else " " * _columns(character) for character in text[: start - begin])
         caret = " " * (len(gutter) - 2) + "| " + pad + "^" * width
         lines = [f"{name}:{line}:{start - begin + 1}: {self.message}", gutter + text, caret]
         if self.hint:
@@ -54,3 +63,12 @@ class SyntaxFault(Fault):
 
 class ExpansionFault(Fault):
     """A word can't be expanded: an unset variable under -u, `${x:?…}`, a division by zero, a bad substitution."""
+
+
+def _columns(text: str) -> int:
+    """How wide a terminal shows it."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(2 if east_asian_width(each) in "WF" else not combining(each) for each in text)
