@@ -1,4 +1,4 @@
-"""The tree that the parser makes of a text. Values only; places are offsets into that text..
+"""The tree that the parser makes of a text. Values only; places are offsets into that text.
 
 A `Script` is what stands between two newlines at least: the statements that are carried out before the next line is
 read (POSIX XCU 2.3, 2.10).

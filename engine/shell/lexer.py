@@ -21,12 +21,13 @@ MAX_DEPTH = 40  # groups, substitutions and braces in each other; each takes up 
 Commands: TypeAlias = "Callable[[Lexer], tuple[Script, ...]]"
 Paint: TypeAlias = "Callable[[str, Span], None]"
 
-_BLANKS = re.compile(r"(?:[ \t]|\\\n)*(#[^\n]*)?")
-_OPERATOR = re.compile(r"\n|&&|\|\||\|&|;;&|;;|;&|&(?!>)|[;|()]")
+# Blanks and a comment, and what stands behind them: an operator, a redirection, anything else.
+_NEXT = re.compile(r"(?:[ \t]|\\\n)*(#[^\n]*)?(?=(\n|&&|\|\||\|&|;;&|;;|;&|&(?!>)|[;|()])|([0-9]*[<>]|&>)|(.)|\Z)")
 _REDIRECTION = re.compile(r"([0-9]+(?=[<>]))?(<<<|<<-|<<|<&|<>|<|>>|>&|>\||>)|(&>>?)")
 _PLAIN_WORD = re.compile(r"[^ \t\n;&|<>()'\"\\$`]+(?=(?:\\\n)*(?:[ \t\n;&|<>()]|\Z))")
 
 # Runs of characters that stand for themselves: in a word, in ${…}, in ${…/…}, in double quotes, in a here-document …
+_ENDS = " \t\n;&|<>()"  # what ends a word; so does the end of the text, which is in any text
 _BARE = re.compile(r"[^ \t\n;&|<>()'\"\\$`]+")
 _BRACED = re.compile(r"[^}'\"\\$`]+")
 _BRACED_PATTERN = re.compile(r"[^/}'\"\\$`]+")
@@ -60,7 +61,7 @@ class Delimiter(NamedTuple):
 class Lexer:
     """At `position` in `text`. `depth`: how many groups and substitutions are open."""
 
-    __slots__ = ("commands", "depth", "paint", "position", "text")
+    __slots__ = ("_seen", "_seen_at", "_seen_in", "commands", "depth", "paint", "position", "text")
 
     def __init__(self, text: Text, commands: Commands, *, depth: int = 0, paint: Paint | None = None) -> None:
         self.text = text
@@ -68,17 +69,26 @@ class Lexer:
         self.commands = commands
         self.depth = depth
         self.paint = paint
+        self._seen_in, self._seen_at, self._seen = "", -1, ""  # what peek has found, and where
 
     # --- between words ---
 
     def peek(self) -> str:
         """What comes next, past blanks and comments: an operator, "\\n", "redirection", "word", or "" at the end."""
-        self._skip()
-        if not self.character():
-            return ""
-        if operator := _OPERATOR.match(self.text.characters, self.position):
-            return operator[0]
-        return "redirection" if _REDIRECTION.match(self.text.characters, self.position) else "word"
+        characters = self.text.characters
+        if self.position == self._seen_at and characters is self._seen_in:
+            return self._seen
+        match = _NEXT.match(characters, self.position)
+        assert match is not None
+        comment, operator, redirection, word = match.groups()
+        if comment:
+            self.painted("comment", self.text.span(*match.span(1)))
+        elif match.end() == len(characters) and characters.endswith("\\\n", self.position):
+            self._nothing_follows(match.end() - 2)
+        self.position = self._seen_at = match.end()
+        self._seen_in = characters
+        self._seen = operator or (redirection and "redirection") or (word and "word") or ""
+        return self._seen
 
     def take(self, operator: str) -> Span:
         """Go past an operator or a reserved word that stands here."""
@@ -117,16 +127,6 @@ class Lexer:
         if self.paint:
             self.paint(kind, span)
 
-    def _skip(self) -> None:
-        characters = self.text.characters
-        match = _BLANKS.match(characters, self.position)
-        assert match is not None
-        if match[1]:
-            self.painted("comment", self.text.span(*match.span(1)))
-        elif match.end() == len(characters) and characters.endswith("\\\n", self.position):
-            self._nothing_follows(match.end() - 2)
-        self.position = match.end()
-
     # --- faults ---
 
     def fault(self, message: str, start: int, end: int, *, hint: str = "", incomplete: bool = False) -> NoReturn:
@@ -154,6 +154,11 @@ class Lexer:
     def word(self) -> Word:
         """The word that stands here; without parts if there is none."""
         start = self.position
+        match = _BARE.match(self.text.characters, start)
+        if match and self.text.characters[match.end() : match.end() + 1] in _ENDS:  # as most words
+            self.position = match.end()
+            span = self.span(start)
+            return Word((Literal(match[0], False, span),), span)
         return Word(merged(self._unquoted(_BARE)), self.span(start))
 
     def _unquoted(self, plain: re.Pattern[str]) -> list[Part]:
@@ -447,6 +452,8 @@ class Lexer:
 
 def merged(parts: list[Part]) -> tuple[Part, ...]:
     """Neighbouring Literals of one kind made one."""
+    if len(parts) < 2:
+        return tuple(parts)
     result: list[Part] = []
     texts: list[str] = []  # of the last part, when it is a Literal
     for part in parts:

@@ -35,7 +35,18 @@ class Insertion(NamedTuple):
 class Text:
     """`characters` to read. Offsets are theirs; spans are the user's. `insertions`: the aliases, inner ones last."""
 
-    __slots__ = ("_parent", "_pieces", "_room", "_tries", "characters", "first_line", "insertions", "name", "source")
+    __slots__ = (
+        "_parent",
+        "_pieces",
+        "_room",
+        "_shift",
+        "_tries",
+        "characters",
+        "first_line",
+        "insertions",
+        "name",
+        "source",
+    )
 
     def __init__(self, source: str, start: int, end: int, name: str, first_line: int) -> None:
         """The part of `source` from `start` up to `end`; name and first line are those of the whole."""
@@ -44,6 +55,7 @@ class Text:
         self.name = name
         self.first_line = first_line
         self._pieces = [_Piece(0, start)]
+        self._shift: int | None = start  # from offset to place, while that is the same for all
         self._parent: Text | None = None
         self.insertions: list[Insertion] = []
         self._tries = MAX_INSERTIONS
@@ -56,6 +68,7 @@ class Text:
         text.characters = "".join([self.characters[start:end] for start, end in segments])
         text._parent = self
         text._pieces = []
+        text._shift = None
         offset = 0
         for start, end in segments:
             text._pieces.append(_Piece(offset, start))
@@ -73,7 +86,7 @@ class Text:
             return False
         after = self._piece(end)
         rest = after if after.length is not None else _Piece(end, after.origin + end - after.offset)
-        origin = self._origin(start)
+        origin, self._shift = self._origin(start), None
         shift = len(value) - (end - start)
         self._pieces = [
             *(piece for piece in self._pieces if piece.offset < start),
@@ -94,9 +107,8 @@ class Text:
 
     def span(self, start: int, end: int) -> Span:
         """Where the characters from `start` up to `end` were typed."""
-        if len(self._pieces) == 1 and not self._parent:
-            shift = self._pieces[0].origin
-            return Span(start + shift, end + shift)
+        if self._shift is not None:
+            return Span(start + self._shift, end + self._shift)
         first, last = self._origin(start), self._origin_of_end(start, end)
         return self._parent.span(first, last) if self._parent else Span(first, last)
 
