@@ -42,8 +42,30 @@ class Arguments(NamedTuple):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run heliosh. Ends the process itself, without the interpreter's own tidying up."""
+    """Run heliosh. Ends the process itself, without the interpreter's own tidying up.
+
+    Texts are UTF-8, with bytes that are none as surrogates, so that all bytes pass through in every locale. Where
+    Python would decode arguments and file names by another charset, it is started anew in its UTF-8 mode.
+    """
+    if argv is None and sys.getfilesystemencoding() != "utf-8":
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", "-P", "-m", "engine.shell", *sys.argv[1:]])
+    _restore_locale()
     os._exit(run(sys.argv[1:] if argv is None else list(argv)))
+
+
+def _restore_locale() -> None:
+    """Python sets LC_CTYPE for itself in the C locale (PEP 538); programs get what the shell was given."""
+    if os.environ.get("LC_CTYPE") not in ("C.UTF-8", "C.utf8", "UTF-8"):
+        return
+    try:
+        with open("/proc/self/environ", "rb") as file:
+            given = [entry[9:] for entry in file.read().split(b"\0") if entry.startswith(b"LC_CTYPE=")]
+    except OSError:
+        return  # no /proc: it stays
+    if given:
+        os.environ["LC_CTYPE"] = os.fsdecode(given[0])
+    else:
+        del os.environ["LC_CTYPE"]
 
 
 def run(argv: list[str]) -> int:

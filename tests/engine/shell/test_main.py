@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,33 @@ def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
 def test_c_takes_a_text_a_name_and_arguments() -> None:
     assert run("-c", 'echo $0 $1 $# "$@"', "name", "a", "b c").stdout == "name a 2 a b c\n"
     assert run("-c", "echo $0 $-").stdout == "heliosh c\n"
+
+
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8", "de_DE.ISO-8859-1"])
+def test_bytes_pass_through_in_every_locale(tmp_path: Path, locale: str) -> None:
+    if locale.endswith("8859-1"):
+        if not shutil.which("localedef") or not Path("/usr/share/i18n/locales/de_DE").exists():
+            pytest.skip("localedef (package locales) is not installed")
+        subprocess.run(["localedef", "-f", "ISO-8859-1", "-i", "de_DE", tmp_path / locale], check=True)
+    environment: dict[str, str | bytes] = {"LANG": locale, "LOCPATH": str(tmp_path), "GIVEN": b"\xfe"}
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    text = 'printf \'%s\\n\' ä"$1" "$(printf \'\\344\')" <<< x; touch "$1"; echo *[!1]; /bin/echo "$1$GIVEN" | cat'
+    result = subprocess.run(
+        [*HELIOSH, "-c", text.encode(), "name", b"\xff\xe4"],
+        env=environment,
+        cwd=empty,
+        capture_output=True,
+        timeout=60,
+    )
+    assert result.stdout == b"\xc3\xa4\xff\xe4\n\xe4\n\xff\xe4\n\xff\xe4\xfe\n"
+
+
+@pytest.mark.parametrize("given", [{}, {"LC_CTYPE": "C"}, {"LANG": "C.UTF-8", "LC_CTYPE": "C.UTF-8"}])
+def test_programs_get_the_locale_that_the_shell_was_given(given: dict[str, str]) -> None:
+    result = subprocess.run([*HELIOSH, "-c", "/usr/bin/env"], env=given, capture_output=True, text=True, timeout=60)
+    locale = {line for line in result.stdout.splitlines() if line.startswith(("LC_", "LANG"))}
+    assert locale == {f"{name}={value}" for name, value in given.items()}
 
 
 def test_a_file_is_run_with_its_name_as_argument_0() -> None:
