@@ -14,23 +14,35 @@ if TYPE_CHECKING:
 else:
     from collections import _tuplegetter
 
+    _new = tuple.__new__
+
     class _Fields(type):
         """Makes a field of each annotation."""
 
         def __new__(cls, name, bases, namespace):
             fields = tuple(namespace.get("__annotations__", ()))
-            defaults = {field: namespace[field] for field in fields if field in namespace}
+            own = {
+                "__slots__": (), "__match_args__": fields, "_fields": fields, "_size": len(fields),
+                "_defaults": tuple([namespace.get(field) for field in fields]),
+            }  # fmt: skip
             getters = {field: _tuplegetter(index, None) for index, field in enumerate(fields)}
-            own = {"__slots__": (), "_fields": fields, "__match_args__": fields, "_defaults": defaults}
             return super().__new__(cls, name, bases, {**namespace, **getters, **own})
 
     class NamedTuple(tuple, metaclass=_Fields):
         def __new__(cls, *values, **named):
-            if named or len(values) != len(cls._fields):
-                values += tuple([named.pop(name, cls._defaults.get(name)) for name in cls._fields[len(values) :]])
-                if named or len(values) > len(cls._fields):
+            if named or len(values) != cls._size:
+                values += cls._defaults[len(values) :] if not named else cls._named(len(values), named)
+                if len(values) > cls._size:
                     raise TypeError(f"{cls.__name__} has the fields {', '.join(cls._fields)}")
-            return tuple.__new__(cls, values)
+            return _new(cls, values)
+
+        @classmethod
+        def _named(cls, start, named):
+            fields = zip(cls._fields[start:], cls._defaults[start:], strict=True)
+            values = tuple([named.pop(field, default) for field, default in fields])
+            if named:
+                raise TypeError(f"{cls.__name__} has no field {' or '.join(named)}, or it is given twice")
+            return values
 
         def _replace(self, **changes):
             return self.__class__(**{**dict(zip(self._fields, self, strict=True)), **changes})
