@@ -27,6 +27,7 @@ from widgets.document import Document
 from widgets.launch_chart import LaunchChart
 from widgets.line_view import LineView
 from widgets.log_view import LogView
+from widgets.own_class import set_own_class
 from widgets.searchable import Searchable
 
 LIVE = (Status.RUNNING, Status.PAUSED)
@@ -96,6 +97,11 @@ class Details(Vertical):
 
     def next_tab(self, by: int) -> None:
         self.show_tab(TABS[(TABS.index(self.tab) + by) % len(TABS)])
+
+    def share(self, *, alone: bool, keys: bool) -> None:
+        """`alone`: its terminal has the screen for itself; `keys`: and the keys, as far as it is seen."""
+        self.query_one(Tabs).display = not alone
+        set_own_class(self, keys, "-has-keys")
 
     def focus_content(self) -> None:
         """Give the keys to what the tab shows."""

@@ -34,6 +34,8 @@ class State:
 
     info: EngineInfo | None = None
     containers: dict[str, ContainerSummary] = field(default_factory=dict)
+    empty: bool = False
+    """The engine has said that there are no containers."""
     selected_id: str | None = None
     awaited_id: str | None = None
     """A container made here that is to be selected and opened as soon as it is listed."""

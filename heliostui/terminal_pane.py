@@ -17,6 +17,7 @@ from textual.timer import Timer
 from heliostui.detach import PATIENCE, DetachKeys
 from heliostui.messages import SessionChanged, SessionEnded
 from heliostui.session import Session
+from widgets.own_class import set_own_class
 from widgets.terminal import TerminalView
 
 SETTLING = 0.05  # seconds that a size must last until the program is told of it
@@ -77,6 +78,7 @@ class TerminalPane(Vertical):
         self.watch(self.view, "captured", self._keys_moved, init=False)
 
     def _keys_moved(self) -> None:
+        set_own_class(self, self.has_keys, "-has-keys")
         self.post_message(self.Described(self))
 
     # --- the session ---

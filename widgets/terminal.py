@@ -33,6 +33,7 @@ from engine.terminal import Row, Terminal
 
 from .copy_mode import CopyMode
 from .keys import encode_key, encode_paste
+from .own_class import set_own_class
 from .passage import Link, Place, first_line, last_line, link_at, prompt_from
 from .pointer import Pointer
 from .scrollback_search import ScrollbackSearch
@@ -471,7 +472,7 @@ class TerminalView(Widget, can_focus=True):
         self.refresh()
 
     def watch_captured(self, captured: bool) -> None:
-        self.set_class(captured, "-captured")
+        set_own_class(self, captured, "-captured")
         self.refresh_bindings()
         self._update()
 

@@ -13,7 +13,8 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Horizontal, Vertical
-from textual.widgets import Footer, Static
+from textual.css.query import NoMatches
+from textual.widgets import Static
 
 from engine.places import Places
 from engine.protocol.messages import TerminalSummary
@@ -27,7 +28,10 @@ from heliostui.state import State, row
 from heliostui.terminal_actions import TerminalActions
 from heliostui.terminal_pane import TerminalPane
 from heliostui.terminal_tab import TerminalTab
+from widgets.compositor import LeanCompositor
 from widgets.container_table import ContainerTable
+from widgets.key_line import KeyLine
+from widgets.own_class import set_own_class
 from widgets.search_line import SearchLine
 from widgets.tab_bar import Tab, TabBar
 from widgets.terminal import TerminalView
@@ -58,11 +62,13 @@ class MainScreen(ContainerActions, TerminalActions, inherit_bindings=False):
 
     def __init__(self, places: Places) -> None:
         super().__init__()
+        self._compositor = LeanCompositor()
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
         self.state = State()
         self.link = Link(places, self.post_message)
         self.just_released = False
         self._back = False
+        self._zoomed = False
         self._zoomed_for_terminal = False
 
     def compose(self) -> ComposeResult:
@@ -78,7 +84,7 @@ class MainScreen(ContainerActions, TerminalActions, inherit_bindings=False):
                 yield ContainerTable()
                 yield SearchLine("words to look for", id="filter")
             yield Details(self.link, id="details")
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         self._show_status()
@@ -153,7 +159,8 @@ class MainScreen(ContainerActions, TerminalActions, inherit_bindings=False):
     @on(ContainersListed)
     def _listed(self, event: ContainersListed) -> None:
         self.state.containers = {container.id: container for container in event.containers}
-        self.set_class(not event.containers, "-empty")
+        self.state.empty = not event.containers
+        self._share_out()
         self.table.show(row(container) for container in event.containers)
         if self.state.awaited_id in self.state.containers:
             self.table.filter = ""
@@ -188,7 +195,7 @@ class MainScreen(ContainerActions, TerminalActions, inherit_bindings=False):
         new = tab is None
         if tab is None:
             tab = TerminalTab(self.link, terminal)
-            await self.mount(tab, before=self.query_one(Footer))
+            await self.mount(tab, before=self.query_one(KeyLine))
         tab.summary = terminal
         container = self.state.containers.get(terminal.container or "")
         tab.container_name = container.name if container else (terminal.container or "")
@@ -234,8 +241,10 @@ class MainScreen(ContainerActions, TerminalActions, inherit_bindings=False):
     # --- the tabs of terminals ---
 
     def _tab(self, terminal: str | None) -> TerminalTab | None:
-        found = self.query(f"#terminal-{terminal}").results(TerminalTab) if terminal else ()
-        return next(iter(found), None)
+        try:
+            return self.get_child_by_id(f"terminal-{terminal}", TerminalTab) if terminal else None
+        except NoMatches:
+            return None
 
     @property
     def shown_tab(self) -> TerminalTab | None:
@@ -245,7 +254,7 @@ class MainScreen(ContainerActions, TerminalActions, inherit_bindings=False):
         """Show a terminal's tab and give it the keys, or show the containers."""
         before, tab = self.shown_tab, self._tab(terminal)
         self.state.shown_terminal = terminal if tab is not None else None
-        self.set_class(tab is not None, "-on-terminal")
+        self._share_out()
         if before is not None and before is not tab:
             before.look_away()
         if tab is None:
@@ -328,7 +337,8 @@ class MainScreen(ContainerActions, TerminalActions, inherit_bindings=False):
         """Back to the table; there, forget the filter."""
         if self.table.has_focus:
             self.query_one("#filter", SearchLine).value = ""
-        self.remove_class("-zoomed")
+        self._zoomed = False
+        self._share_out()
         self.release()
 
     # --- tabs, focus and zoom ---
@@ -352,11 +362,12 @@ class MainScreen(ContainerActions, TerminalActions, inherit_bindings=False):
     def action_zoom(self) -> None:
         if self.shown_tab is not None:
             self.shown_tab.zoom()
-            self._describe()
+            self.on_descendant_focus()
             return
         self._zoomed_for_terminal = False
-        self.toggle_class("-zoomed")
-        if self.has_class("-zoomed"):
+        self._zoomed = not self._zoomed
+        self._share_out()
+        if self._zoomed:
             self.details.focus_content()
         else:
             self.release()
@@ -386,24 +397,37 @@ class MainScreen(ContainerActions, TerminalActions, inherit_bindings=False):
             self.shown_tab.release()
             return
         if self._zoomed_for_terminal:
-            self.remove_class("-zoomed")
-        self._zoomed_for_terminal = False
-        if self.has_class("-zoomed"):
+            self._zoomed = self._zoomed_for_terminal = False
+            self._share_out()
+        if self._zoomed:
             self.set_focus(None)  # the table is hidden
             return
         self.table.focus()
 
+    def on_descendant_blur(self) -> None:
+        self._share_out()
+
     @on(TerminalPane.Described)
     def on_descendant_focus(self) -> None:
         """On a narrow screen a terminal that has the keys has the screen as well."""
-        in_terminal, tab = self.terminal_has_keys, self.shown_tab
-        if in_terminal and tab is None and self.has_class("-narrow") and not self.has_class("-zoomed"):
-            self._zoomed_for_terminal = True
-            self.add_class("-zoomed")
-        self.set_class(in_terminal, "-in-terminal")
-        self.set_class(tab is not None and tab.full, "-full")
-        self.set_class(tab is not None and tab.small, "-small")
+        if self.terminal_has_keys and self.shown_tab is None and self.has_class("-narrow") and not self._zoomed:
+            self._zoomed = self._zoomed_for_terminal = True
+        self._share_out()
         self._describe()
+
+    def _share_out(self) -> None:
+        """Show what has a place on the screen now. Classes would say it too, but style every widget anew at each key
+        that gives a terminal the keys, or takes them."""
+        keys, tab = self.terminal_has_keys, self.shown_tab
+        alone = keys and (self._zoomed if tab is None else tab.full)
+        self.query_one("#top").display = not alone
+        self.query_one("#body").display = tab is None and not self.state.empty
+        self.query_one("#nothing-yet").display = tab is None and self.state.empty
+        self.query_one("#containers").display = not self._zoomed
+        self.query_one(KeyLine).display = not (keys and tab is not None and (tab.full or tab.small))
+        self.details.share(alone=alone, keys=keys)
+        for pane in (self.query_one("#containers"), self.details):
+            set_own_class(pane, pane.has_focus_within, "-active")
 
     @on(Details.Described)
     def _describe(self) -> None:

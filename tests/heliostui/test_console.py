@@ -28,7 +28,7 @@ def clean(cli: CommandLine) -> None:
 async def test_enter_and_enter_give_a_shell_in_a_container(cli: CommandLine) -> None:
     clean(cli)
     async with console(cli) as person:
-        await person.until(lambda: person.main.has_class("-empty"))
+        await person.until(lambda: person.main.query_one("#nothing-yet").display)
         assert "Enter" in str(person.main.query_one("#nothing-yet", Static).render())
         await person.press("enter")
         await person.until(lambda: isinstance(person.app.screen, NewContainer))

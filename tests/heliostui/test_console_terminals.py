@@ -339,6 +339,6 @@ async def test_a_terminal_is_searched_and_read_while_the_console_has_the_keys(cl
         assert not person.main.terminal_has_keys
         await person.press("escape", "escape")  # ends the search, then gives the keys back
         await person.until(lambda: person.main.terminal_has_keys)
-        await person.until(lambda: person.main.has_class("-in-terminal"))
+        await person.until(lambda: tab(person).pane.has_class("-has-keys"))
         await person.press(RELEASE, *["tab"] * 2)
         await person.until(lambda: person.main.focused is view and not view.captured)
