@@ -20,7 +20,7 @@ PATIENCE = 30.0  # seconds that engine and keeper have to go after they were tol
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    actions = parser.add_subparsers(dest="action", required=True, metavar="start|stop|status")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="start|stop|status", prog=parser.prog)
     actions.add_parser("start", help="start it, if it does not run")
     stop = actions.add_parser("stop", help="end it; refused while containers run or terminals are open")
     stop.add_argument("--all", action="store_true", help="stop all containers and close all terminals first")
