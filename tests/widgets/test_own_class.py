@@ -25,7 +25,7 @@ async def test_the_widget_looks_as_its_class_says_and_what_is_inside_is_left_alo
         inside.notify_style_update = lambda: styled.append(inside)  # type: ignore[method-assign]
         set_own_class(pane, True, "-marked")
         await pilot.pause()
-        assert pane.styles.border_top[0] == "round"
+        assert str(pane.styles.border_top[0]) == "round"
         assert not styled
         set_own_class(pane, False, "-marked")
-        assert pane.styles.border_top[0] == ""
+        assert str(pane.styles.border_top[0]) == ""
