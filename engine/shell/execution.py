@@ -514,6 +514,8 @@ class Executor:
     def _redirected(self, redirections: Sequence[Redirection]) -> Opened:
         """Redirections made in the shell itself. Raises Refused, with all of them undone."""
         opened = self._opened(here=True)
+        if not redirections:
+            return opened
         try:
             with self._shell.signals.may_interrupt():
                 for redirection in redirections:

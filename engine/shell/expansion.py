@@ -11,16 +11,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from engine.shell import fields, parameters
-from engine.shell.ast import CommandSubstitution, Literal, Parameter, Script, Span, Word
+from engine.shell import fields
+from engine.shell.ast import CommandSubstitution, Literal, Parameter, Part, Script, Span, Word
 from engine.shell.faults import ExpansionFault, Fault, Place, SyntaxFault
 from engine.shell.fields import BREAK, Kind, Piece
-from engine.shell.patterns import compile
 from engine.shell.state import DEFAULT_IFS, State, is_name
 from engine.shell.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from typing import Final, NoReturn, TypeAlias
+
+    from engine.shell.parameters import Replacement
 
 Value: TypeAlias = "str | list[str] | None"  # of a parameter; a list for `@`, `*` and all of PIPESTATUS
 
@@ -57,6 +58,8 @@ class Expander:
                 result.append(self._joined(word))
             elif len(parts) == 1 and isinstance(parts[0], Literal) and _is_plain(parts[0]):
                 result.append(parts[0].text)
+            elif _is_one(parts):
+                result.append(self._joined(word))
             else:
                 result += self._fields(word)
             declares = declares or (index == len(result) - 1 == 0 and result[0] in _DECLARATIONS)
@@ -232,7 +235,9 @@ class Expander:
 
     def _change(self, part: Parameter) -> Callable[[str], str]:
         """What `#`, `%` and `/` do to a text."""
-        pattern = compile(self._pattern(part.word) if part.word else "")
+        from engine.shell import parameters, patterns
+
+        pattern = patterns.compile(self._pattern(part.word) if part.word else "")
         if part.operator in parameters.REMOVALS:
             return lambda text: parameters.removed(text, part.operator, pattern)
         if part.operator in parameters.REPLACEMENTS:
@@ -240,7 +245,9 @@ class Expander:
             return lambda text: parameters.replaced(text, part.operator, pattern, replacement)
         return self._fail(f"{part.operator}: no such operator", part.span)
 
-    def _replacement(self, word: Word | None) -> parameters.Replacement:
+    def _replacement(self, word: Word | None) -> Replacement:
+        from engine.shell import parameters
+
         parts: list[str | None] = []
         for text, kind in self._pieces(self._tildes_expanded(word), joined=True) if word else ():
             parts += [text] if kind == Kind.QUOTED else parameters.replacement(text)
@@ -248,6 +255,8 @@ class Expander:
 
     def _substring(self, part: Parameter, value: Value) -> Value:
         """`${name:offset:length}`; of `$@` the elements, `$0` before them."""
+        from engine.shell import parameters
+
         offset = self._calculated(part.word, part.span) if part.word else 0
         length = self._calculated(part.second, part.span) if part.second else None
         if isinstance(value, list) and length is not None and length < 0:
@@ -346,6 +355,15 @@ def _shown(part: Parameter) -> str:
 def _is_plain(literal: Literal) -> bool:
     """Whether it stands for itself alone."""
     return literal.quoted or _PLAIN.fullmatch(literal.text) is not None
+
+
+def _is_one(parts: Sequence[Part]) -> bool:
+    """Whether it is one field for sure: all is quoted, and there is no `$@`."""
+    return bool(parts) and all(
+        part.quoted
+        and (not isinstance(part, Parameter) or (part.name != "@" and not part.operator + (part.subscript or "")))
+        for part in parts
+    )
 
 
 def _is_assignment(word: Word) -> bool:

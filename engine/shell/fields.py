@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from enum import IntEnum
 from functools import lru_cache
 
-from engine.shell.patterns import escape
 from engine.shell.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -56,6 +55,8 @@ def split(pieces: Iterable[Piece], ifs: str) -> list[Field]:
 
 def pattern(pieces: Iterable[Piece]) -> str:
     """The pieces as one pattern: what was quoted matches itself only."""
+    from engine.shell.patterns import escape
+
     return "".join(escape(text) if kind == Kind.QUOTED else text for text, kind in pieces)
 
 

@@ -194,16 +194,9 @@ class Signals:
             self.interrupted = False
             raise KeyboardInterrupt
 
-    @contextmanager
-    def may_interrupt(self, may: bool = True) -> Iterator[None]:
+    def may_interrupt(self, may: bool = True) -> AbstractContextManager[None]:
         """Ctrl+c raises KeyboardInterrupt in this block; at once, if it came before."""
-        before, self.interruptible = self.interruptible, may
-        try:
-            if may:
-                self.check()
-            yield
-        finally:
-            self.interruptible = before
+        return _Interruptible(self, may)
 
     def uninterruptible(self) -> AbstractContextManager[None]:
         """Ctrl+c is only noted in this block."""
@@ -241,3 +234,27 @@ class Signals:
     def _hang_up(self, number: int, frame: FrameType | None) -> None:
         signal.signal(number, signal.SIG_IGN)  # once is enough
         raise HangUp(number)
+
+
+class _Interruptible(AbstractContextManager[None]):
+    """A block that ctrl+c may end, or may not. No generator, for each command has some."""
+
+    __slots__ = ("_before", "_may", "_signals")
+
+    def __init__(self, signals: Signals, may: bool) -> None:
+        self._signals = signals
+        self._may = may
+        self._before = signals.interruptible
+
+    def __enter__(self) -> None:
+        self._before = self._signals.interruptible
+        try:
+            self._signals.interruptible = self._may
+            if self._may:
+                self._signals.check()
+        except KeyboardInterrupt:
+            self._signals.interruptible = self._before
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        self._signals.interruptible = self._before

@@ -1,4 +1,4 @@
-"""What a shell knows: variables, parameters, options. Owns no behaviour. Imports os, re and time only.
+"""What a shell knows: variables, parameters, options. Owns no behaviour. Imports os and time only.
 
 Variables are strings; arrays there are none (PIPESTATUS is a list of its own). Values from the kernel may hold bytes
 that are not UTF-8: they travel as surrogate escapes (PEP 383) and go back unchanged.
@@ -7,7 +7,6 @@ that are not UTF-8: they travel as surrogate escapes (PEP 383) and go back uncha
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -17,8 +16,6 @@ from engine.shell.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from typing import Final
-
-NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 DEFAULT_IFS: Final = " \t\n"
 DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -48,7 +45,7 @@ OPTIONS: Final[Mapping[str, str]] = {
 
 def is_name(text: str) -> bool:
     """Whether `text` can be the name of a variable: a letter or `_`, then letters, digits and `_` (ASCII)."""
-    return NAME.fullmatch(text) is not None
+    return text.isidentifier() and text.isascii()
 
 
 class Variable(NamedTuple):
