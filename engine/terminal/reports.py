@@ -4,8 +4,8 @@ A report is one operating system command, `ESC ] 7717 ; heliosh ; JSON ESC \\`, 
 ends. The shell makes one write(2) of each, so nothing comes between its bytes; but it may stand anywhere in the
 stream, in the middle of another program's sequence too, and must not disturb it there. That is why reports are taken
 out before the terminal core and the clients see the stream. Ctrl-C lets the kernel forget what was not read yet
-(NOFLSH in termios(3)): what is left of a report that was cut by it goes too, as the core would wait for its end. Imports
-the standard library only.
+(NOFLSH in termios(3)): what is left of a report that was cut by it goes too, as the core would wait for its end.
+Imports the standard library only.
 """
 
 from __future__ import annotations
