@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from engine.shell.execution import Abort
 from engine.shell.faults import Fault
@@ -174,8 +175,12 @@ def _run_input(shell: Shell) -> int:
     lines = Lines(0)
     while True:
         first = lines.line
-        with shell.jobs.watched():
-            text = lines.command(shell.state.aliases, lambda first: None)
+        try:
+            with shell.jobs.watched():
+                text = lines.command(shell.state.aliases, lambda first: None)
+        except Fault as fault:
+            shell.tell_fault(fault)
+            return fault.status
         if text is None:
             return shell.state.status
         shell.run_text(text, "stdin", first_line=first)
@@ -217,10 +222,15 @@ def _reader(shell: Shell) -> Callable[[], str | None]:
         def ask(first: bool) -> None:
             text = shell.state.variables.get("PS1" if first else "PS2") or (prompt.PLAIN if first else "")
             shown = prompt.prompt(shell, text).replace("\1", "").replace("\2", "")
-            os.write(2, os.fsencode(shown))
+            with suppress(OSError):  # nowhere to show it
+                os.write(2, os.fsencode(shown))
 
-        with shell.jobs.watched(), shell.signals.may_interrupt():
-            return lines.command(shell.state.aliases, ask)
+        try:
+            with shell.jobs.watched(), shell.signals.may_interrupt():
+                return lines.command(shell.state.aliases, ask)
+        except Fault as fault:
+            shell.tell_fault(fault)
+            return None
 
     return read
 

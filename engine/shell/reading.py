@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 
-from engine.shell.faults import SyntaxFault
+from engine.shell.faults import Fault, SyntaxFault
 from engine.shell.parser import Parser
 
 _BLOCK = 4096
@@ -23,7 +23,8 @@ class Lines:
 
     def command(self, aliases: Mapping[str, str], prompt: Callable[[bool], None]) -> str | None:
         """As many lines as one command needs; None at the end. `prompt` is called before each, with True for the
-        first. A command that is wrong comes back as it is: who carries it out says so."""
+        first. A command that is wrong comes back as it is: who carries it out says so. Raises Fault when it can't be
+        read."""
         text = ""
         while True:
             prompt(not text)
@@ -55,8 +56,8 @@ class Lines:
         try:
             position = os.lseek(self._fd, 0, os.SEEK_CUR)
         except OSError:
-            return self._typed() if os.isatty(self._fd) else os.read(self._fd, 1)
-        piece = os.read(self._fd, _BLOCK)
+            return self._typed() if os.isatty(self._fd) else self._read(1)
+        piece = self._read(_BLOCK)
         newline = piece.find(b"\n") + 1
         if newline:
             os.lseek(self._fd, position + newline, os.SEEK_SET)
@@ -64,6 +65,16 @@ class Lines:
 
     def _typed(self) -> bytes:
         try:
-            return os.read(self._fd, _BLOCK)
-        except OSError:  # EIO: the terminal is gone, or another's
+            return self._read(_BLOCK)
+        except Fault:  # EIO: the terminal is gone, or another's
             return b""
+
+    def _read(self, count: int) -> bytes:
+        """read(2); waits also where another program has left the descriptor non-blocking. Raises Fault."""
+        while True:
+            try:
+                return os.read(self._fd, count)
+            except BlockingIOError:
+                os.set_blocking(self._fd, True)
+            except OSError as error:
+                raise Fault(f"standard input can't be read: {error.strerror}") from error

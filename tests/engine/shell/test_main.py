@@ -80,6 +80,27 @@ def test_aliases_of_one_line_hold_in_the_next() -> None:
     assert run("script").stdout == "hello you\n"
 
 
+@pytest.mark.parametrize("options", [[], ["-i"]])
+def test_without_standard_input_it_says_so(options: list[str]) -> None:
+    words = ["setsid", "-w", "sh", "-c", 'exec "$@" <&-', "sh", *HELIOSH, *options]
+    result = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert "heliosh: standard input can't be read: Bad file descriptor\n" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_standard_input_that_somebody_left_non_blocking_is_waited_for() -> None:
+    read, write = os.pipe()
+    os.set_blocking(read, False)
+    with subprocess.Popen(HELIOSH, stdin=read, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in ("echo one", "echo two"):
+            os.write(write, f"{line}\n".encode())
+            assert process.stdout.readline() == line[5:] + "\n"
+        os.close(write)
+    os.close(read)
+    assert process.returncode == 0
+
+
 def test_standard_input_is_read_no_further_than_the_command() -> None:
     assert run(stdin="echo a\nread x\nthe input\necho $x\ncat\nrest\n").stdout == "a\nthe input\nrest\n"
     Path("script").write_text("echo a; cat\nrest\n")
