@@ -8,6 +8,7 @@
     builtins             the commands that must be the shell's own
     editor               the line editor, loaded only when somebody types
     history, prompt      !! and its kind; PS1 and PS2
+    typing               what the modules that every start needs have of typing: a NamedTuple that costs little
     report               the job table, told to whoever draws the terminal
 
 Imports the standard library only, but for the editor (prompt_toolkit); what is not needed to run `heliosh -c` is
