@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.shell.typing import NamedTuple
 
+_NEAR = 200  # characters of a line that are shown on each side
 _PICTURES = {number: 0x2400 + number for number in range(32) if chr(number) not in "\t\n"}
 _PICTURES |= {0x7F: 0x2421} | dict.fromkeys(range(128, 160), 65533)
 
@@ -41,13 +42,12 @@ class Fault(Exception):
         name, source, start, end, first = self.place
         begin = source.rfind("\n", 0, start) + 1
         stop = source.find("\n", start)
-        text = source[begin : stop if stop >= 0 else len(source)]
         line = first + source.count("\n", 0, start)
+        before, meant, after = _window(source[begin : stop if stop >= 0 else len(source)], start - begin, end - begin)
         gutter = f"{line:>4} | "
-        width = max(1, _columns(source[start : min(end, begin + len(text))]))
-        pad = "".join("\t" if character == "\t" else " " * _columns(character) for character in text[: start - begin])
-        caret = " " * (len(gutter) - 2) + "| " + pad + "^" * width
-        lines = [f"{name}:{line}:{start - begin + 1}: {self.message}", gutter + text, caret]
+        pad = "".join("\t" if character == "\t" else " " * _columns(character) for character in before)
+        caret = " " * (len(gutter) - 2) + "| " + pad + "^" * max(1, _columns(meant))
+        lines = [f"{name}:{line}:{start - begin + 1}: {self.message}", gutter + before + meant + after, caret]
         if self.hint:
             lines.append(" " * (len(gutter) - 2) + f"= {self.hint}")
         return "\n".join(lines)
@@ -63,6 +63,18 @@ class SyntaxFault(Fault):
 
 class ExpansionFault(Fault):
     """A word can't be expanded: an unset variable under -u, `${x:?…}`, a division by zero, a bad substitution."""
+
+
+def _window(text: str, start: int, end: int) -> tuple[str, str, str]:
+    """What stands before the part that is meant, that part, and what stands behind; of a long line what is near."""
+    before, meant, after = text[:start], text[start:end], text[end:]
+    if len(before) > _NEAR:
+        before = "…" + before[-_NEAR:]
+    if len(meant) > _NEAR:
+        meant, after = meant[:_NEAR] + "…", ""
+    if len(after) > _NEAR:
+        after = after[:_NEAR] + "…"
+    return before, meant, after
 
 
 def _columns(text: str) -> int:
