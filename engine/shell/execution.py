@@ -157,6 +157,7 @@ class Executor:
 
     def _pipeline(self, pipeline: Pipeline, last: bool) -> int:
         commands = pipeline.commands
+        self._span = pipeline.span
         if len(commands) == 1:
             status = self._command(commands[0], last and not pipeline.negated)
         else:

@@ -169,11 +169,16 @@ class Shell:
         if path is None:
             raise programs.not_found(self.state, words[0])
         terminal = self.jobs.terminal
+        if environment is None:
+            environment = self.state.variables.environment()
+            level = environment.get("SHLVL", "")
+            if level.isdecimal() and os.getpid() == self.state.pid:
+                environment["SHLVL"] = str(int(level) - 1)  # the program is in this shell's place
         if terminal is not None and self.interactive:
             terminal.give_back()
         try:
             argv = [name if name is not None else words[0], *words[1:]]
-            self.exec(path, argv, self.state.variables.environment() if environment is None else environment)
+            self.exec(path, argv, environment)
         finally:
             if terminal is not None and self.interactive:
                 self._take_terminal()

@@ -84,7 +84,18 @@ def dirs(shell: Shell, arguments: list[str]) -> int:
 
 
 def working_directory(shell: Shell) -> str:
-    """By the path that led there, as long as it still does."""
+    """By the path that led there, as long as it still does; where the directory is gone the path that it had."""
+    try:
+        return _existing(shell)
+    except Fault:
+        path = shell.state.variables.get("PWD") or ""
+        if path.startswith("/"):
+            return path
+        raise
+
+
+def _existing(shell: Shell) -> str:
+    """The same; raises Fault where the directory is gone."""
     path = shell.state.variables.get("PWD") or ""
     try:
         if path.startswith("/") and os.path.samefile(path, "."):
@@ -123,7 +134,7 @@ def _enter(shell: Shell, target: str, *, physical: bool = False) -> None:
 def _start(shell: Shell) -> str:
     """ "." where the directory is gone: what is relative may lead out of it still."""
     try:
-        return working_directory(shell)
+        return _existing(shell)
     except Fault:
         return "."
 

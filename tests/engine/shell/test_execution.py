@@ -329,7 +329,15 @@ def test_a_script_dies_of_a_signal_that_it_does_not_trap() -> None:
     assert run("kill -TERM $$; sleep 1").returncode == -signal.SIGTERM
 
 
+def test_a_program_in_the_shells_place_is_as_deep_as_the_shell_was() -> None:
+    assert run("SHLVL=5; exec sh -c 'echo $SHLVL'").stdout == "4\n"
+    assert run("SHLVL=5; (exec sh -c 'echo $SHLVL'); sh -c 'echo $SHLVL'").stdout == "5\n5\n"
+
+
 def test_death_by_a_signal_in_a_script_is_told_with_the_place() -> None:
     result = run("sh -c 'kill -9 $$'; echo $?")
     assert result.stdout == "137\n"
     assert result.stderr.startswith("-c:1:1: sh -c 'kill -9 $$': Killed\n")
+    source = "echo first; true | sh -c 'kill -9 $$'; (kill -9 $BASHPID); :"
+    told = run(source).stderr.splitlines()
+    assert [line[7:] for line in told if "^" in line] == [" " * 12 + "^" * 25, " " * 39 + "^" * 18]

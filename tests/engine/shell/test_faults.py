@@ -31,7 +31,8 @@ def test_of_a_long_line_only_what_is_near_is_shown() -> None:
     assert len(shown[1]) < 500
     assert shown[1][shown[2].index("^") : shown[2].rindex("^") + 1] == "here"
     whole = Fault("no", Place("name", source, 0, len(source))).explain().splitlines()
-    assert len(whole[1]) < 500 and len(whole[1]) == len(whole[2])
+    assert len(whole[1]) < 500
+    assert len(whole[1]) == len(whole[2])
 
 
 def test_control_characters_are_shown_and_do_not_act() -> None:

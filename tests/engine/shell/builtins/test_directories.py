@@ -23,7 +23,8 @@ def test_cd_goes_by_the_path_as_written_or_by_the_real_one(same: Same) -> None:
         "cd -- sub; pwd",
         "cd //; pwd; cd ///; pwd; cd /tmp/./..//tmp; pwd",
         "cd ''; echo $?; pwd",
-        "cd sub/deep; rm -r ../deep; cd ..; pwd",
+        "cd sub/deep; rm -r ../deep; pwd; dirs -l; cd ..; pwd",
+        "cd sub/deep; mv ../deep ../other; pwd; pwd -P; cd ..; pwd",
         "cd sub && env | grep -E '^(OLD)?PWD='",
     )
 
