@@ -7,6 +7,7 @@ in `heliostui.terminal_actions`. Imports link, keymap, state and widgets.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -23,7 +24,7 @@ from heliostui.link import Link
 from heliostui.messages import JobsArrived
 from heliostui.state import happening, jobs_of
 from widgets.job_table import JobTable
-from widgets.jobs import Job, Jobs, Lately
+from widgets.jobs import Event, Job, Jobs, Lately
 from widgets.swim_lanes import SwimLanes
 
 BESIDE = 112  # columns from which on there is room for both views side by side
@@ -109,17 +110,18 @@ class JobPane(Container):
             self.stop(event.reason or "Its program has ended.")
         else:
             self._jobs = jobs_of(event.table, self._shell_name)
-            self._show()
-            self.lanes.show(self._jobs, map(happening, event.table.events))
+            happened = [happening(each) for each in event.table.events]
+            self._show(happened)
+            self.lanes.show(self._jobs, happened)
         self.post_message(self.Described(self))
 
-    def _show(self) -> None:
+    def _show(self, happened: Sequence[Event] = ()) -> None:
         """Show the jobs there are, with those that have ended lately; come back when one of these is to go."""
         if self._jobs is None:
             return
         now = time.monotonic()
         self.table.follows = not self.has_focus_within
-        self.table.show(self._lately.add(self._jobs, now))
+        self.table.show(self._lately.add(self._jobs, now, happened))
         if self._forgetting is not None:
             self._forgetting.stop()
         delay = self._lately.next(now)

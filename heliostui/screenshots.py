@@ -6,6 +6,7 @@ The engine, its containers and their files are of a temporary directory and gone
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import tempfile
 from collections.abc import Callable
@@ -120,7 +121,7 @@ class Photographer:
             ("vim notes.md", "running"),
         ):
             await self._job(line, state)
-        await self.until(lambda: self._jobs().foreground not in (0, self._jobs().shell_pgid))
+        await self.until(lambda: self._edits("notes.md"))
         await self.picture("vim")
         await self.pilot.press("ctrl+z")
         await self.until(lambda: self._told("stopped by TSTP"))
@@ -150,6 +151,12 @@ class Photographer:
         shown = tab.jobs.table.jobs if tab else None
         return any(condition(job.teller) == words for job in (shown.jobs if shown else ()))
 
+    def _edits(self, name: str) -> bool:
+        """Whether the terminal shows a full-screen editor that is ready."""
+        tab = self.main.shown_tab
+        terminal = tab.pane.view.terminal if tab else None
+        return terminal is not None and terminal.alternate and f'"{name}"' in terminal.text()
+
     async def _job(self, line: str, state: str) -> None:
         """Have the shell run a line, and wait until there is one more job, in this state."""
         count = len(self._jobs().jobs)
@@ -173,7 +180,7 @@ async def photograph(places: Places, directory: Path) -> None:
             app = Console(places)
             async with app.run_test(size=SIZES[""]) as pilot:
                 photographer = Photographer(app, pilot, directory, f"-{_shade(DARK)}")
-                await photographer.until(lambda: photographer.main.has_class("-empty"))
+                await photographer.until(lambda: photographer.main.query_one("#nothing-yet").display)
                 await photographer.picture("empty")
             for options in CONTAINERS:
                 await engine.request(RunContainer(options=options))
@@ -201,10 +208,14 @@ def main() -> int:
     if len(sys.argv) != 2:
         print("usage: python -m heliostui.screenshots DIRECTORY", file=sys.stderr)
         return 2
-    directory = Path(sys.argv[1])
+    directory = Path(sys.argv[1]).absolute()
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="heliostui-") as temporary:
         places = Places(Path(temporary, "run"), Path(temporary, "state"))
+        work = Path(temporary, "home", "orders")
+        work.mkdir(parents=True)
+        os.environ["HOME"] = str(work.parent)
+        os.chdir(work)
         asyncio.run(photograph(places, directory))
     return 0
 

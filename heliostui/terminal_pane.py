@@ -91,7 +91,8 @@ class TerminalPane(Vertical):
     @property
     def has_keys(self) -> bool:
         """Whether what is typed goes to the program."""
-        return self.view.has_focus and self.view.captured and self.view.terminal is not None
+        view = self.view
+        return view.is_attached and view.screen.focused is view and view.captured and view.terminal is not None
 
     def begin(self, session: Session) -> None:
         """Take part in a terminal, instead of any that was shown before."""
@@ -188,7 +189,7 @@ class TerminalPane(Vertical):
     def take_keys(self) -> None:
         """Give the program the keys."""
         if self.live:
-            self.view.focus()
+            self.screen.set_focus(self.view)
             self.view.captured = True
 
     def type_prefix(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
@@ -78,27 +79,47 @@ class Event:
 
 
 class Lately:
-    """Keeps jobs that have ended for some seconds more: they are told once, and gone from what is told next."""
+    """Keeps jobs that have ended for some seconds more. A job is told once as ended, or is only missed in the next
+    table: then the events say how its processes ended, as far as anybody knows."""
 
     def __init__(self, seconds: float = 8.0) -> None:
         self._seconds = seconds
+        self._live: tuple[Job, ...] = ()
         self._ended: dict[int, tuple[float, Job]] = {}
 
-    def add(self, jobs: Jobs, now: float) -> Jobs:
+    def add(self, jobs: Jobs, now: float, events: Iterable[Event] = ()) -> Jobs:
         """These jobs and the ones that ended lately, by their numbers; what has none is in the order it came."""
-        for job in jobs.jobs:
-            if job.state != "done":
-                self._ended.pop(job.pgid, None)
-            elif job.pgid not in self._ended:
-                self._ended[job.pgid] = now, job
-        self._ended = {pgid: each for pgid, each in self._ended.items() if now - each[0] < self._seconds}
-        live = [job for job in jobs.jobs if job.state != "done"]
-        both = [*(job for _, job in self._ended.values()), *live]
+        ends = {event.pid: event.text for event in events if event.kind == "exit"}
+        listed = {job.pgid for job in jobs.jobs}
+        told = [job for job in jobs.jobs if job.state == "done"]
+        for job in (*told, *(_over(job, ends) for job in self._live if job.pgid not in listed)):
+            self._ended.setdefault(job.pgid, (now, job))
+        self._live = tuple(job for job in jobs.jobs if job.state != "done")
+        alive = {job.pgid for job in self._live}
+        self._ended = {
+            pgid: (since, job)
+            for pgid, (since, job) in self._ended.items()
+            if now - since < self._seconds and pgid not in alive
+        }
+        both = [*(job for _, job in self._ended.values()), *self._live]
         return replace(jobs, jobs=tuple(sorted(both, key=lambda job: job.number or 0)))
 
     def next(self, now: float) -> float | None:
         """Seconds until one more is to be forgotten."""
         return min((max(0.0, since + self._seconds - now) for since, _ in self._ended.values()), default=None)
+
+
+def _over(job: Job, ends: Mapping[int, str]) -> Job:
+    """A job that is gone. `ends`: what the events of its processes' ends say, by pid."""
+    processes = tuple(
+        process if process.state == "done" else _ended(process, ends.get(process.pid, "")) for process in job.processes
+    )
+    return replace(job, state="done", processes=processes, foreground=False, mark="")
+
+
+def _ended(process: Process, how: str) -> Process:
+    status = int(how) if how.isdigit() else 128 + _number(how) if how else None
+    return Process(process.pid, process.command, "done", status, None if how.isdigit() else how or None)
 
 
 def condition(process: Process | None) -> str:

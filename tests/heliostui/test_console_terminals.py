@@ -259,6 +259,7 @@ async def test_giving_the_keys_back_on_a_small_screen_shows_the_jobs_and_resizes
 async def test_zoom_gives_a_terminal_the_whole_screen(cli: CommandLine) -> None:
     async with opened(cli) as terminal, console(cli, (120, 40)) as person:
         await go_to(person, terminal)
+        await person.until(lambda: tab(person).pane.has_class("-has-keys"))
         before = tab(person).pane.view.size.height
         await person.press(RELEASE, "z")
         await person.until(lambda: tab(person).pane.view.size == Size(120, 39))

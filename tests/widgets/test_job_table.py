@@ -108,17 +108,28 @@ async def test_every_line_fills_the_width_exactly(stage: Any, width: int) -> Non
 def test_a_job_that_ended_is_kept_for_a_while_and_then_forgotten() -> None:
     lately = Lately(8)
     ended = JOBS.jobs[3]
-    assert ended in lately.add(JOBS, now=100).jobs
-    assert ended in lately.add(AT_PROMPT, now=107).jobs
+    assert ended in lately.add(replace(AT_PROMPT, jobs=JOBS.jobs[:4]), now=100).jobs
+    assert ended in lately.add(replace(AT_PROMPT, jobs=JOBS.jobs[:3]), now=107).jobs
     assert lately.next(now=107) == 1
-    assert lately.add(AT_PROMPT, now=108).jobs == ()
-    assert lately.next(now=108) is None
+    assert lately.add(replace(AT_PROMPT, jobs=JOBS.jobs[:3]), now=108).jobs == JOBS.jobs[:3]
+
+
+def test_of_a_job_that_is_only_missed_the_events_say_how_it_ended() -> None:
+    lately = Lately(8)
+    lately.add(replace(AT_PROMPT, jobs=JOBS.jobs[:1]), now=100)
+    ends = [Event(0, "exit", 4711, 4711, "KILL"), Event(0, "exit", 4712, 4711, "3")]
+    (job,) = lately.add(AT_PROMPT, 101, ends).jobs
+    assert [condition(process) for process in job.processes] == ["killed by KILL", "exit 3"]
+    assert [process.status for process in job.processes] == [137, 3]
+    assert lately.add(AT_PROMPT, now=109).jobs == ()
+    assert lately.next(now=109) is None
 
 
 def test_a_group_that_lives_again_is_not_kept_as_an_ended_one() -> None:
     lately = Lately(8)
     again = replace(JOBS.jobs[3], state="running")
-    lately.add(JOBS, now=100)
+    lately.add(replace(AT_PROMPT, jobs=(again,)), now=99)
+    lately.add(AT_PROMPT, now=100)
     assert lately.add(replace(AT_PROMPT, jobs=(again,)), now=101).jobs == (again,)
 
 
