@@ -613,8 +613,8 @@ class JobTable(Reply, frozen=True):
     """The jobs of one terminal. `events`: what happened since the last JobTable; in the first one, in the last minute.
 
     `source`: told by the shell itself, or derived from /proc. `shell`: the one that tells (of several, one within the
-    other, the last to speak), else the session's leader. `foreground`: the process group that has the terminal; the shell's
-    own while it waits for a command.
+    other, the last to speak), else the session's leader. `foreground`: the process group that has the terminal; the
+    shell's own while it waits for a command.
     """
 
     source: Literal["heliosh", "proc"]
