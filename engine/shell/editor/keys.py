@@ -19,7 +19,7 @@ from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.key_binding.bindings.named_commands import get_by_name
 from prompt_toolkit.key_binding.key_processor import KeyPressEvent
 from prompt_toolkit.key_binding.vi_state import InputMode
-from prompt_toolkit.search import stop_search
+from prompt_toolkit.search import accept_search, stop_search
 
 if TYPE_CHECKING:
     from engine.shell.editor.editor import Editor
@@ -38,6 +38,12 @@ def bindings(editor: Editor) -> KeyBindings:
             buffer.complete_state = None  # what was chosen stays; Enter closes the menu only
         else:
             editor.enter(buffer)
+
+    @keys.add("enter", filter=is_searching & emacs_mode)
+    @keys.add("c-j", filter=is_searching & emacs_mode)
+    def _(event: KeyPressEvent) -> None:
+        accept_search()  # and run what was found, as readline does
+        editor.enter(event.app.current_buffer)
 
     @keys.add("escape", "enter", filter=typing)
     def _(event: KeyPressEvent) -> None:
