@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NamedTuple as NamedTuple
 else:
-    from collections import _tuplegetter
+    from operator import itemgetter
 
     _new = tuple.__new__
 
@@ -25,7 +25,7 @@ else:
                 "__slots__": (), "__match_args__": fields, "_fields": fields, "_size": len(fields),
                 "_defaults": tuple([namespace.get(field) for field in fields]),
             }  # fmt: skip
-            getters = {field: _tuplegetter(index, None) for index, field in enumerate(fields)}
+            getters = {field: property(itemgetter(index)) for index, field in enumerate(fields)}
             return super().__new__(cls, name, bases, {**namespace, **getters, **own})
 
     class NamedTuple(tuple, metaclass=_Fields):
