@@ -34,7 +34,8 @@ def bindings(editor: Editor) -> KeyBindings:
     @keys.add("c-j", filter=typing)
     def _(event: KeyPressEvent) -> None:
         buffer = event.current_buffer
-        if buffer.complete_state and buffer.complete_state.current_completion:
+        menu = buffer.complete_state
+        if menu and menu.current_completion and len(menu.completions) > 1:
             buffer.complete_state = None  # what was chosen stays; Enter closes the menu only
         else:
             editor.enter(buffer)
@@ -44,6 +45,13 @@ def bindings(editor: Editor) -> KeyBindings:
     def _(event: KeyPressEvent) -> None:
         accept_search()  # and run what was found, as readline does
         editor.enter(event.app.current_buffer)
+
+    def leave_search(event: KeyPressEvent) -> None:
+        accept_search()
+        event.key_processor.feed(event.key_sequence[0], first=True)
+
+    for key in ("left", "right", "home", "end", "tab", "c-a", "c-b", "c-e", "c-f"):
+        keys.add(key, filter=is_searching & emacs_mode)(leave_search)
 
     @keys.add("escape", "enter", filter=typing)
     def _(event: KeyPressEvent) -> None:

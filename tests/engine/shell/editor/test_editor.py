@@ -201,6 +201,16 @@ def test_a_line_is_found_by_a_part_of_it_and_run(typist: Typist) -> None:
     typist.see("ready> echo needle", "needle", "ready>")
 
 
+def test_a_line_that_was_found_can_be_changed(typist: Typist) -> None:
+    typist.run("echo needle")
+    typist.type("\x12needl\x05s")
+    typist.see("ready> echo needles")
+    typist.type("\x03")
+    typist.see("ready>")
+    typist.type("\x12needl\x1b[Cx\r")
+    typist.see_somewhere("\nnxeedle")
+
+
 def test_the_rest_of_an_earlier_line_is_suggested(typist: Typist) -> None:
     typist.run("echo suggestion")
     typist.type("echo s")
