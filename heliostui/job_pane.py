@@ -135,6 +135,11 @@ class JobPane(Container):
         self.lanes.pgid = event.pgid
         self.post_message(self.Described(self))
 
+    @on(JobTable.Chosen)
+    async def _chosen(self, event: JobTable.Chosen) -> None:
+        event.stop()
+        await self.screen.run_action("job('foreground')")
+
     @on(SwimLanes.Picked)
     def _picked(self, event: SwimLanes.Picked) -> None:
         event.stop()

@@ -131,7 +131,8 @@ class Photographer:
         await self.pilot.press("ctrl+right_square_bracket")
         await self.until(lambda: not self.main.terminal_has_keys)
         await self.picture("jobs-keys")
-        await self.pilot.press("v")
+        while self._table_is_seen():
+            await self.pilot.press("v")
         await self.picture("lanes")
         await self.pilot.press("K")
         await self.until(lambda: self.app.screen is not self.main)
@@ -145,6 +146,10 @@ class Photographer:
         tab = self.main.shown_tab
         jobs = tab.jobs.jobs if tab else None
         return jobs or Jobs(0, 0, 0)
+
+    def _table_is_seen(self) -> bool:
+        tab = self.main.shown_tab
+        return tab is not None and tab.jobs.table.display
 
     def _told(self, words: str) -> bool:
         tab = self.main.shown_tab

@@ -25,7 +25,7 @@ from heliostui.terminal_pane import TerminalPane
 
 WIDE = 180  # columns from which on the jobs are at the right
 HIGH = 30  # lines from which on they are below
-JOB_COLUMNS, JOB_LINES = 64, 11
+JOB_COLUMNS, JOB_LINES = 64, 12
 SHELLS = ("heliosh", "sh", "bash", "dash", "ash", "zsh", "fish", "ksh")
 """Programs of which nothing is lost that is worth a question."""
 

@@ -149,13 +149,13 @@ class JobTable(ScrollView, can_focus=True):
         self._reveal()
 
     def _resize(self) -> None:
-        size = Size(self.size.width, len(self._lines) + self.size.height - self._room)
+        size = Size(self.size.width, len(self._lines) - 1 + self.size.height - self._room)
         if size != self.virtual_size:
             self.virtual_size = size
 
     def _refresh_line(self, place: int) -> None:
-        y = place - self.scroll_offset.y + 1
-        if 1 <= y < self.size.height:
+        y = place - self.scroll_offset.y + 1 if place else 1
+        if (y > 1 or not place) and y < self.size.height:
             self.refresh(Region(0, y, self.size.width, 1))
 
     def _refresh_note(self) -> None:
@@ -163,8 +163,8 @@ class JobTable(ScrollView, can_focus=True):
 
     @property
     def _room(self) -> int:
-        """How many lines of jobs there is room for, between heading and note."""
-        return max(1, self.size.height - 2)
+        """How many lines of jobs there is room for, between the shell and the note: these stay where they are."""
+        return max(1, self.size.height - 3)
 
     def _reveal(self) -> None:
         """Scroll so that the selected job is seen, with as many of its processes as fit."""
@@ -172,7 +172,7 @@ class JobTable(ScrollView, can_focus=True):
         if not places:
             return
         top = self.scroll_offset.y
-        wanted = min(max(top, places[-1] - self._room + 1), places[0])
+        wanted = min(max(top, places[-1] - self._room), places[0] - 1)
         if wanted != top:
             self.scroll_to(y=wanted, animate=False, force=True)
 
@@ -191,7 +191,7 @@ class JobTable(ScrollView, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         event.stop()
         place = self.scroll_offset.y + event.y - 1
-        job = self._lines[place].job if 0 <= place < len(self._lines) and event.y else None
+        job = self._lines[place].job if place < len(self._lines) and 1 < event.y < self.size.height - 1 else None
         if job is not None:
             self.cursor = job.pgid
             if event.chain == 2:
@@ -208,7 +208,7 @@ class JobTable(ScrollView, can_focus=True):
             return self._text(heading, "table--heading")
         if y == self.size.height - 1 and y > 1:
             return self._note()
-        place = self.scroll_offset.y + y - 1
+        place = self.scroll_offset.y + y - 1 if y > 1 else 0
         if place < len(self._lines):
             return self._row(self._lines[place], width, base)
         after = place - len(self._lines) - 1

@@ -79,12 +79,13 @@ async def test_the_selection_is_the_current_job_until_it_is_moved_and_then_stays
 
 async def test_the_selected_job_is_scrolled_into_sight_and_explained(stage: Any) -> None:
     table = JobTable()
-    async with stage(table, prepare=lambda: table.show(JOBS)).run_test(size=(80, 6)) as pilot:
+    async with stage(table, prepare=lambda: table.show(JOBS)).run_test(size=(80, 7)) as pilot:
         table.focus()
         await pilot.press("G")
         await pilot.pause()
         assert any("make -j4 check" in each for each in drawn(table))
-        assert "false" in drawn(table)[4]  # the last of its processes
+        assert "heliosh" in drawn(table)[1]  # the shell stays where it is
+        assert "false" in drawn(table)[5]  # the last of its processes
         await pilot.press("g")
         await pilot.pause()
         assert any("[1] " in each for each in drawn(table))
