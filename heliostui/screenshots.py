@@ -114,6 +114,7 @@ class Photographer:
         await self.until(lambda: self.main.state.info is not None)
         await self.pilot.press("t")
         await self.until(lambda: self.main.terminal_has_keys and self._jobs().told and self._jobs().shell)
+        await self.until(self._prompted)
         for line, state in (
             ("sleep 100 | cat &", "running"),
             ("cat &", "stopped by TTIN"),
@@ -146,6 +147,11 @@ class Photographer:
         tab = self.main.shown_tab
         jobs = tab.jobs.jobs if tab else None
         return jobs or Jobs(0, 0, 0)
+
+    def _prompted(self) -> bool:
+        tab = self.main.shown_tab
+        terminal = tab.pane.view.terminal if tab else None
+        return terminal is not None and terminal.text().rstrip().endswith(("#", "$"))
 
     def _table_is_seen(self) -> bool:
         tab = self.main.shown_tab
