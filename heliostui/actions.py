@@ -6,7 +6,6 @@ Imports keymap, link, state and the dialogs; the main screen inherits from it.
 from __future__ import annotations
 
 from textual import work
-from textual.screen import Screen
 
 from engine.client.errors import ClientError
 from engine.protocol.messages import (
@@ -34,9 +33,10 @@ from heliostui.screens.help import Help
 from heliostui.screens.new import NewContainer
 from heliostui.state import State
 from heliostui.themes import DARK, LIGHT
+from widgets.quick_screen import QuickScreen
 
 
-class Actions(Screen[None]):
+class Actions(QuickScreen[None]):
     """What all commands share: the state they look at, and how the engine is asked."""
 
     state: State

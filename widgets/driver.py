@@ -18,6 +18,7 @@ import os
 import re
 import termios
 from collections.abc import Callable, Generator, Iterable
+from contextlib import suppress
 from time import monotonic
 
 from textual import constants, events
@@ -26,6 +27,8 @@ from textual._xterm_parser import BRACKETED_PASTE_END, BRACKETED_PASTE_START, XT
 from textual.drivers.linux_driver import LinuxDriver
 from textual.keys import _character_to_key
 from textual.message import Message
+
+from .tty_writer import TtyWriter
 
 ESCAPE_PATIENCE = 0.025
 """Seconds after which an ESC that nothing follows is the escape key. Terminals write a sequence in one piece."""
@@ -157,7 +160,7 @@ class KeyParser(XTermParser):
 
 
 class KeyDriver(LinuxDriver):
-    """Reads the keyboard with `KeyParser`, on the event loop itself: a thread in between costs each key a detour.
+    """Reads the keyboard with `KeyParser` and writes, both on the event loop itself: threads cost each key a detour.
 
     Asks the terminal to tell the keypad apart, and for alternate keys.
     """
@@ -171,10 +174,28 @@ class KeyDriver(LinuxDriver):
         if not constants.DISABLE_KITTY_KEY:
             self.write("\x1b[=4;2u")  # and alternate keys
         self.flush()
+        self._write_without_thread()
+
+    def _write_without_thread(self) -> None:
+        thread = self._writer_thread
+        assert self._file is not None
+        assert thread is not None
+        with suppress(OSError):  # then the thread does it
+            self._writer_thread = TtyWriter(self._file.fileno())  # type: ignore[assignment]
+            thread.stop()
 
     def stop_application_mode(self) -> None:
         self.write("\x1b>")
         super().stop_application_mode()
+
+    @property
+    def behind(self) -> bool:
+        """Whether the terminal has not taken yet what was written."""
+        return isinstance(self._writer_thread, TtyWriter) and self._writer_thread.behind
+
+    def flush(self) -> None:
+        if self._writer_thread is not None:
+            self._writer_thread.flush()
 
     def run_input_thread(self) -> None:
         """Textual's thread for input: has only to wait for its end."""

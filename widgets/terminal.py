@@ -36,6 +36,7 @@ from .keys import encode_key, encode_paste
 from .own_class import set_own_class
 from .passage import Link, Place, first_line, last_line, link_at, prompt_from
 from .pointer import Pointer
+from .quick_screen import QuickScreen
 from .scrollback_search import ScrollbackSearch
 from .search_line import SearchLine
 from .selection import Selection
@@ -180,6 +181,7 @@ class TerminalView(Widget, can_focus=True):
         self._terminal: Terminal | None = None
         self._pointer = Pointer(self)
         self._strips: WeakKeyDictionary[Row, Strip] = WeakKeyDictionary()
+        self._base: RichStyle | None = None
         self._looks: list[Look] = []
         self._generation = -1
         self._ground: tuple[int, bool, bool] | None = None
@@ -397,7 +399,11 @@ class TerminalView(Widget, can_focus=True):
         numbered = enumerate(sorted(lines))
         runs = [[y for _, y in run] for _, run in groupby(numbered, lambda each: each[1] - each[0])]
         if runs and width:
-            self.refresh(*(Region(0, run[0], width, len(run)) for run in runs))
+            regions = [Region(0, run[0], width, len(run)) for run in runs]
+            if isinstance(self.screen, QuickScreen):
+                self.screen.draw(self, *regions)
+            else:
+                self.refresh(*regions)
 
     def _repaint(self) -> None:
         self._looks, self._generation = [], -1
@@ -407,7 +413,9 @@ class TerminalView(Widget, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         width = self.content_size.width
-        base = self.rich_style
+        if self._base is None:
+            self._base = self.rich_style  # which looks at every widget around this one
+        base = self._base
         if self._terminal is None:
             return self._placeholder_line(y, width, base)
         if self._terminal.reverse_video:
@@ -462,6 +470,7 @@ class TerminalView(Widget, can_focus=True):
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
+        self._base = None
         self._strips.clear()
 
     def watch_fits(self) -> None:

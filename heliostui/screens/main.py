@@ -28,7 +28,6 @@ from heliostui.state import State, row
 from heliostui.terminal_actions import TerminalActions
 from heliostui.terminal_pane import TerminalPane
 from heliostui.terminal_tab import TerminalTab
-from widgets.compositor import LeanCompositor
 from widgets.container_table import ContainerTable
 from widgets.key_line import KeyLine
 from widgets.own_class import set_own_class
@@ -62,7 +61,6 @@ class MainScreen(ContainerActions, TerminalActions, inherit_bindings=False):
 
     def __init__(self, places: Places) -> None:
         super().__init__()
-        self._compositor = LeanCompositor()
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
         self.state = State()
         self.link = Link(places, self.post_message)

@@ -1,0 +1,46 @@
+"""A screen that draws what a key brought about at once, and no more than can be seen. Imports Textual and compositor.
+
+Textual draws at the next frame: a message, a timer and some turns of the loop after a widget has asked. The screen's
+own methods are used for it, so that dialogs, notices and whatever lies over a widget are where they belong.
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from textual.geometry import Region
+from textual.screen import UPDATE_PERIOD, Screen, ScreenResultType
+from textual.widget import Widget
+
+from .compositor import LeanCompositor
+from .driver import KeyDriver
+
+
+class QuickScreen(Screen[ScreenResultType]):
+    """Has `draw`. While the terminal is behind with what was written, no frame is drawn that another would replace."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._compositor = LeanCompositor()
+        self._drawn_at = 0.0
+
+    def draw(self, widget: Widget, *regions: Region) -> None:
+        """Draw these regions of a widget's content: now, if nothing was drawn within the time of a frame."""
+        now = monotonic()
+        idle = self.is_current and not (self._layout_required or self._repaint_required or self.app._batch_count)
+        if not idle or self._behind or now - self._drawn_at < UPDATE_PERIOD or widget not in self._compositor.widgets:
+            widget.refresh(*regions)
+            return
+        self._drawn_at = now
+        widget._set_dirty(*regions)
+        self._compositor.update_widgets(self._dirty_widgets | {widget})
+        self._compositor_refresh()
+
+    @property
+    def _behind(self) -> bool:
+        driver = self.app._driver
+        return isinstance(driver, KeyDriver) and driver.behind
+
+    def _on_timer_update(self) -> None:
+        if not self._behind:  # else the timer goes on
+            super()._on_timer_update()
