@@ -452,20 +452,20 @@ class Jobs:
         return job.status
 
     def _until(self, ready: Callable[[], bool], *, stopped: bool = False) -> int:
-        """Block until `ready`, or until a trapped signal comes: its number then; 0 also when no job is left that runs
-        (or is `stopped`). Ctrl+c raises KeyboardInterrupt."""
+        """Block until `ready`, or until a trapped signal but CHLD comes: its number then; 0 also when no job is left
+        that runs (or is `stopped`). Ctrl+c raises KeyboardInterrupt."""
         caught = {signal.SIGCHLD, signal.SIGINT, *self._signals.all_trapped()}
         with blocked(*caught):
             while True:
                 self.reap()
-                if self._signals.pending:
-                    return self._signals.pending[0]
+                if others := [number for number in self._signals.pending if number != signal.SIGCHLD]:
+                    return others[0]
                 if ready() or not self._left(stopped):
                     return 0
                 number = signal.sigwaitinfo(caught).si_signo
                 if number == signal.SIGINT and not self._signals.trapped(number):
                     raise KeyboardInterrupt
-                if number != signal.SIGCHLD:
+                if number in self._signals.all_trapped():
                     self._signals.pending.append(number)
 
     def _left(self, stopped: bool) -> bool:
@@ -525,13 +525,15 @@ class Jobs:
 
         def note(number: int, frame: FrameType | None) -> None:
             self.reap()
+            if callable(before):
+                before(number, frame)  # there is a trap
 
-        signal.signal(signal.SIGCHLD, note)
+        before = signal.signal(signal.SIGCHLD, note)
         try:
             self.reap()
             yield
         finally:
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            signal.signal(signal.SIGCHLD, before)
 
     @contextmanager
     def unwatched(self) -> Iterator[None]:

@@ -46,7 +46,7 @@ class Shell:
         self.jobs = Jobs(state, self.signals)
         self.traps = Traps(self.signals)
         self.expander = Expander(state, self.substitute)
-        self.jobs.died = self._job_died
+        self.jobs.died, self.jobs.waited = self._job_died, self._job_waited
         self.history: list[str] | None = None
         self.substituted = 0  # status of the last `$(…)` of this command
         self.announce: Callable[[str], None] = self.tell  # how a notice is shown while a line is being typed
@@ -371,7 +371,6 @@ class Shell:
     def hook_jobs(self) -> None:
         """Say what becomes of jobs: somebody is there to read it."""
         self.jobs.stopped = self._job_stopped
-        self.jobs.waited = lambda job: self.tell(self.jobs.line(job))
         self.jobs.notify = self._announce_changes
 
     def tell_changes(self) -> None:
@@ -390,6 +389,12 @@ class Shell:
             self.tell(job.describe())
         else:
             self.complain(f"{job.command}: {job.describe()}")
+
+    def _job_waited(self, job: Job) -> None:
+        if self.interactive:
+            self.tell(self.jobs.line(job))
+        elif job.decisive.signal not in (0, signal.SIGINT, signal.SIGPIPE, signal.SIGTERM):
+            self._job_died(job)
 
     def _job_stopped(self, job: Job) -> None:
         if self.interactive:

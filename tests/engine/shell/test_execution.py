@@ -338,6 +338,8 @@ def test_death_by_a_signal_in_a_script_is_told_with_the_place() -> None:
     result = run("sh -c 'kill -9 $$'; echo $?")
     assert result.stdout == "137\n"
     assert result.stderr.startswith("-c:1:1: sh -c 'kill -9 $$': Killed\n")
+    assert "sleep 100: Killed" in run("sleep 100 & kill -9 $!; wait $!").stderr
+    assert run("sleep 100 & kill $!; wait $!").stderr == ""
     source = "echo first; true | sh -c 'kill -9 $$'; (kill -9 $BASHPID); :"
     told = run(source).stderr.splitlines()
     assert [line[7:] for line in told if "^" in line] == [" " * 12 + "^" * 25, " " * 39 + "^" * 18]

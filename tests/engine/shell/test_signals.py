@@ -123,6 +123,18 @@ def test_what_was_ignored_at_the_start_stays_so_in_a_script() -> None:
     assert run("trap 'echo caught' INT; kill -INT $$; echo alive", before="trap '' INT; ").stdout == "alive\n"
 
 
+def test_the_chld_trap_runs_for_every_child_and_wait_goes_on() -> None:
+    assert run("trap 'echo CHLD' CHLD; sleep 0.1; echo one; (sleep 0.1; exit 3) & wait $!; echo $?").stdout == (
+        "CHLD\none\nCHLD\n3\n"
+    )
+
+
+def test_the_chld_trap_stays_when_prompts_come_between(shell: ShellTerminal) -> None:
+    shell.run("trap 'echo CHLD' CHLD")
+    assert shell.run("/bin/true") == "CHLD\n"
+    assert shell.run("/bin/true & wait; echo more").endswith("CHLD\nmore\n")
+
+
 def test_debug_and_err_traps() -> None:
     assert run("trap 'echo + $LINENO' DEBUG; true\ntrue").stdout == "+ 1\n+ 2\n"
     assert run("trap 'echo err $?' ERR; false || true; (exit 3); ! true").stdout == "err 3\n"
