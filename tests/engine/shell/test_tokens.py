@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.shell.tokens import KINDS, tokens
+from tests.engine.shell.work import calls
 
 
 def told(source: str) -> list[tuple[str, str]]:
@@ -76,11 +75,5 @@ def test_any_text_is_covered_in_order_without_overlaps(source: str) -> None:
 
 
 @pytest.mark.parametrize("unit", ["a )", "if ", "$x", "'a' ", "a;", "\\", "(", "$(("])
-def test_time_is_in_proportion_to_the_length(unit: str) -> None:
-    def seconds(count: int) -> float:
-        started = time.process_time()
-        tokens("x " + unit * count)
-        return time.process_time() - started
-
-    short = min(seconds(1_000) for _ in range(3))
-    assert seconds(8_000) < 8 * 4 * max(short, 0.005)
+def test_work_is_in_proportion_to_the_length(unit: str) -> None:
+    assert calls(lambda: tokens("x " + unit * 1_600)) < 9 * calls(lambda: tokens("x " + unit * 200))

@@ -67,7 +67,7 @@ PROGRAMS: dict[str, tuple[str, list[str]]] = {
 def record(command: str, keys: list[str]) -> bytes:
     pid, master = pty.fork()
     if not pid:
-        home = {"HOME": "/nonexistent", "TERM": "xterm-256color", "LANG": "C.UTF-8", "PATH": os.environ["PATH"]}
+        home = {"HOME": "/proc", "TERM": "xterm-256color", "LANG": "C.UTF-8", "PATH": os.environ["PATH"]}
         argv = ["unshare", "--pid", "--fork", "--mount-proc", "--uts"]
         os.execvpe("unshare", [*argv, "sh", "-c", f"hostname box; cd /usr; exec {command}"], home)
     ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
