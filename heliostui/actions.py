@@ -71,6 +71,10 @@ class Actions(QuickScreen[None]):
 class ContainerActions(Actions):
     """The commands of the key map that act on the selected container, and on the console."""
 
+    def await_container(self, id: str) -> None:
+        """Select a container that was just made, and open it."""
+        raise NotImplementedError
+
     # --- life ---
 
     @work(group="actions")
@@ -88,7 +92,7 @@ class ContainerActions(Actions):
         columns, lines = self.details.terminal_size
         made = await self.app.push_screen_wait(NewContainer(images.images, run, columns, lines))
         if made is not None:
-            self.state.awaited_id = made.id
+            self.await_container(made.id)
 
     def action_first(self) -> None:
         self.action_new()

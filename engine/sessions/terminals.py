@@ -84,6 +84,7 @@ class Terminals:
         for id in sorted(held, key=lambda id: int(id[1:])):
             record = await asyncio.to_thread(self._records.load, id)
             if record is None:  # its end was on the way to the keeper, or the files are gone
+                await asyncio.to_thread(self._records.remove, id)
                 self._tasks.spawn(self._drop(held[id]), f"end of {id}")
             else:
                 self._adopt(record, held[id])

@@ -160,16 +160,27 @@ class MainScreen(ContainerActions, TerminalActions, inherit_bindings=False):
         self.state.empty = not event.containers
         self._share_out()
         self.table.show(row(container) for container in event.containers)
-        if self.state.awaited_id in self.state.containers:
-            self.table.filter = ""
-            self.table.cursor, self.state.awaited_id = self.state.awaited_id, None
-            self._select(self.table.cursor)
-            self.details.open()
-        else:
+        if not self._show_awaited():
             self._select(self.table.cursor)
         if self._back:  # only now, because what was known of the containers may be out of date
             self.details.reconnect()
         self._show_status()
+
+    def await_container(self, id: str) -> None:
+        """Select a container that was just made, and open it; the list that has it may be here or on its way."""
+        self.state.awaited_id = id
+        self._show_awaited()
+
+    def _show_awaited(self) -> bool:
+        awaited = self.state.awaited_id
+        if awaited not in self.state.containers:
+            return False
+        self.state.awaited_id = None
+        self.table.filter = ""
+        self.table.cursor = awaited
+        self._select(awaited)
+        self.details.open()
+        return True
 
     @on(TerminalsListed)
     async def _terminals_listed(self, event: TerminalsListed) -> None:

@@ -325,9 +325,9 @@ def test_the_job_in_the_foreground_goes_on_in_the_background(engine: Engine, she
 def test_what_no_shell_takes_the_terminal_from_is_not_put_in_the_background(engine: Engine) -> None:
     terminal = engine.open("bash", "-c", "set -m; trap '' TTOU; (sleep 1000) ; exec sleep 2000")
     with engine.watch(terminal) as watcher:
-        job = watcher.job("sleep 1000")
         # Its shell waits for the end and not for a stop.
-        watcher.until(lambda table: table.foreground == job.pgid)
+        table = watcher.until(lambda table: any(table.foreground == job.pgid != table.shell_pgid for job in table.jobs))
+        job = next(job for job in table.jobs if job.pgid == table.foreground)
         leader = engine.terminals()[terminal].pid
         os.kill(leader, signal.SIGSTOP)
         try:
