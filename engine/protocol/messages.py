@@ -6,7 +6,8 @@ a *stream* request (`StreamRequest`) takes its connection over: the engine answe
 ends, and only `StreamInput` messages may follow from the client. Unknown fields are ignored, because a newer peer may
 send them. Times are UTC, RFC 3339. `bytes` travel as base64.
 
-Imports msgspec and the standard library only.
+The values of limits, isolation and metrics have modules of their own beside this one, and are sent as they are
+there. Imports these and msgspec.
 """
 
 from __future__ import annotations
@@ -16,6 +17,11 @@ from enum import StrEnum
 from typing import Any, Literal
 
 import msgspec
+
+from engine.protocol.isolation import CapabilitySets, DeviceRule, IdMap, MountView, NamespaceView, SeccompRow
+from engine.protocol.limits import LimitInForce, Limits, LimitWrite
+from engine.protocol.metrics import Sample, Series, Source
+from engine.protocol.value import Value
 
 VERSION = 1
 
@@ -61,6 +67,7 @@ class ErrorCode(StrEnum):
     AMBIGUOUS = "ambiguous"
     NAME_IN_USE = "name_in_use"
     NO_SUCH_IMAGE = "no_such_image"
+    NO_SUCH_VOLUME = "no_such_volume"
     WRONG_STATE = "wrong_state"
     COMMAND_NOT_FOUND = "command_not_found"  # exit status 127
     COMMAND_NOT_EXECUTABLE = "command_not_executable"  # exit status 126
@@ -71,15 +78,37 @@ class ErrorCode(StrEnum):
     INTERNAL = "internal"  # a defect of ours
 
 
-class Value(msgspec.Struct, frozen=True, kw_only=True):
-    """A plain value inside messages."""
-
-
 class RestartPolicy(Value, frozen=True):
     """`--restart no|on-failure[:n]|always|unless-stopped`; `maximum` 0 means no maximum."""
 
     name: Literal["no", "on-failure", "always", "unless-stopped"] = "no"
     maximum: int = 0
+
+
+class MountOption(Value, frozen=True, forbid_unknown_fields=True):
+    """A mount that was asked for: `-v`, `--mount`, `--tmpfs`.
+
+    `source`: bind: an absolute path of the host; volume: its name, empty for a new one without a name; tmpfs: empty.
+    `options`: those of mount(8) and of the OCI spec (ro, rro, noexec, rshared, idmap, size=64m …); of Docker's `z` and
+    `Z` for SELinux labels, `nocopy` for volumes.
+    """
+
+    type: Literal["bind", "volume", "tmpfs"]
+    destination: str
+    source: str = ""
+    options: list[str] = []
+
+
+class Scheduler(Value, frozen=True, forbid_unknown_fields=True):
+    """`--scheduler`: policy and parameters of sched_setattr(2)."""
+
+    policy: Literal["other", "batch", "idle", "fifo", "rr", "deadline", "iso"] = "other"
+    nice: int = 0
+    priority: int = 0
+    runtime: int = 0  # ns, of deadline, as the next two
+    deadline: int = 0
+    period: int = 0
+    flags: list[str] = []  # "reset-on-fork", "reclaim" …
 
 
 class ContainerOptions(Value, frozen=True, forbid_unknown_fields=True):
@@ -91,6 +120,10 @@ class ContainerOptions(Value, frozen=True, forbid_unknown_fields=True):
 
     image: str | None = None
     rootfs: str | None = None
+    bundle: str | None = (
+        None  # an absolute path of an OCI bundle: run its config.json, on its root; no other option but
+    )
+    # name, tty, interactive, remove, restart, labels and the terminal's size goes with it
     command: list[str] = []  # empty: the image's own command
     name: str | None = None  # None: a generated one
     tty: bool = False
@@ -104,6 +137,36 @@ class ContainerOptions(Value, frozen=True, forbid_unknown_fields=True):
     remove: bool = False  # --rm
     restart: RestartPolicy = RestartPolicy()
     labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}  # go into the spec
+    # OCI type (pid, network, ipc, uts, user, cgroup, time) → private, host, container:NAME or ns:PATH; those not named
+    # are private but for user and time, which are the engine's own ("host")
+    namespaces: dict[str, str] = {}
+    uid_map: list[str] = []  # "inside:outside:size"; with any, the user namespace is a private one
+    gid_map: list[str] = []
+    mounts: list[MountOption] = []
+    devices: list[str] = []  # "/dev/x[:/dev/y][:rwm]"
+    device_rules: list[str] = []  # --device-cgroup-rule: "c 13:* rwm"
+    shm_size: int | None = None  # bytes; of /dev/shm
+    cap_add: list[str] = []  # with or without CAP_, any case; ALL
+    cap_drop: list[str] = []
+    privileged: bool = False
+    seccomp: str | None = None  # None: ours; "unconfined"; "log": ours, but what it refuses is logged and let through;
+    # else a profile in Docker's JSON format
+    apparmor: str | None = None  # a profile that is loaded, or "unconfined"
+    selinux: list[str] = []  # --security-opt label=…: "type:svirt_lxc_net_t", "disable" …
+    no_new_privileges: bool = True
+    unmasked: bool = False  # --security-opt systempaths=unconfined
+    ulimits: list[str] = []  # "nofile=1024:2048"
+    sysctls: dict[str, str] = {}
+    oom_score_adj: int | None = None
+    umask: str | None = None  # octal
+    groups: list[str] = []  # --group-add, names or numbers
+    domainname: str | None = None
+    scheduler: Scheduler | None = None
+    io_priority: str | None = None  # "best-effort:4", "idle", "realtime:0" (ionice(1))
+    personality: Literal["linux", "linux32"] | None = None
+    limits: Limits = Limits()
+    cgroup_parent: str | None = None  # a path below the cgroups' root, as Docker
     columns: int = 80  # first size of the terminal
     lines: int = 24
 
@@ -248,6 +311,18 @@ class ProcessRow(Value, frozen=True):
     command: list[str]
 
 
+class VolumeDetail(Value, frozen=True):
+    """A named volume: a directory that outlives the containers that use it."""
+
+    name: str
+    created_at: datetime
+    path: str
+    labels: dict[str, str] = {}
+    anonymous: bool = False  # made for one container, without a name
+    used_by: list[str] = []  # names of containers, running or not
+    size: int | None = None  # bytes; only where it was asked for
+
+
 class Finding(Value, frozen=True):
     """One line of `doctor`."""
 
@@ -371,6 +446,82 @@ class TopContainer(Request, frozen=True):
     container: str
 
 
+class UpdateContainer(Request, frozen=True):
+    """Change limits of a container, at once if it runs, else from its next start. All or nothing. → Updated"""
+
+    container: str
+    limits: Limits
+
+
+class GetLimits(Request, frozen=True):
+    """The limits in force, read from the kernel. The container must run. → LimitsInForce"""
+
+    container: str
+
+
+class GetIsolation(Request, frozen=True):
+    """What the container can and can't see and do. It must run. → Isolation"""
+
+    container: str
+
+
+class GetSeccomp(Request, frozen=True):
+    """The filter that its programs run under. → SeccompFilter"""
+
+    container: str
+
+
+class GetStats(Request, frozen=True):
+    """One sample of each: with rates, so it may take up to a second. Empty: all that run. → Stats"""
+
+    containers: list[str] = []
+
+
+class GetHistory(Request, frozen=True):
+    """What is remembered of some metrics, ten minutes at most. → History"""
+
+    container: str
+    metrics: list[str]
+
+
+class ExplainMetric(Request, frozen=True):
+    """Where a number comes from. → Explanation"""
+
+    container: str
+    metric: str
+
+
+class CreateVolume(Request, frozen=True):
+    """→ Volumes (one). Without a name it gets a generated one. One that is there already is answered as it is."""
+
+    name: str | None = None
+    labels: dict[str, str] = {}
+
+
+class ListVolumes(Request, frozen=True):
+    """→ Volumes, by name. `filters`: `name=`, `label=key[=value]`, `dangling=true|false`."""
+
+    filters: list[str] = []
+
+
+class InspectVolume(Request, frozen=True):
+    """→ Volumes (one, with its size)"""
+
+    name: str
+
+
+class RemoveVolume(Request, frozen=True):
+    """Refused (wrong_state) while a container uses it. → Done"""
+
+    name: str
+
+
+class PruneVolumes(Request, frozen=True):
+    """Remove those that no container uses: without `all` only those without a name. → Volumes: what is gone"""
+
+    all: bool = False
+
+
 class ResizeTerminal(Request, frozen=True):
     """Resize the container's terminal. → Done"""
 
@@ -453,6 +604,14 @@ class StreamLogs(StreamRequest, frozen=True):
     since: datetime | None = None
 
 
+class StreamStats(StreamRequest, frozen=True):
+    """→ `Stats` every `period` seconds: 1, or 0.1 for containers that are named. Empty: all that run, as they come and
+    go. Ends with `StreamEnd` when none of the named is left."""
+
+    containers: list[str] = []
+    period: float = 1.0
+
+
 class Attach(StreamRequest, frozen=True):
     """Take part in the container's terminal or pipes, as one of any number of clients.
 
@@ -481,6 +640,8 @@ class Exec(StreamRequest, frozen=True):
     workdir: str | None = None
     env: list[str] = []
     user: str | None = None
+    namespaces: list[str] = []  # OCI types; empty: all of the container's, else only these, and the host's for the rest
+    privileged: bool = False  # all capabilities that the container's namespaces know
     columns: int = 80
     lines: int = 24
 
@@ -590,6 +751,76 @@ class Top(Reply, frozen=True):
     processes: list[ProcessRow]
 
 
+class Updated(Reply, frozen=True):
+    """What was written, in order; empty where the container does not run."""
+
+    writes: list[LimitWrite]
+
+
+class LimitsInForce(Reply, frozen=True):
+    """`version`: of the cgroups they come from."""
+
+    version: Literal[1, 2]
+    limits: list[LimitInForce]
+
+
+class Isolation(Reply, frozen=True):
+    """Of the container's init, as the kernel has it now; `masked` and `read_only` paths as its spec has them.
+
+    `seccomp`: "off", "filter" or "strict" (proc_pid_status(5)); `label`: of AppArmor or SELinux.
+    """
+
+    pid: int
+    namespaces: list[NamespaceView]
+    uid_map: list[IdMap]
+    gid_map: list[IdMap]
+    capabilities: CapabilitySets
+    seccomp: str
+    seccomp_default: str  # the action for calls without a rule; "" when there is no filter
+    seccomp_rules: list[SeccompRow]
+    no_new_privileges: bool
+    label: str
+    mounts: list[MountView]
+    masked: list[str]
+    read_only: list[str]
+    devices: list[DeviceRule]
+    cgroups: list[str]  # its cgroup directories
+
+
+class SeccompFilter(Reply, frozen=True):
+    """`program`: annotated BPF, one instruction a line, empty without a filter."""
+
+    mode: Literal["unconfined", "filter"]
+    default: str
+    rules: list[SeccompRow]
+    architectures: list[str]
+    program: list[str]
+
+
+class Stats(Reply, frozen=True):
+    samples: list[Sample]
+
+
+class History(Reply, frozen=True):
+    series: list[Series]
+
+
+class Explanation(Reply, frozen=True):
+    """`formula` with names, `arithmetic` with the numbers of the last two readings put in, `value` what comes out."""
+
+    metric: str
+    unit: str
+    what: str
+    sources: list[Source]
+    formula: str
+    arithmetic: str
+    value: float | None
+
+
+class Volumes(Reply, frozen=True):
+    volumes: list[VolumeDetail]
+
+
 # --- what the engine sends on a stream ---
 
 
@@ -599,8 +830,8 @@ class Ready(Reply, frozen=True):
 
 class Event(Reply, frozen=True):
     """Something happened. `action`: create start exec die stop kill pause unpause restart rename remove resize attach
-    detach launch_failed; of terminals: terminal_open terminal_change terminal_close, with the terminal's id as `name`
-    and its container, or "", as `container`."""
+    detach launch_failed update oom pids_limit hook; of terminals: terminal_open terminal_change terminal_close, with
+    the terminal's id as `name` and its container, or "", as `container`."""
 
     time: datetime
     action: str
@@ -687,6 +918,18 @@ AnyRequest = (
     | InspectContainer
     | GetLaunch
     | TopContainer
+    | UpdateContainer
+    | GetLimits
+    | GetIsolation
+    | GetSeccomp
+    | GetStats
+    | GetHistory
+    | ExplainMetric
+    | CreateVolume
+    | ListVolumes
+    | InspectVolume
+    | RemoveVolume
+    | PruneVolumes
     | ResizeTerminal
     | OpenTerminal
     | ListTerminals
@@ -696,6 +939,7 @@ AnyRequest = (
     | StreamJobs
     | StreamEvents
     | StreamLogs
+    | StreamStats
     | Attach
     | Exec
 )
@@ -715,6 +959,14 @@ AnyReply = (
     | Inspected
     | Launch
     | Top
+    | Updated
+    | LimitsInForce
+    | Isolation
+    | SeccompFilter
+    | Stats
+    | History
+    | Explanation
+    | Volumes
     | Ready
     | Event
     | LogRecord
@@ -735,10 +987,19 @@ VIEWER_REQUESTS: tuple[type, ...] = (
     InspectContainer,
     GetLaunch,
     TopContainer,
+    GetLimits,
+    GetIsolation,
+    GetSeccomp,
+    GetStats,
+    GetHistory,
+    ExplainMetric,
+    ListVolumes,
+    InspectVolume,
     ListTerminals,
     StreamEvents,
     StreamLogs,
     StreamJobs,
+    StreamStats,
     Attach,  # without input
     JoinTerminal,  # without input
 )
