@@ -13,13 +13,10 @@ from engine.client.aio import Connection
 from engine.client.errors import ClientError, RequestFailed
 from engine.protocol.messages import Attach, Attached, Exited, Input, JoinTerminal, Output, Resize, Resized
 from engine.terminal import Terminal
-from engine.terminal.sgr import sgr
 from heliostui.link import Link, Post
 from heliostui.messages import ProgramCopied, SessionChanged, SessionEnded
 
 MOST_UNSEEN = 256 * 1024  # bytes fed between two looks of the screen
-
-KEPT = 1_000  # lines of scrollback that outlive a redraw
 PIECE = 16 * 1024  # bytes fed at a time
 SLICE = 0.005  # seconds of feeding after which everything else gets its turn
 QUIET = 0.000_2  # seconds that a turn of the loop takes when nobody has anything to do
@@ -38,29 +35,12 @@ async def _others_first() -> None:
         quiet = quiet + 1 if monotonic() - before < QUIET else 0
 
 
-def scrollback_of(terminal: Terminal) -> bytes:
-    """A stream that leaves a fresh terminal with an empty screen, and what this one showed in its scrollback.
-
-    A redraw stands for output that was skipped, and brings no scrollback: what had been seen is not to be lost by it.
-    """
-    if terminal.alternate or not (terminal.scrollback or terminal.text().strip()):
-        return b""
-    rows = [terminal.row(y) for y in range(-min(terminal.scrollback, KEPT), terminal.lines)]
-    while not rows[-1].text.strip():
-        rows.pop()
-    text = ""
-    for row in rows:
-        text += "".join(f"\x1b[{sgr(style)}m{run}" for run, style in row.spans())
-        text += "\x1b[m" if row.wrapped else "\x1b[m\r\n"
-    return (text + "\r\n" * (terminal.lines - 1)).encode()
-
-
 class Session:
-    """A terminal and the stream behind it. `terminal` is replaced when the engine redraws the whole screen."""
+    """A terminal and the stream behind it."""
 
     def __init__(self, link: Link, request: Attach | JoinTerminal, post: Post) -> None:
         self.request = request
-        self.terminal = self._blank(request.columns or 80, request.lines or 24)
+        self.terminal = Terminal(request.columns or 80, request.lines or 24, copy=self._copied)
         self.ended = False
         self.exit_code: int | None = None
         self.news = 0
@@ -120,26 +100,23 @@ class Session:
                     return exit_code
         return None
 
-    def _blank(self, columns: int, lines: int) -> Terminal:
-        return Terminal(columns, lines, copy=self._copied)
-
     def _copied(self, text: str) -> None:
         self._post(ProgramCopied(self, text))
 
     async def _feed(self, data: bytes, redraw: bool) -> None:
         if redraw:
-            seen = scrollback_of(self.terminal)
-            self.terminal = self._blank(self.terminal.columns, self.terminal.lines)
-            self.terminal.feed(seen)
+            self.terminal.renew()
         self.news += not redraw
         for start in range(0, len(data), PIECE):
             before = monotonic()
             self.terminal.feed(data[start : start + PIECE])
-            self._changed()
+            if not redraw:  # which is to be seen whole
+                self._changed()
             self._busy += monotonic() - before
             if self._busy > SLICE:
                 self._busy = 0.0
                 await _others_first()
+        self._changed()
         self._unseen += len(data)
         if self._unseen > MOST_UNSEEN:
             await self.taken.wait()

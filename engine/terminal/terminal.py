@@ -161,6 +161,16 @@ class Terminal:
         """
         return redraw(self._screen, self._modes, self._answers, self._commands, history) + self._parser.unfinished()
 
+    def renew(self) -> None:
+        """Be as a fresh terminal, but keep the scrollback: a redraw can be fed, whose scrollback follows that."""
+        screen = self._screen
+        history, scrolled, styles, clusters = list(screen.history), screen.scrolled, screen.styles, screen.clusters
+        self._parser = Parser()
+        self._reset()
+        screen.styles, screen.clusters = styles, clusters  # those of the lines that stay
+        screen.history.extend(history)
+        screen.scrolled = scrolled
+
     # Modes that decide what is drawn, and what the keyboard and the mouse send
 
     @property

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from engine.places import Places
+from engine.protocol.messages import JoinTerminal
 from engine.terminal import Terminal
-from heliostui.session import scrollback_of
+from heliostui.link import Link
+from heliostui.session import Session
 
 
-def drawn_anew(old: Terminal, screen: bytes) -> Terminal:
-    new = Terminal(old.columns, old.lines)
-    new.feed(scrollback_of(old) + screen)
-    return new
-
-
-def test_what_was_seen_is_still_there_after_a_redraw() -> None:
-    old = Terminal(20, 4)
-    old.feed(b"".join(b"\x1b[31mline\x1b[m %d\r\n" % n for n in range(10)) + b"x" * 25 + b"\r\nlast")
-    fresh = Terminal(20, 4)
-    fresh.feed(b"\x1b[32mnew\r\nscreen")
-    new = drawn_anew(old, fresh.redraw())
-    assert new.text() == fresh.text()
-    assert new.cursor == fresh.cursor
-    rows = [new.row(y) for y in range(-new.scrollback, 0)]
-    assert [row.text.rstrip() for row in rows] == [*(f"line {n}" for n in range(10)), "x" * 20, "x" * 5, "last"]
-    assert rows[0].spans()[0][1].foreground == 1
-    assert [row.wrapped for row in rows[-3:]] == [True, False, False]
-
-
-def test_nothing_is_kept_of_a_full_screen_program_or_a_blank_screen() -> None:
-    old = Terminal(20, 4)
-    assert scrollback_of(old) == b""
-    old.feed(b"text\x1b[?1049hfull")
-    assert scrollback_of(old) == b""
+async def test_what_was_seen_is_still_there_after_a_redraw(tmp_path: Path) -> None:
+    posted: list[object] = []
+    link = Link(Places(tmp_path, tmp_path), posted.append)
+    session = Session(link, JoinTerminal(terminal="t1", columns=20, lines=4), posted.append)
+    program = Terminal(20, 4)
+    for n in range(10):
+        program.feed(b"line %d\r\n" % n)
+        await session._feed(b"line %d\r\n" % n, redraw=False)
+    shown, before = session.terminal, program.scrolled
+    program.feed(b"skipped\r\n" * 50 + b"last")
+    await session._feed(program.redraw(program.scrolled - before), redraw=True)
+    assert session.terminal is shown
+    rows = range(-program.scrollback, program.lines)
+    assert [shown.row(y).text for y in rows] == [program.row(y).text for y in rows]
+    assert session.news == 10
+    assert posted

@@ -1,7 +1,8 @@
 """Those who are attached to a program, each at a speed of its own.
 
-Clients of a terminal have a queue of bounded size; who lags behind it gets the present screen instead of what was
-missed. Clients of pipes read on from the log. Where there is no log (exec), reading waits for the slowest.
+Clients of a terminal have a queue of bounded size. Who lags behind it gets the present screen now and then, and once
+the program is calm again the lines that were missed. Clients of pipes read on from the log. Where there is no log
+(exec), reading waits for the slowest.
 
 Imports asyncio, the log, its reader, the screen and the protocol.
 """
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from engine.containers.output.stdio import Stdio
 
 QUEUE = 262_144  # bytes for one client
+FRAME = 0.05  # seconds between two looks at the screen of a program that writes more than a client takes
+CALM = 16_384  # bytes in that time that are no flood
 PATIENCE = 5.0  # seconds for which a client of pipes that is about to miss something is waited for
 
 
@@ -116,41 +119,80 @@ class QueueClient(Client):
 
 
 class TerminalClient(QueueClient):
-    """Gets the screen, with the scrollback, unless it is blank, and then what is new; in place of what does not fit, a
-    redraw."""
+    """Gets the screen, with the scrollback, unless it is blank, and then what is new.
+
+    When that does not fit into the queue, the client is `stale`: what it gets is redraws, without scrollback as long as
+    the flood goes on. The last one has all lines that have gone by since what the client was sent before the first.
+    """
 
     def __init__(self, stdio: Stdio, screen: Screen) -> None:
         super().__init__(stdio)
         self._screen = screen
-        self._stale = not screen.blank
-        self._history = SCROLLBACK if self._stale else 0
         self._told = screen.size
+        self._scrolled = 0
+        self._lines: deque[int] = deque()  # that went off the screen with each message in the queue
+        self._fresh = 0  # bytes that came since the last redraw
+        self._frame: asyncio.TimerHandle | None = None
+        self.rebuilt()
 
     def rebuilt(self) -> None:
         self._stale = not self._screen.blank
-        self._history = SCROLLBACK if self._stale else 0
+        self._missed = SCROLLBACK if self._stale else 0
+        self._scrolled = self._screen.terminal.scrolled
 
     def put(self, message: Output | Resized) -> None:
+        scrolled = self._screen.terminal.scrolled
+        # Another size takes lines from the screen, or gives it some: the client's own does the same.
+        lines = scrolled - self._scrolled if isinstance(message, Output) else 0
+        self._scrolled = scrolled
         if self._stale:
+            self._missed = min(self._missed + lines, SCROLLBACK)
+            self._fresh += len(message.data) if isinstance(message, Output) else 0
             return
         super().put(message)
+        self._lines.append(lines)
         if self._size > QUEUE:
+            self._missed, self._fresh = min(sum(self._lines), SCROLLBACK), self._size
             self._queue.clear()
+            self._lines.clear()
             self._size = 0
             self._stale = True
 
     def _next(self) -> Output | Resized | None:
-        if self._stale and self._told != self._screen.size:
-            columns, lines = self._told = self._screen.size
-            return Resized(columns=columns, lines=lines)
         if self._stale:
-            self._stale = False
-            history, self._history = self._history, 0
-            return Output(data=self._screen.redraw(history), redraw=True)
+            return self._redraw()
+        before = len(self._queue)
         message = super()._next()
+        for _ in range(before - len(self._queue)):
+            self._lines.popleft()
         if isinstance(message, Resized):
             self._told = (message.columns, message.lines)
         return message
+
+    def _redraw(self) -> Output | Resized | None:
+        """What a stale client gets, if it is time."""
+        calm = self._fresh < CALM or self._stdio.ended
+        if self._frame is not None and not self._stdio.ended:
+            return None
+        if self._told != self._screen.size:
+            columns, lines = self._told = self._screen.size
+            return Resized(columns=columns, lines=lines)
+        self._fresh = 0
+        if calm:
+            self._stale = False
+            missed, self._missed = self._missed, 0
+            return Output(data=self._screen.redraw(missed), redraw=True)
+        self._frame = asyncio.get_running_loop().call_later(FRAME, self._look_again)
+        return Output(data=self._screen.redraw(), redraw=True)
+
+    def _look_again(self) -> None:
+        self._frame = None
+        self.wake()
+
+    def close(self) -> None:
+        if self._frame is not None:
+            self._frame.cancel()
+        super().close()
 
 
 class LogClient(Client):

@@ -10,6 +10,7 @@ import pytest
 
 from engine.containers.output.clients import QUEUE
 from engine.containers.output.log import Log
+from engine.containers.output.screen import SCROLLBACK
 from engine.protocol.messages import Output, Resized
 from engine.terminal import Terminal
 
@@ -129,7 +130,9 @@ async def test_a_late_client_sees_the_same_screen(program: Program, tmp_path: Pa
 
 
 @terminal
-async def test_a_client_of_a_terminal_that_lags_gets_the_present_screen(program: Program, tmp_path: Path) -> None:
+async def test_a_client_of_a_terminal_that_lags_gets_the_present_screen_and_what_it_missed(
+    program: Program, tmp_path: Path
+) -> None:
     async with running(program, new_log(tmp_path), tmp_path / "spool") as stdio:
         client = stdio.attach()
         data = b"".join(b"line %07d\r\n" % number for number in range(100_000))
@@ -137,15 +140,72 @@ async def test_a_client_of_a_terminal_that_lags_gets_the_present_screen(program:
         await drained(stdio, data)
         stdio.resize(100, 30)
         end(program, stdio)
-        resized, redraw, *rest = await asyncio.wait_for(outputs(client), WAIT)
+        resized, *redraws = await asyncio.wait_for(outputs(client), WAIT)
         assert resized == Resized(columns=100, lines=30)
+        assert all(isinstance(message, Output) and message.redraw for message in redraws)
+        redraw = redraws[-1]
         assert isinstance(redraw, Output)
-        assert redraw.redraw
-        assert len(redraw.data) < 10_000
-        assert rest == []
         shown = Terminal(100, 30)
         shown.feed(redraw.data)
         assert b"line 0099999" in shown.text().encode()
+        assert shown.scrollback > SCROLLBACK - 30  # the higher screen took some back
+
+
+def lines_of(shown: Terminal) -> list[str]:
+    """All lines that were ever shown, but for blank ones."""
+    texts = [shown.row(y).text.rstrip() for y in range(-shown.scrollback, shown.lines)]
+    return [text for text in texts if text]
+
+
+@terminal
+async def test_no_line_is_missing_or_twice_after_a_flood(program: Program, tmp_path: Path) -> None:
+    """The client takes a little at a time, so that it is now behind, now up to date."""
+    async with running(program, new_log(tmp_path), tmp_path / "spool") as stdio:
+        client, shown = stdio.attach(), Terminal(80, 24)
+        redraws = 0
+        number = 0
+        for burst in (10, 5_000, 100, 3_000, 10, 10):
+            texts = [b"line %07d %s\r\n" % (number + n, b"x" * 90) for n in range(burst)]
+            number += burst
+            await asyncio.to_thread(written, program, b"".join(texts))
+            while f"line {number - 1:07d}" not in shown.text():
+                message = await asyncio.wait_for(anext(client), WAIT)
+                assert isinstance(message, Output)
+                if message.redraw:
+                    redraws += 1
+                    shown.renew()
+                shown.feed(message.data)
+        end(program, stdio)
+        for message in await asyncio.wait_for(outputs(client), WAIT):
+            assert isinstance(message, Output)
+            if message.redraw:
+                shown.renew()
+            shown.feed(message.data)
+    told = [text.split()[1] for text in lines_of(shown) if text.startswith("line")]
+    assert redraws
+    assert told == [f"{n:07d}" for n in range(number)][-len(told) :]
+    assert len(told) > 4_900
+
+
+@terminal
+async def test_a_client_sees_something_while_the_flood_goes_on(program: Program, tmp_path: Path) -> None:
+    async with running(program, new_log(tmp_path), tmp_path / "spool") as stdio:
+        client = stdio.attach()
+        flood = asyncio.create_task(asyncio.to_thread(written, program, b"y\r\n" * 2_000_000))
+        sizes = []
+        while not flood.done():
+            await asyncio.sleep(0.3)  # nobody could read all of it so slowly
+            message = await asyncio.wait_for(anext(client), WAIT)
+            sizes += [len(message.data)] if isinstance(message, Output) and message.redraw else []
+        await flood
+        end(program, stdio)
+        *_, last = await asyncio.wait_for(outputs(client), WAIT)
+        assert isinstance(last, Output)
+        assert len(sizes) > 1
+        assert max(sizes) < 5_000
+        shown = Terminal(80, 24)
+        shown.feed(last.data)
+        assert shown.scrollback == SCROLLBACK
 
 
 @both
