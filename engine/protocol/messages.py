@@ -90,7 +90,7 @@ class MountOption(Value, frozen=True, forbid_unknown_fields=True):
 
     `source`: bind: an absolute path of the host; volume: its name, empty for a new one without a name; tmpfs: empty.
     `options`: those of mount(8) and of the OCI spec (ro, rro, noexec, rshared, idmap, size=64m …); of Docker's `z` and
-    `Z` for SELinux labels, `nocopy` for volumes.
+    `Z` for SELinux labels, `nocopy` for volumes, `create` for a source that is made where it is missing.
     """
 
     type: Literal["bind", "volume", "tmpfs"]
@@ -237,12 +237,13 @@ class ContainerSummary(Value, frozen=True):
 
 
 class Mount(Value, frozen=True):
-    """A mount inside a container as `inspect` shows it."""
+    """A mount inside a container as `inspect` shows it; of a named volume the type is `volume`."""
 
     destination: str
     type: str
     source: str
     options: list[str] = []
+    volume: str = ""  # its name
 
 
 class StateDetail(Value, frozen=True):
@@ -405,6 +406,7 @@ class RemoveContainer(Request, frozen=True):
 
     container: str
     force: bool = False
+    volumes: bool = False  # with the volumes that were made for it, without a name
 
 
 class WaitContainer(Request, frozen=True):
