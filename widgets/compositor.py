@@ -1,7 +1,8 @@
-"""Textual's compositor, that asks widgets only for the lines it is to draw.
+"""Textual's compositor, that asks widgets only for the lines it is to draw, and sends only the cells that changed.
 
 Textual's own has every widget near a change render all of its lines, of which it throws all but the changed ones away:
-a character typed into a terminal costs as much as the whole screen. What it draws is the same. Imports Textual, a
+a character typed into a terminal costs as much as the whole screen. It also sends a changed line from its widget's
+left edge on: a graph that grows at its right end would be sent whole. What is shown is the same. Imports Textual, a
 private part of it: a screen has no other way to it.
 """
 
@@ -9,9 +10,37 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from textual._compositor import Compositor
+from rich.cells import set_cell_size
+from rich.console import Console
+from rich.control import Control
+from textual._compositor import ChopsUpdate, Compositor
 from textual.geometry import Region
 from textual.strip import Strip
+
+
+class LeanUpdate(ChopsUpdate):
+    """Changed spans of lines, each sent from its first cell to its last."""
+
+    def render_segments(self, console: Console) -> str:
+        pieces = []
+        for y, left, right in self.spans:
+            for end, (x, strip) in zip(self.chop_ends[y], self.chops[y].items(), strict=False):
+                if strip is None or x >= right or end <= left:
+                    continue
+                start = whole(strip, left - x) if left > x else 0
+                pieces.append(Control.move_to(x + start, y).segment.text)
+                pieces.append(strip.crop(start, min(end, right) - x).render(console))
+        return "".join(pieces)
+
+
+def whole(strip: Strip, cell: int) -> int:
+    """The cell, or the one before where that is the first of a wide character's two."""
+    at = 0
+    for segment in strip:
+        inside, at = cell - at, at + segment.cell_length
+        if at > cell:
+            return cell if segment.text.startswith(set_cell_size(segment.text, inside)) else cell - 1
+    return cell
 
 
 class LeanCompositor(Compositor):
@@ -28,3 +57,7 @@ class LeanCompositor(Compositor):
                 continue
             in_front.append(part)
             yield region, part, widget.render_lines(part.translate(-region.offset))
+
+    def render_partial_update(self) -> ChopsUpdate | None:
+        update = super().render_partial_update()
+        return None if update is None else LeanUpdate(update.chops, update.spans, update.chop_ends)
