@@ -28,7 +28,10 @@ class MS(IntFlag):
     """mount(2)."""
 
     REC = 0x4000
+    UNBINDABLE = 1 << 17
     PRIVATE = 1 << 18
+    SLAVE = 1 << 19
+    SHARED = 1 << 20
 
 
 class MNT(IntFlag):
@@ -40,7 +43,9 @@ class MNT(IntFlag):
 class O(IntFlag):  # noqa: E742 the kernel's own prefix
     """open(2)."""
 
+    WRONLY = 1
     RDWR = 2
+    CREAT = os.O_CREAT
     NOCTTY = os.O_NOCTTY
     DIRECTORY = os.O_DIRECTORY
     CLOEXEC = os.O_CLOEXEC
@@ -58,6 +63,7 @@ class RESOLVE(IntFlag):
 class AT(IntFlag):
     """openat(2), execveat(2), mount_setattr(2)."""
 
+    SYMLINK_NOFOLLOW = 0x100
     EMPTY_PATH = 0x1000
     RECURSIVE = 0x8000
 
@@ -96,7 +102,9 @@ class MOUNT_ATTR(IntFlag):
     NOEXEC = 0x8
     NOATIME = 0x10
     STRICTATIME = 0x20
+    ATIME = 0x70  # the field of the two above
     NODIRATIME = 0x80
+    IDMAP = 0x100000
     NOSYMFOLLOW = 0x200000
 
 
