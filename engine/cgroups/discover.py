@@ -1,8 +1,8 @@
-"""Finds a cgroup hierarchy that we may make cgroups in. Standard library only.
+"""Finds the cgroup hierarchies that we may make cgroups in. Standard library only.
 
-cgroup2 is preferred, wherever it is mounted: on a hybrid host beside the v1 controllers, its freezing and killing need
-none of them. Root works below the hierarchy's root; others below their own cgroup, if it was delegated to them
-(Documentation/admin-guide/cgroup-v2.rst, "Delegation").
+cgroup2 is preferred as the core, wherever it is mounted: its freezing and killing need no controllers. Those that a
+hybrid host has in v1 are found beside it. Root works below the hierarchy's root; others below their own cgroup, if it
+was delegated to them (Documentation/admin-guide/cgroup-v2.rst, "Delegation").
 """
 
 from __future__ import annotations
@@ -26,28 +26,58 @@ def discover() -> Hierarchy:
 
 @dataclass(frozen=True)
 class Mounted:
-    """One mount of a hierarchy that matters: cgroup2, or v1's freezer."""
+    """One mount of a hierarchy: cgroup2, or one of v1 with its controllers."""
 
     version: Literal[1, 2]
     root: str  # which of its cgroups is mounted
     point: str  # where
+    controllers: tuple[str, ...] = ()
+
+
+LIMITING = ("cpu", "memory", "pids", "cpuset", "blkio", "hugetlb")
+"""The v1 controllers that a container joins. What it used of the CPUs and the device rules are cgroup2's ..."""
+WITHOUT_CGROUP2 = (*LIMITING, "cpuacct", "devices")
+"""... where there is one."""
+NAMES = {"blkio": "io"}  # what cgroup2 calls them
 
 
 def choose(mountinfo: str, own: str, writable: Callable[[str], bool]) -> Hierarchy:
     """The decision. `mountinfo` and `own` are the texts of /proc/self/mountinfo and /proc/self/cgroup."""
-    mounted = sorted(hierarchies(mountinfo), key=lambda mount: -mount.version)
-    for mount in mounted:
-        for directory in (mount.point, own_directory(mount, own)):
-            if directory is not None and writable(directory):
-                return Hierarchy(mount.version, os.path.join(directory, NAME))
-    if not mounted:
+    mounts = list(hierarchies(mountinfo))
+    cores = [mount for mount in mounts if mount.version == 2 or "freezer" in mount.controllers]
+    cores.sort(key=lambda mount: -mount.version)
+    for mount in cores:
+        if (directory := _ours(mount, own, writable)) is not None:
+            wanted = LIMITING if mount.version == 2 else WITHOUT_CGROUP2
+            v1 = _controllers([other for other in mounts if other != mount], wanted, own, writable)
+            return Hierarchy(mount.version, os.path.join(directory, NAME), v1=v1)
+    if not cores:
         return Hierarchy(0, reason="No cgroup2 and no freezer hierarchy is mounted.")
-    directory = own_directory(mounted[0], own) or mounted[0].point
+    directory = own_directory(cores[0], own) or cores[0].point
     return Hierarchy(
         0,
         reason=f"The cgroup {directory} is not ours to write to: start heliostui by "
         "`systemd-run --user --scope -p Delegate=yes` to get one that is.",
     )
+
+
+def _ours(mount: Mounted, own: str, writable: Callable[[str], bool]) -> str | None:
+    """The cgroup in which ours go: the topmost that we may write to."""
+    candidates = (mount.point, own_directory(mount, own))
+    return next((directory for directory in candidates if directory is not None and writable(directory)), None)
+
+
+def _controllers(
+    mounts: list[Mounted], wanted: tuple[str, ...], own: str, writable: Callable[[str], bool]
+) -> dict[str, str]:
+    """Where the v1 controllers are that we may use. Those that share a hierarchy come together."""
+    found: dict[str, str] = {}
+    for mount in mounts:
+        if set(wanted).isdisjoint(mount.controllers) or (directory := _ours(mount, own, writable)) is None:
+            continue
+        for controller in set(mount.controllers) - {"freezer"}:
+            found.setdefault(NAMES.get(controller, controller), directory)
+    return found
 
 
 def may_create(directory: str) -> bool:
@@ -63,15 +93,18 @@ def hierarchies(mountinfo: str) -> Iterator[Mounted]:
         root, point = (_unescaped(field) for field in fields.split(" ")[3:5])
         if kind == "cgroup2":
             yield Mounted(2, root, point)
-        elif kind == "cgroup" and "freezer" in options.split(","):
-            yield Mounted(1, root, point)
+        elif kind == "cgroup":
+            known = set(options.split(",")).intersection((*WITHOUT_CGROUP2, "freezer"))
+            if known:
+                yield Mounted(1, root, point, tuple(sorted(known)))
 
 
 def own_directory(mount: Mounted, own: str) -> str | None:
     """Where the process's own cgroup is below `mount`; None when it can't be seen there. `own` as in cgroups(7)."""
+    wanted = set(mount.controllers or [""])
     for line in own.splitlines():
         _, controllers, path = line.split(":", 2)
-        if (controllers == "") if mount.version == 2 else ("freezer" in controllers.split(",")):
+        if wanted.intersection(controllers.split(",")):
             below = os.path.relpath(path, mount.root)
             outside = below.startswith("..") or path.startswith("/..")  # of the mount, or of our cgroup namespace
             return None if outside else os.path.normpath(os.path.join(mount.point, below))

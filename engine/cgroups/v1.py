@@ -14,9 +14,14 @@ POLL = 0.002  # seconds; v1 tells nobody when it is done, and gets on with freez
 
 
 class Freezer(Cgroup):
-    """Nobody can be born in it: the launcher moves the new process by `add`."""
+    """Nobody can be born in it: a new process joins it first of all."""
 
     clone_into = False
+    core_version = 1
+
+    @property
+    def joins(self) -> tuple[str, ...]:
+        return ("freezer", *super().joins)
 
     @property
     def frozen(self) -> bool:
@@ -42,3 +47,6 @@ class Freezer(Cgroup):
             with ExitStack() as opened:
                 wait_for_ends(open_pidfds(pids, opened), deadline)
         return True
+
+    def _serves(self, controller: str) -> bool:
+        return controller in ("", "freezer")

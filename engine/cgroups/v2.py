@@ -8,11 +8,14 @@ import time
 
 from engine.cgroups.cgroup import WAIT, Cgroup
 
+ALWAYS = ("", "freezer", "cpuacct", "devices", "perf")  # what every cgroup2 directory has, whatever was enabled
+
 
 class Cgroup2(Cgroup):
     """The kernel tells of changes: `cgroup.events` becomes readable anew (POLLPRI)."""
 
     clone_into = True
+    core_version = 2
 
     @property
     def frozen(self) -> bool:
@@ -43,6 +46,9 @@ class Cgroup2(Cgroup):
         else:
             if not self.wait_empty(timeout):
                 raise TimeoutError(f"Processes {self.processes()} in {self.path} outlived SIGKILL by {timeout:g} s.")
+
+    def _serves(self, controller: str) -> bool:
+        return controller in ALWAYS or controller in self.read("cgroup.controllers").split()
 
     def _wait_for(self, key: str, wanted: str, timeout: float) -> bool:
         deadline = time.monotonic() + timeout

@@ -13,13 +13,13 @@ import os
 import shutil
 import signal
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.cgroups import Cgroup, Hierarchy
-from engine.containers import bundle, top
+from engine.containers import bundle
 from engine.containers.container import Container, Run
 from engine.containers.keeper import Held, Keeper, Launched
 from engine.containers.output.stdio import Stdio
@@ -89,8 +89,14 @@ class Launcher:
             # A thread makes the directories while the plan is made here.
             preparing = asyncio.get_running_loop().run_in_executor(None, self._prepare, container.id, filesystem)
             undo.push_async_callback(_end_prepared, preparing)
-            into_cgroup = self._cgroups.available and self._cgroups.find(container.id).clone_into
-            plan = launch_plan(container.spec, filesystem, init=init_program, cgroup=into_cgroup)
+            expected = self._cgroups.find(container.id) if self._cgroups.available else None
+            plan = launch_plan(
+                container.spec,
+                filesystem,
+                init=init_program,
+                cgroup=expected is not None and expected.clone_into,
+                joins=expected.joins if expected is not None else (),
+            )
             program = plan.assemble()
             with _explained(container):
                 cgroup = await preparing
@@ -101,7 +107,6 @@ class Launcher:
             told = Told(container.id, container.name, plan, launched, datetime.now(UTC))
             held = _succeeded(container, plan, launched, container.spec.process, told)
             undo.push_async_callback(self.kill, held)
-            await self._move_into(cgroup, held)
             with _explained(container):
                 run = Run(held, self.stdio(container, held), cgroup)
             undo.pop_all()
@@ -123,13 +128,16 @@ class Launcher:
         directory = self._store.directory(container.id)
         process = await bundle.process_of(request, container.spec, container.image, directory)
         with _opened(run.cgroup) as inputs:
-            plan = exec_plan(container.spec, process, cgroup=bool(inputs))
+            plan = exec_plan(
+                container.spec,
+                process,
+                cgroup=run.cgroup is not None and run.cgroup.clone_into,
+                joins=run.cgroup.joins if run.cgroup is not None else (),
+            )
             launched = await self._keeper.launch(
                 key, plan.assemble(), [run.held.pidfd, *inputs], tty=request.tty, stdin=request.interactive
             )
-        held = _succeeded(container, plan, launched, process)
-        await self._move_into(run.cgroup, held)
-        return held
+        return _succeeded(container, plan, launched, process)
 
     def stdio(self, container: Container, held: Held) -> Stdio:
         """The terminal or pipes of a container's program, of which an earlier engine may have read already."""
@@ -167,17 +175,6 @@ class Launcher:
         bundle.prepare(filesystem)
         return self._cgroups.create(id) if self._cgroups.available else None
 
-    async def _move_into(self, cgroup: Cgroup | None, held: Held) -> None:
-        """Where nobody can be born in a cgroup (v1), bring the program there with what it has started already."""
-        if cgroup is None or cgroup.clone_into:
-            return
-        moved: set[int] = set()
-        while new := set(await asyncio.to_thread(_family, held)) - moved:
-            for pid in new:
-                with suppress(ProcessLookupError):
-                    cgroup.add(pid)
-            moved |= new
-
 
 async def _end_prepared(preparing: asyncio.Future[Cgroup | None]) -> None:
     """Undo `_prepare`, once it is over."""
@@ -188,15 +185,15 @@ async def _end_prepared(preparing: asyncio.Future[Cgroup | None]) -> None:
 
 @contextmanager
 def _opened(cgroup: Cgroup | None) -> Iterator[list[int]]:
-    """The cgroup's directory as the descriptor that a launch takes, if there is one."""
-    if cgroup is None or not cgroup.clone_into:
-        yield []
-        return
-    directory = cgroup.open()
-    try:
-        yield [directory]
-    finally:
-        os.close(directory)
+    """What a launch takes to get into the cgroup: its directory to be born into, then what it joins by."""
+    with ExitStack() as opened:
+        inputs = []
+        if cgroup is not None:
+            if cgroup.clone_into:
+                inputs.append(cgroup.open())
+                opened.callback(os.close, inputs[0])
+            inputs += cgroup.open_joins(opened)
+        yield inputs
 
 
 @contextmanager
@@ -209,10 +206,6 @@ def _explained(container: Container) -> Iterator[None]:
         raise EngineError(
             ErrorCode.LAUNCH_FAILED, f"Container {container.name!r} can't start: {error.strerror}{where}."
         ) from error
-
-
-def _family(held: Held) -> list[int]:
-    return top.in_namespace_of(held.pid) or [held.pid]
 
 
 def end_cgroup(cgroup: Cgroup) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from engine.sandbox import capabilities, devices, mounts, process, stdio
+from engine.sandbox.cgroup import join, new_namespace
 from engine.sandbox.kernel import AT, CLONE, MOUNT_ATTR
 from engine.sandbox.plan import Plan, Ref
 from engine.sandbox.root import RootFilesystem, mount_root, pivot
@@ -45,11 +47,18 @@ class Host:
         return cls(not whole, tty_group, capabilities.last_capability())
 
 
-def launch_plan(spec: Spec, filesystem: RootFilesystem, *, init: str | None = None, cgroup: bool = False) -> Plan:
+def launch_plan(
+    spec: Spec,
+    filesystem: RootFilesystem,
+    *,
+    init: str | None = None,
+    cgroup: bool = False,
+    joins: Sequence[str] = (),
+) -> Plan:
     """The plan of a new container's first process.
 
     `init`: path of the init program (see `init.c`) to put in front of the command. `cgroup`: the launcher hands in a
-    directory of the cgroup to be born into, as the first input of its own.
+    directory of the cgroup to be born into, as the first input of its own; for `joins` see `cgroup.join`.
     """
     host = Host.here()
     plan = Plan()
@@ -58,6 +67,8 @@ def launch_plan(spec: Spec, filesystem: RootFilesystem, *, init: str | None = No
     for namespace in spec.linux.namespaces:
         plan.clone_flags |= NAMESPACES[namespace.type]
     process.begin(plan)
+    join(plan, joins)
+    new_namespace(plan, joins)
     init_program = _open_init(plan, init) if init else None
     tree = mount_root(plan, filesystem, host.in_user_namespace)
     mounts.mount_all(plan, tree, spec.mounts, host.tty_group)
@@ -72,15 +83,16 @@ def launch_plan(spec: Spec, filesystem: RootFilesystem, *, init: str | None = No
     return plan
 
 
-def exec_plan(spec: Spec, program: Process, *, cgroup: bool = False) -> Plan:
+def exec_plan(spec: Spec, program: Process, *, cgroup: bool = False, joins: Sequence[str] = ()) -> Plan:
     """The plan of one more process in a running container, whose init's pidfd is the launcher's first own input (the
-    second, with `cgroup`, is the cgroup's directory)."""
+    second, with `cgroup`, is the cgroup's directory; then come those of `joins`)."""
     host = Host.here()
     plan = Plan()
     plan.pid_namespace = plan.input("init")
     if cgroup:
         plan.cgroup = plan.input("cgroup")
     process.begin(plan)
+    join(plan, joins)
     plan.part = "namespaces"
     flags = CLONE(0)
     for namespace in spec.linux.namespaces:

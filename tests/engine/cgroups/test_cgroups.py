@@ -7,13 +7,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from engine.cgroups import Cgroup, Hierarchy
 from engine.cgroups.cgroup import Cgroup as Base
-from engine.cgroups.discover import hierarchies, may_create
+from engine.cgroups.discover import choose, may_create
 from engine.cgroups.v2 import Cgroup2
 
 FORKER = (
@@ -21,20 +23,30 @@ FORKER = (
 )
 
 
+pytestmark = pytest.mark.cgroup2
+
+
 @pytest.fixture(params=[2, 1], ids=["v2", "v1"])
 def hierarchy(request: pytest.FixtureRequest) -> Iterator[Hierarchy]:
-    mounted = [
-        mount for mount in hierarchies(Path("/proc/self/mountinfo").read_text()) if mount.version == request.param
-    ]
-    if not mounted or not may_create(mounted[0].point):
+    """With a core of each version; the second is what a host without cgroup2 gives."""
+    lines = Path("/proc/self/mountinfo").read_text().splitlines(keepends=True)
+    mounts = "".join(line for line in lines if request.param == 2 or " - cgroup2 " not in line)
+    found = choose(mounts, Path("/proc/self/cgroup").read_text(), may_create)
+    if found.version != request.param:
         pytest.skip(f"no cgroup v{request.param} hierarchy here that may be written to")
-    made = Hierarchy(request.param, f"{mounted[0].point}/heliostui-test-{os.getpid()}")
+    made = replace(found, base=f"{os.path.dirname(found.base)}/heliostui-test-{os.getpid()}")
     yield made
     for name in made.ids():
         cgroup = made.find(name)
         cgroup.kill()
         cgroup.remove()
-    assert not os.path.exists(made.base)
+    assert not [base for base in bases(made) if os.path.exists(base)]
+
+
+def bases(hierarchy: Hierarchy) -> list[str]:
+    """Every directory that is made for containers' ones."""
+    name = os.path.basename(hierarchy.base)
+    return [hierarchy.base, *(f"{directory}/{name}" for directory in hierarchy.v1.values())]
 
 
 @pytest.fixture
@@ -64,6 +76,44 @@ def test_its_directory_can_be_opened(cgroup: Cgroup) -> None:
 
 def test_a_process_that_was_added_is_listed(cgroup: Cgroup, sleeper: subprocess.Popen[bytes]) -> None:
     assert cgroup.processes() == [sleeper.pid]
+
+
+def test_a_process_joins_every_v1_controller_by_itself(cgroup: Cgroup) -> None:
+    if not cgroup.joins:
+        pytest.skip("no v1 controllers here")
+    with ExitStack() as opened:
+        tasks = cgroup.open_joins(opened)
+        script = "import os, sys; [os.write(int(fd), b'0') for fd in sys.argv[1:]]; print(); sys.stdin.read()"
+        with subprocess.Popen(
+            [sys.executable, "-c", script, *map(str, tasks)], pass_fds=tasks, stdin=-1, stdout=-1
+        ) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdout.readline()
+            for controller in cgroup.joins:
+                assert (Path(cgroup.directory(controller) or "") / "cgroup.procs").read_text() == f"{process.pid}\n"
+            process.stdin.close()
+
+
+@pytest.mark.parametrize("controller", ["cpu", "memory", "pids"])
+def test_the_files_of_a_controller_are_where_its_directory_is(cgroup: Cgroup, controller: str) -> None:
+    directory = cgroup.directory(controller)
+    if directory is None:
+        pytest.skip(f"the {controller} controller is not ours")
+    name = {("memory", 1): "memory.usage_in_bytes", ("memory", 2): "memory.current", ("cpu", 1): "cpu.shares"}.get(
+        (controller, cgroup.version(controller)), {"cpu": "cpu.weight", "pids": "pids.current"}.get(controller)
+    )
+    assert name is not None
+    assert os.path.exists(f"{directory}/{name}")
+
+
+def test_the_core_freezes_and_says_what_was_used_of_the_cpus(cgroup: Cgroup) -> None:
+    assert cgroup.directory("") == cgroup.directory("freezer") == cgroup.path
+    assert cgroup.directory("cpuacct") is not None
+
+
+def test_a_controller_that_does_not_exist_has_no_directory(cgroup: Cgroup) -> None:
+    assert cgroup.directory("rubber") is None
 
 
 def test_frozen_processes_stand_still_until_thawed(cgroup: Cgroup) -> None:
@@ -158,7 +208,7 @@ def test_the_last_one_takes_the_directory_of_all_away(hierarchy: Hierarchy) -> N
     first.remove()
     assert hierarchy.ids() == ["c2"]
     second.remove()
-    assert not os.path.exists(hierarchy.base)
+    assert not [base for base in bases(hierarchy) if os.path.exists(base)]
 
 
 def test_a_left_over_cgroup_is_replaced_but_not_one_that_is_lived_in(
