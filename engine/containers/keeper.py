@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -82,6 +82,23 @@ class Launched:
 
 
 @dataclass(frozen=True)
+class Paused:
+    """A launch that waits at a point of `engine.sandbox.pause`. `pidfd` is open as long as it is being attended to."""
+
+    pid: int
+    pidfd: int
+    at: str
+
+
+@dataclass(frozen=True)
+class _Launching:
+    """A launch under way: its answer, and the pauses on the way there, with None at the end."""
+
+    answer: asyncio.Future[Launched]
+    pauses: asyncio.Queue[Paused | None]
+
+
+@dataclass(frozen=True)
 class HostProgram:
     """A program to run on a terminal of the host, outside of any namespace; its environment is `env` and no more."""
 
@@ -100,7 +117,7 @@ class Keeper:
         self._frames = wire.Assembler()
         self._outbox = wire.Outbox(sock)
         self._loop = asyncio.get_running_loop()
-        self._launches: dict[int, asyncio.Future[Launched]] = {}
+        self._launches: dict[int, _Launching] = {}
         self._spawns: dict[int, asyncio.Future[Held]] = {}
         self._number = 0
         self._sent: list[int] = []  # descriptors that must stay open until the outbox is empty
@@ -122,14 +139,23 @@ class Keeper:
         await keeper._handed_over
         return keeper
 
-    async def launch(self, key: str, program: Program, inputs: Sequence[int], *, tty: bool, stdin: bool) -> Launched:
+    async def launch(
+        self,
+        key: str,
+        program: Program,
+        inputs: Sequence[int],
+        *,
+        tty: bool,
+        stdin: bool,
+        attend: Callable[[Paused], Awaitable[None]] | None = None,
+    ) -> Launched:
         """Run a program; `inputs` are its own descriptors (they are copied, and stay the caller's).
 
-        Raises EngineError(LAUNCH_FAILED) when not even a process could be made.
+        `attend` is awaited at every pause of the plan; what it raises ends the launch, and is raised here once nothing
+        of the process is left. Raises EngineError(LAUNCH_FAILED) when not even a process could be made.
         """
         self._number += 1
-        answer: asyncio.Future[Launched] = self._loop.create_future()
-        self._launches[self._number] = answer
+        launching = self._launches[self._number] = _Launching(self._loop.create_future(), asyncio.Queue())
         header = {
             "do": "launch",
             "n": self._number,
@@ -138,12 +164,30 @@ class Keeper:
             "inputs": program.inputs,
             "steps": program.steps,
             "cgroup": program.cgroup,
-            "pid_namespace": program.pid_namespace,
+            "before": program.before,
+            "own_memory": program.own_memory,
             "tty": tty,
             "stdin": stdin,
         }
         self._say(header, program.image, [os.dup(fd) for fd in inputs])
-        return await asyncio.shield(answer)
+        if attend is not None:
+            await self._attend(key, launching, attend)
+        return await asyncio.shield(launching.answer)
+
+    async def _attend(self, key: str, launching: _Launching, attend: Callable[[Paused], Awaitable[None]]) -> None:
+        """See a launch through its pauses."""
+        while (paused := await launching.pauses.get()) is not None:
+            try:
+                await attend(paused)
+            except BaseException:
+                with suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(paused.pidfd, signal.SIGKILL)
+                with suppress(EngineError):
+                    await asyncio.shield(launching.answer)
+                raise
+            finally:
+                os.close(paused.pidfd)
+            self._say({"do": "resume", "key": key})
 
     async def spawn(self, key: str, program: HostProgram) -> Held:
         """Run a program of the host on a new terminal. EngineError says in half a sentence why that can't be."""
@@ -232,6 +276,8 @@ class Keeper:
                 self._hold(header, fds)
             case "all":
                 self._handed_over.set_result(None)
+            case "paused":
+                self._launches[header["n"]].pauses.put_nowait(Paused(header["pid"], fds[0], header["at"]))
             case "launched":
                 self._launched(header, blob, fds)
             case "spawned":
@@ -245,9 +291,11 @@ class Keeper:
     def _launched(self, header: dict[str, Any], receipt: bytes, fds: list[int]) -> None:
         """Held from this moment, so that an `ended` right behind finds it."""
         held = None if header["failed"] else self._hold(header, fds)
-        answer = self._launches.pop(header["n"], None)
-        if answer is None or answer.done():
+        launching = self._launches.pop(header["n"], None)
+        if launching is None or launching.answer.done():
             return
+        answer = launching.answer
+        launching.pauses.put_nowait(None)
         if header.get("error"):
             why = f"the first process can't be made: {header['error']}."
             answer.set_exception(EngineError(ErrorCode.LAUNCH_FAILED, why))
@@ -279,7 +327,10 @@ class Keeper:
         self.lost.set()
         self._flushed.set()
         gone = EngineError(ErrorCode.INTERNAL, "the keeper is gone; start the engine again.")
-        answers: list[asyncio.Future[Any]] = [*self._launches.values(), *self._spawns.values()]
+        for launching in self._launches.values():
+            launching.pauses.put_nowait(None)
+        answers: list[asyncio.Future[Any]] = [launching.answer for launching in self._launches.values()]
+        answers += self._spawns.values()
         for answer in answers:
             if not answer.done():
                 answer.set_exception(gone)

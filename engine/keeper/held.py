@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,9 +65,11 @@ class Launching:
     block: memoryview
     executor: str
     finished: int = 0  # CLOCK_MONOTONIC, ns; 0 while it lasts
+    said: bytes = b""  # by the child, since it last waited
+    paused: str | None = None  # the point (see engine.sandbox.pause) at which it waits
 
     def hear(self) -> bool:
-        """Take what the child sent: a terminal's master, or the end. Whether the launch is over."""
+        """Take what the child sent: a terminal's master, that it waits, or the end. Whether the launch is over."""
         try:
             how = socket.MSG_CMSG_CLOEXEC | socket.MSG_DONTWAIT
             data, fds, flags, _ = socket.recv_fds(self.channel, 64, 1, how)
@@ -75,10 +78,20 @@ class Launching:
         if flags & socket.MSG_CTRUNC or (fds and not self._hold_terminal(fds[0])):
             signal.pidfd_send_signal(self.held.pidfd, signal.SIGKILL)
         if data:
+            self.said += data
+            _, pause, rest = self.said.partition(b"P")
+            if pause and rest.endswith(b"\n"):
+                self.said, self.paused = b"", rest[:-1].decode()
             return False
         self.finished = time.monotonic_ns()
         self.channel.close()
         return True
+
+    def resume(self) -> None:
+        """Let it go on. It may have been killed meanwhile: then its end will say so."""
+        self.paused = None
+        with suppress(OSError):
+            self.channel.send(b"R")
 
     def _hold_terminal(self, master: int) -> bool:
         """False when descriptors have run out; then its program must not run without us."""
@@ -107,14 +120,15 @@ class Launcher:
         self.executor = "fast" if self.library else "portable"
 
     def launch(self, header: dict[str, Any], image: bytes, own_inputs: list[int]) -> Launching:
-        """Raises OSError when not even the child could be made; then nothing is left of it."""
+        """Raises OSError when not even the child could be made, and `program.Stopped`; then nothing is left of it."""
         plan = program.Program(
             image,
             header["clone_flags"],
             header["inputs"],
             header["steps"],
             header["cgroup"],
-            header["pid_namespace"],
+            header["before"],
+            header["own_memory"],
         )
         ours, theirs = socket.socketpair()
         to_close = [theirs.detach()]
@@ -123,7 +137,7 @@ class Launcher:
             streams = [-1, -1, -1] if header["tty"] else _pipes(header["stdin"], mine, to_close)
             inputs = [to_close[0], *streams, *own_inputs]
             pid, pidfd, block = self._start(plan, inputs)
-        except OSError:
+        except (OSError, program.Stopped):
             ours.close()
             for fd in mine.values():
                 os.close(fd)
@@ -132,10 +146,16 @@ class Launcher:
             for fd in to_close:
                 os.close(fd)
         held = Held(header["key"], pid, pidfd, header["tty"], mine)
-        return Launching(held, header["n"], ours, memoryview(block), self.executor)
+        return Launching(held, header["n"], ours, memoryview(block), self.executor_of(header))
+
+    def executor_of(self, header: dict[str, Any]) -> str:
+        """Which of the two walks a plan: only the portable one's child has memory of its own."""
+        return "portable" if header["own_memory"] else self.executor
 
     def _start(self, plan: program.Program, inputs: list[int]) -> tuple[int, int, Any]:
-        return fast.launch(self.library, plan, inputs) if self.library else portable.launch(plan, inputs)
+        if self.library is None or plan.own_memory:
+            return portable.launch(plan, inputs)
+        return fast.launch(self.library, plan, inputs)
 
 
 def _pipes(stdin: bool, mine: dict[str, int], theirs: list[int]) -> list[int]:

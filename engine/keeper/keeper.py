@@ -15,6 +15,7 @@ from typing import Any
 from engine.keeper import wire
 from engine.keeper.held import Held, Launcher, Launching
 from engine.keeper.terminals import Terminals
+from engine.sandbox import program
 
 FIRST_PAUSE = 0.1  # seconds before an engine is tried again that died before it was ready; doubled each time
 LONGEST_PAUSE = 10.0
@@ -166,6 +167,9 @@ class Keeper:
         os.close(self.engine_pidfd)
         self.engine_pidfd = -1
         self.drop_engine()
+        for launching in self.launching.values():
+            if launching.paused is not None:  # nobody is left who knows what it waits for
+                signal.pidfd_send_signal(launching.held.pidfd, signal.SIGKILL)
         clean = info is not None and info.si_code == os.CLD_EXITED and info.si_status == 0
         if not self.held and not self.launching and (clean or not self.ever_ready):
             self.stopping = True
@@ -182,6 +186,9 @@ class Keeper:
                 self.launch(header, blob, fds)
             case "spawn":
                 self.terminals.open(header)
+            case "resume":
+                if (launching := self.launching.get(header["key"])) is not None:
+                    launching.resume()
             case "forget":
                 if (held := self.held.pop(header["key"], None)) is not None:
                     self.unwatch(held.pidfd)
@@ -206,6 +213,9 @@ class Keeper:
         except OSError as error:
             self.refuse(header, str(error))
             return
+        except program.Stopped as stopped:
+            self.say(self._stopped(header), program.receipt(memoryview(stopped.block)))
+            return
         self.launching[launching.held.key] = launching
         self.watch(launching.channel.fileno(), lambda: self.hear_launch(launching))
 
@@ -214,10 +224,15 @@ class Keeper:
 
     def hear_launch(self, launching: Launching) -> None:
         fd = launching.channel.fileno()
+        held = launching.held
         if not launching.hear():
+            if launching.paused is not None and self.engine is None:
+                signal.pidfd_send_signal(held.pidfd, signal.SIGKILL)  # as in engine_ended
+            elif launching.paused is not None:
+                about = {"n": launching.number, "key": held.key, "pid": held.pid, "at": launching.paused}
+                self.say({"is": "paused", **about}, fds=[held.pidfd])
             return
         self.unwatch(fd)
-        held = launching.held
         if launching.failed():
             # Answer when nothing of it is left: then its cgroup and directories can be removed.
             self.watch(held.pidfd, lambda: self.launch_failed(launching))
@@ -249,6 +264,18 @@ class Keeper:
             "n": launching.number,
             "executor": launching.executor,
             "finished": launching.finished,
+            "error": None,
+        }
+
+    def _stopped(self, header: dict[str, Any]) -> dict[str, Any]:
+        """The go-between failed: there is no process, but a receipt."""
+        return {
+            "is": "launched",
+            "n": header["n"],
+            "key": header["key"],
+            "failed": True,
+            "executor": self.launcher.executor_of(header),
+            "finished": time.monotonic_ns(),
             "error": None,
         }
 

@@ -3,9 +3,10 @@
 A frame is `[u32 header length][u32 blob length][JSON header][blob]` in host order, with descriptors attached to its
 first byte (unix(7), SCM_RIGHTS); the header's `"fds"` says how many. The engine's frames have a `"do"`:
 
-    launch        key, n, clone_flags, inputs, steps, cgroup, pid_namespace, tty, stdin; blob: the program's image;
+    launch        key, n, clone_flags, inputs, steps, cgroup, before, own_memory, tty, stdin; blob: the program's image;
                   fds: the program's own inputs
     spawn         key, n, command, env ("NAME=value"), workdir, columns, lines: a program of the host on a terminal
+    resume        key: let a launch that is paused go on; one that shall not is killed by its pidfd
     forget        key: drop what is held of an ended process
     close_stdin   key
     ready         the engine listens
@@ -16,6 +17,7 @@ The keeper's have an `"is"`:
     hello         pid, executor: first of all
     held          key, pid, tty, status (wait status or null), names of the descriptors; fds: pidfd, then those
     all           that was all that is held
+    paused        n, key, pid, at (see engine.sandbox.pause); fds: its pidfd. The launch waits for `resume`
     launched      n, key, pid, failed, executor, finished (CLOCK_MONOTONIC, ns), error; blob: the receipt; fds as `held`
     spawned       n, key, error (null, or half a sentence), code; else as `held`
     ended         key, status

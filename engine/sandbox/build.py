@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from engine.sandbox import capabilities, devices, mounts, process, stdio
 from engine.sandbox.cgroup import join, new_namespace
 from engine.sandbox.kernel import AT, CLONE, MOUNT_ATTR
+from engine.sandbox.pause import CREATED, READY, pause
 from engine.sandbox.plan import Plan, Ref
 from engine.sandbox.root import RootFilesystem, mount_root, pivot
 from engine.sandbox.seccomp import compile_filter
@@ -54,11 +55,13 @@ def launch_plan(
     init: str | None = None,
     cgroup: bool = False,
     joins: Sequence[str] = (),
+    pauses: Collection[str] = (),
 ) -> Plan:
     """The plan of a new container's first process.
 
     `init`: path of the init program (see `init.c`) to put in front of the command. `cgroup`: the launcher hands in a
     directory of the cgroup to be born into, as the first input of its own; for `joins` see `cgroup.join`.
+    `pauses`: the points (see `pause`) at which the launch waits.
     """
     host = Host.here()
     plan = Plan()
@@ -75,11 +78,13 @@ def launch_plan(
     devices.make_devices(plan, tree, spec.linux.devices, host.in_user_namespace)
     slave = _standard_streams(plan, spec.process, tree)
     mounts.mask_paths(plan, tree, spec.linux.masked_paths, spec.linux.readonly_paths)
+    if CREATED in pauses:
+        pause(plan, CREATED, "wait for the hooks that see the host")
     pivot(plan, tree, spec.root.readonly)
     process.name_host(plan, spec.hostname, spec.domainname)
     if plan.clone_flags & CLONE.NEWNET:
         process.raise_loopback(plan)
-    _run(plan, spec, spec.process, slave, init_program, host)
+    _run(plan, spec, spec.process, slave, init_program, host, ready=READY in pauses)
     return plan
 
 
@@ -88,17 +93,20 @@ def exec_plan(spec: Spec, program: Process, *, cgroup: bool = False, joins: Sequ
     second, with `cgroup`, is the cgroup's directory; then come those of `joins`)."""
     host = Host.here()
     plan = Plan()
-    plan.pid_namespace = plan.input("init")
+    init = plan.input("init")
     if cgroup:
         plan.cgroup = plan.input("cgroup")
+    plan.part = "namespaces"
+    plan.call("setns", init, CLONE.NEWPID, why="be born into the container's PID namespace")
+    plan.born()
     process.begin(plan)
     join(plan, joins)
     plan.part = "namespaces"
     flags = CLONE(0)
     for namespace in spec.linux.namespaces:
-        if namespace.type != "pid":  # the executor sees to that: only a child can be born into it
+        if namespace.type != "pid":  # the go-between saw to that: only a child can be born into it
             flags |= NAMESPACES[namespace.type]
-    plan.call("setns", plan.pid_namespace, flags, why="enter the container's namespaces")
+    plan.call("setns", init, flags, why="enter the container's namespaces")
     slave = _standard_streams(plan, program, None)
     _run(plan, spec, program, slave, None, host)
     return plan
@@ -110,12 +118,23 @@ def _standard_streams(plan: Plan, program: Process, tree: Tree | None) -> Ref | 
     return stdio.open_terminal(plan, tree, program.console_size or DEFAULT_SIZE)
 
 
-def _run(plan: Plan, spec: Spec, program: Process, slave: Ref | None, init: Ref | None, host: Host) -> None:
+def _run(
+    plan: Plan,
+    spec: Spec,
+    program: Process,
+    slave: Ref | None,
+    init: Ref | None,
+    host: Host,
+    *,
+    ready: bool = False,
+) -> None:
     if slave is not None:
         stdio.take_terminal(plan, slave, program.user.uid)
     else:
         stdio.take_pipes(plan, program.user.uid)
     process.become(plan, program, host.last_capability, host.in_user_namespace)
+    if ready:
+        pause(plan, READY, "wait for the hooks of the container")
     init = process.close_descriptors(plan, init)
     seccomp_filter = compile_filter(spec.linux.seccomp) if spec.linux.seccomp else None
     process.lock_in(plan, program, seccomp_filter)

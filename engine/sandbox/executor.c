@@ -9,6 +9,7 @@
  * Built as a plain shared library, loaded through ctypes by fast.py.
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,9 +21,10 @@
 #define CLONE_PIDFD 0x1000ull
 #define CLONE_VFORK 0x4000ull
 #define CLONE_PARENT 0x8000ull
-#define CLONE_NEWPID 0x20000000ull
 #define CLONE_CLEAR_SIGHAND 0x100000000ull
 #define CLONE_INTO_CGROUP 0x200000000ull
+
+#define STACK_ALIGNED(size) (((size) + 63) & ~63ull)
 
 enum { IF_FAILED = 1 };
 static const int64_t SKIPPED = -(1ll << 61), UNDERWAY = -(1ll << 60);
@@ -145,15 +147,15 @@ static void leave(int code)
         call6(SYS_exit_group, (uint64_t[6]){code});
 }
 
-static void walk(void *program)
+/* Walk from step `first` to before step `end`. Whether all of them went well. */
+static int walk(struct header *h, uint32_t first, uint32_t end)
 {
-    struct header *h = program;
     char *base = (char *)h;
     const struct step *steps = (const struct step *)(h + 1);
     int64_t *values = (int64_t *)(base + h->values_at), *results = values + h->inputs;
     uint64_t *times = (uint64_t *)(base + h->times_at);
 
-    for (uint32_t i = 0; i < h->count; i++) {
+    for (uint32_t i = first; i < end; i++) {
         times[i] = now();
         h->current = i + 1;
         results[i] = UNDERWAY;
@@ -161,34 +163,42 @@ static void walk(void *program)
         if (results[i] < 0 && results[i] >= -4095 && !allowed(&steps[i], results[i])) {
             h->failed = (int32_t)i + 1;
             times[i + 1] = now();
-            goto end;
+            return 0;
         }
     }
-    times[h->count] = now();
-    h->failed = (int32_t)h->count + 1; /* no execve took us away */
-end:
+    times[end] = now(); /* where the next walk begins, or the end */
+    return 1;
+}
+
+struct birth {
+    struct header *program;
+    uint32_t before;
+    struct clone_args args;
+    long pid; /* of the sister, as the keeper sees it */
+};
+
+static void live(void *what)
+{
+    struct birth *birth = what;
+    struct header *h = birth->program;
+    if (walk(h, birth->before, h->count))
+        h->failed = (int32_t)h->count + 1; /* no execve took us away */
     leave(125);
 }
 
-/* Into another PID namespace only children go (setns(2)), and there is no way back for a keeper that is not root. So a
- * child of its own goes in and makes the real one, as its sister: CLONE_PARENT. */
-struct entry {
-    int namespace;
-    long pid; /* of the sister, as the keeper sees it */
-    struct clone_args args;
-    struct header *program;
-};
-
-static void enter(void *what)
+/* The go-between: some namespaces only children come to be in (setns(2): PID, time), others must be made from within a
+ * user namespace, and there is no way back out of them for the keeper. So a child of its own goes in and makes the real
+ * one, as its sister: CLONE_PARENT. */
+static void go_between(void *what)
 {
-    struct entry *entry = what;
-    entry->pid = call6(SYS_setns, (uint64_t[6]){entry->namespace, CLONE_NEWPID});
-    if (entry->pid == 0)
-        entry->pid = clone_and_call(&entry->args, walk, entry->program);
+    struct birth *birth = what;
+    birth->pid = -ECANCELED;
+    if (walk(birth->program, 0, birth->before))
+        birth->pid = clone_and_call(&birth->args, live, birth);
     leave(0);
 }
 
-static long launch_inside(struct entry *entry, char *stack, uint64_t stack_size, int *pidfd)
+static long launch_between(struct birth *birth, char *stack, uint64_t stack_size, int *pidfd)
 {
     struct clone_args between = {
         .flags = CLONE_VM | CLONE_VFORK | CLONE_CLEAR_SIGHAND,
@@ -196,14 +206,14 @@ static long launch_inside(struct entry *entry, char *stack, uint64_t stack_size,
         .stack = (uint64_t)stack,
         .stack_size = stack_size,
     };
-    long pid = clone_and_call(&between, enter, entry); /* returns when it has left */
+    long pid = clone_and_call(&between, go_between, birth); /* returns when it has left */
     if (pid < 0)
         return pid;
     call6(SYS_wait4, (uint64_t[6]){pid, 0, 0, 0});
-    if (entry->pid < 0)
-        return entry->pid;
-    *pidfd = (int)call6(SYS_pidfd_open, (uint64_t[6]){entry->pid, 0});
-    return entry->pid;
+    if (birth->pid < 0)
+        return birth->pid;
+    *pidfd = (int)call6(SYS_pidfd_open, (uint64_t[6]){birth->pid, 0});
+    return birth->pid;
 }
 
 static void relocate(struct header *program)
@@ -213,17 +223,20 @@ static void relocate(struct header *program)
         *(uint64_t *)((char *)program + relocs[i]) += (uint64_t)program;
 }
 
-/* Start a child that walks the program. `flags` go to clone3(2) as they are, with the ones this executor needs added;
- * `cgroup` is a directory to be born into, `namespace` a pidfd whose PID namespace to be in, or -1. Returns the pid and
- * sets *pidfd, or returns -errno. */
-EXPORT long heliostui_launch(struct header *program, uint64_t flags, int cgroup, int namespace, char *stack,
+/* Start a child that walks the program, its first `before` steps done by a go-between. `flags` go to clone3(2) as they
+ * are, with the ones this executor needs added; `cgroup` is a directory to be born into, or -1. Returns the pid and
+ * sets *pidfd, or returns -errno: -ECANCELED when the go-between failed at a step. */
+EXPORT long heliostui_launch(struct header *program, uint64_t flags, int cgroup, uint32_t before, char *stack,
                              uint64_t stack_size, int *pidfd)
 {
     relocate(program);
+    /* At the stack's low end, not on ours: the child reads it when we may have returned. */
+    struct birth *birth = (struct birth *)stack;
+    stack += STACK_ALIGNED(sizeof *birth), stack_size -= STACK_ALIGNED(sizeof *birth);
     uint64_t half = stack_size / 2;
-    struct entry entry = {
-        .namespace = namespace,
+    *birth = (struct birth){
         .program = program,
+        .before = before,
         .args = {
             .flags = flags | CLONE_VM | CLONE_CLEAR_SIGHAND | (cgroup >= 0 ? CLONE_INTO_CGROUP : 0),
             .stack = (uint64_t)stack,
@@ -231,12 +244,12 @@ EXPORT long heliostui_launch(struct header *program, uint64_t flags, int cgroup,
             .cgroup = cgroup >= 0 ? (uint64_t)cgroup : 0,
         },
     };
-    if (namespace >= 0) {
-        entry.args.flags |= CLONE_PARENT; /* whose exit signal it inherits */
-        return launch_inside(&entry, stack + half, half, pidfd);
+    if (before) {
+        birth->args.flags |= CLONE_PARENT; /* whose exit signal it inherits */
+        return launch_between(birth, stack + half, half, pidfd);
     }
-    entry.args.flags |= CLONE_PIDFD;
-    entry.args.pidfd = (uint64_t)pidfd;
-    entry.args.exit_signal = SIGCHLD;
-    return clone_and_call(&entry.args, walk, program);
+    birth->args.flags |= CLONE_PIDFD;
+    birth->args.pidfd = (uint64_t)pidfd;
+    birth->args.exit_signal = SIGCHLD;
+    return clone_and_call(&birth->args, live, birth);
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import glob
 import mmap
 import os
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 
 from engine.sandbox import program
 
-STACK = 16 * 1024  # bytes; two halves, see launch_inside in executor.c
+STACK = 16 * 1024  # bytes; two halves, see heliostui_launch in executor.c
 
 
 def load() -> ctypes.CDLL | None:
@@ -26,7 +27,7 @@ def load() -> ctypes.CDLL | None:
             ctypes.c_void_p,
             ctypes.c_uint64,
             ctypes.c_int,
-            ctypes.c_int,
+            ctypes.c_uint32,
             ctypes.c_void_p,
             ctypes.c_uint64,
             ctypes.POINTER(ctypes.c_int),
@@ -37,7 +38,7 @@ def load() -> ctypes.CDLL | None:
 
 def launch(library: ctypes.CDLL, plan: program.Program, inputs: Sequence[int]) -> tuple[int, int, mmap.mmap]:
     """Start a child that walks the plan. Returns its pid, its pidfd, and the block, which the child writes until it has
-    called execve or has exited: keep it until then. Raises OSError when clone3(2) fails."""
+    called execve or has exited: keep it until then. Raises OSError when clone3(2) fails, and `program.Stopped`."""
     at = (len(plan.image) + 4095) & ~4095
     block = mmap.mmap(-1, at + STACK, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     block[: len(plan.image)] = plan.image
@@ -47,8 +48,9 @@ def launch(library: ctypes.CDLL, plan: program.Program, inputs: Sequence[int]) -
     base = ctypes.addressof(view)
     del view  # a block with exported views could not be closed
     cgroup = -1 if plan.cgroup is None else inputs[plan.cgroup]
-    inside = -1 if plan.pid_namespace is None else inputs[plan.pid_namespace]
-    pid = library.heliostui_launch(base, plan.clone_flags, cgroup, inside, base + at, STACK, ctypes.byref(pidfd))
+    pid = library.heliostui_launch(base, plan.clone_flags, cgroup, plan.before, base + at, STACK, ctypes.byref(pidfd))
+    if pid == -errno.ECANCELED and program.outcome(block).failed:
+        raise program.Stopped(block)
     if pid < 0:
         block.close()
         raise OSError(-pid, f"clone3: {os.strerror(-pid)}")

@@ -91,14 +91,18 @@ def _text(argument: Argument) -> str:
 
 @dataclass
 class Plan:
-    """Steps in order, under construction. `part` names the section of the set-up that new steps belong to."""
+    """Steps in order, under construction. `part` names the section of the set-up that new steps belong to.
+
+    `before`, `own_memory` and `cgroup` are as in `program.Program`.
+    """
 
     clone_flags: int = 0
     part: str = "start"
     steps: list[Step] = field(default_factory=list)
     inputs: int = program.STANDARD_INPUTS
     cgroup: Input | None = None
-    pid_namespace: Input | None = None
+    before: int = 0
+    own_memory: bool = False
 
     def input(self, name: str) -> Input:
         """One more descriptor that the launcher must hand in, in this order."""
@@ -117,6 +121,10 @@ class Plan:
         """Append a step; `result` names what it returns, for those who read the plan."""
         self.steps.append(Step(name, args, why, self.part, frozenset(allow), if_failed))
         return Ref(len(self.steps) - 1, result or f"#{len(self.steps)}")
+
+    def born(self) -> None:
+        """What has been planned so far a go-between does; what follows, the process itself, which it makes then."""
+        self.before = len(self.steps)
 
     def assemble(self) -> program.Program:
         """The plan in the form that executors walk."""
@@ -150,7 +158,8 @@ class Plan:
             self.inputs,
             len(steps),
             self.cgroup.index if self.cgroup else None,
-            self.pid_namespace.index if self.pid_namespace else None,
+            self.before,
+            self.own_memory,
         )
 
 

@@ -6,6 +6,7 @@ Slower, because a fork copies the keeper's page tables and Python makes each cal
 from __future__ import annotations
 
 import ctypes
+import errno
 import mmap
 import os
 import signal
@@ -37,16 +38,16 @@ def launch(plan: program.Program, inputs: Sequence[int]) -> tuple[int, int, mmap
     program.relocate(view, ctypes.addressof(anchor))
     del anchor
     cgroup = -1 if plan.cgroup is None else inputs[plan.cgroup]
-    if plan.pid_namespace is None:
-        pid = _clone(plan.clone_flags, cgroup)
-    else:
-        pid = _clone_inside(plan, cgroup, inputs[plan.pid_namespace])
+    pid = _launch_between(view, plan, cgroup) if plan.before else _clone(plan.clone_flags, cgroup)
     if pid == 0:
         try:
-            walk(view)
+            if walk(view, plan.before, plan.steps):
+                struct.pack_into("=i", view, program.FAILED_AT, plan.steps + 1)
         finally:
             os._exit(125)
     view.release()
+    if pid == -errno.ECANCELED and program.outcome(block).failed:
+        raise program.Stopped(block)
     if pid < 0:
         block.close()
         raise OSError(-pid, f"clone3: {os.strerror(-pid)}")
@@ -65,16 +66,19 @@ def _clone(flags: int, cgroup: int) -> int:
     return system_call(NUMBERS["clone3"], ctypes.addressof(buffer), len(arguments))
 
 
-def _clone_inside(plan: program.Program, cgroup: int, namespace: int) -> int:
-    """As launch_inside in executor.c: a child goes into the PID namespace and makes the real one, as its sister."""
+def _launch_between(view: memoryview, plan: program.Program, cgroup: int) -> int:
+    """As launch_between in executor.c: a go-between walks the first steps and makes the real child, as its sister."""
     answer, tell = os.pipe()
     between = os.fork()
     if between == 0:
-        pid = system_call(NUMBERS["setns"], namespace, CLONE.NEWPID)
-        if pid == 0 and (pid := _clone(plan.clone_flags | CLONE.PARENT, cgroup)) == 0:
-            return 0
-        os.write(tell, struct.pack("=q", pid))
-        os._exit(0)
+        pid = -errno.ECANCELED
+        try:
+            if walk(view, 0, plan.before) and (pid := _clone(plan.clone_flags | CLONE.PARENT, cgroup)) == 0:
+                return 0
+        finally:
+            if pid:
+                os.write(tell, struct.pack("=q", pid))
+                os._exit(0)
     os.close(tell)
     (pid,) = struct.unpack("=q", os.read(answer, 8))
     os.close(answer)
@@ -82,31 +86,28 @@ def _clone_inside(plan: program.Program, cgroup: int, namespace: int) -> int:
     return int(pid)
 
 
-def walk(block: memoryview) -> None:
-    """Perform the steps one by one; returns only when one fails or the program ends without execve."""
+def walk(block: memoryview, first: int, end: int) -> bool:
+    """Perform the steps from `first` to before `end`, one by one. Whether all of them went well."""
     _, count, _, inputs, _, _, values_at, times_at, _, _, _ = program.HEADER.unpack_from(block)
-    values = list(struct.unpack_from(f"={inputs}q", block, values_at))
-    put = struct.pack_into
-    for i in range(count):
+    values = block[values_at : values_at + 8 * (inputs + count)].cast("q")
+    times = block[times_at : times_at + 8 * (count + 1)].cast("Q")
+    for i in range(first, end):
         nr, flags, allowed, references, guard, *args = program.STEP.unpack_from(
             block, program.HEADER_SIZE + i * program.STEP_SIZE
         )
-        put("=Q", block, times_at + 8 * i, time.monotonic_ns())
-        put("=iI", block, program.FAILED_AT, 0, i + 1)
-        at = values_at + 8 * (inputs + i)
-        put("=q", block, at, program.UNDERWAY)
-        result = _perform(nr, flags, references, guard, args, values)
-        values.append(result)
-        put("=q", block, at, result)
+        times[i] = time.monotonic_ns()
+        struct.pack_into("=iI", block, program.FAILED_AT, 0, i + 1)
+        values[inputs + i] = program.UNDERWAY
+        result = values[inputs + i] = _perform(nr, flags, references, guard, args, values)
         if -4095 <= result < 0 and not _is_allowed(allowed, -result):
-            put("=i", block, program.FAILED_AT, i + 1)
-            put("=Q", block, times_at + 8 * (i + 1), time.monotonic_ns())
-            return
-    put("=Q", block, times_at + 8 * count, time.monotonic_ns())
-    put("=i", block, program.FAILED_AT, count + 1)
+            struct.pack_into("=i", block, program.FAILED_AT, i + 1)
+            times[i + 1] = time.monotonic_ns()
+            return False
+    times[end] = time.monotonic_ns()
+    return True
 
 
-def _perform(nr: int, flags: int, references: int, guard: int, args: list[int], values: list[int]) -> int:
+def _perform(nr: int, flags: int, references: int, guard: int, args: list[int], values: memoryview) -> int:
     if guard >= 0 and (values[guard] < 0) != bool(flags & program.IF_FAILED):
         return program.SKIPPED
     for i in range(6):

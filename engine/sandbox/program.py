@@ -13,6 +13,7 @@ call failed and was allowed to, or the input does not exist), the step is skippe
 
 from __future__ import annotations
 
+import mmap
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,8 +42,9 @@ STANDARD_INPUTS = 4
 class Program:
     """An assembled plan: position-independent bytes, and what clone3(2) needs to know.
 
-    `cgroup` and `pid_namespace` are indices into the inputs: a cgroup's directory to be born into, and a pidfd whose
-    PID namespace the process shall be in.
+    `cgroup` is an index into the inputs: a cgroup's directory to be born into. The first `before` steps are walked by a
+    go-between, which then makes the process as its sister and is gone: for what only children come to have, and for
+    what has to be done before the namespaces are made. `own_memory`: the child must not share the launcher's.
     """
 
     image: bytes
@@ -50,7 +52,16 @@ class Program:
     inputs: int
     steps: int
     cgroup: int | None = None
-    pid_namespace: int | None = None
+    before: int = 0
+    own_memory: bool = False
+
+
+class Stopped(Exception):
+    """The go-between failed at one of its steps: there is no process, but `block` has a receipt."""
+
+    def __init__(self, block: mmap.mmap) -> None:
+        super().__init__()
+        self.block = block
 
 
 def step(nr: int, args: Sequence[int], references: int, allowed: int, guard: int) -> bytes:
@@ -118,7 +129,7 @@ class Outcome:
     times: tuple[int, ...]
 
 
-def outcome(block: bytes | memoryview) -> Outcome:
+def outcome(block: bytes | memoryview | mmap.mmap) -> Outcome:
     """Read the results out of a block."""
     _, count, _, inputs, _, _, values_at, times_at, _, failed, current = HEADER.unpack_from(block)
     return Outcome(
