@@ -30,7 +30,7 @@ from engine.protocol.messages import (
     Resized,
     StreamEnd,
 )
-from engine.spec.default import check_size
+from engine.spec.process import check_size
 
 
 @dataclass(eq=False)

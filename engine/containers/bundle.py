@@ -10,15 +10,17 @@ import asyncio
 import os
 import shutil
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 from engine.errors import EngineError
 from engine.images import Image, Images, rootfs_image
 from engine.images.layers import read_file
 from engine.protocol.messages import ContainerOptions, ErrorCode, Exec
-from engine.sandbox import init, profile
+from engine.sandbox import init
 from engine.sandbox.root import Layered, RootFilesystem
-from engine.spec import default
+from engine.spec import default, id_maps, process
+from engine.spec.capabilities import sets
 from engine.spec.structs import ConsoleSize, Process, Spec
 from engine.spec.user import Account, resolve_user
 
@@ -34,8 +36,8 @@ async def image_of(options: ContainerOptions, images: Images) -> Image:
 
 async def spec_of(options: ContainerOptions, image: Image, id: str, directory: Path) -> Spec:
     """The OCI spec of a new container. EngineError(INVALID) names the option that can't be."""
-    account = await asyncio.to_thread(_account, options.user, image.layers)
-    return default.from_options(options, image, id, str(directory / "merged"), account, profile.default())
+    account = await asyncio.to_thread(_account, options.user, image.layers, options.groups)
+    return default.from_options(options, image, id, str(directory / "merged"), account)
 
 
 def check(options: ContainerOptions) -> None:
@@ -80,7 +82,7 @@ async def process_of(request: Exec, spec: Spec, image: Image, directory: Path) -
     """The process of an `exec`: the container's own but for what the request says. EngineError(INVALID)."""
     if not request.command or not request.command[0]:
         raise EngineError(ErrorCode.INVALID, "Give the command to run in the container.")
-    default.check(
+    process.check(
         ContainerOptions(
             command=request.command,
             workdir=request.workdir,
@@ -93,8 +95,9 @@ async def process_of(request: Exec, spec: Spec, image: Image, directory: Path) -
     user, capabilities, env = own.user, own.capabilities, own.env
     if request.user is not None:
         account = await asyncio.to_thread(_account, request.user, (str(directory / "upper"), *image.layers))
-        user = default.mapped_user(account.user)
-        capabilities = default.capabilities(user)
+        maps = (spec.linux.uid_mappings, spec.linux.gid_mappings) if spec.linux.uid_mappings else None
+        user = id_maps.mapped_user(account.user, maps)
+        capabilities = sets(own.capabilities.bounding if own.capabilities else (), user)
         env = [*env, f"HOME={account.home}"]
     if request.tty:
         env = [*env, "TERM=xterm-256color"]
@@ -112,9 +115,9 @@ async def process_of(request: Exec, spec: Spec, image: Image, directory: Path) -
     )
 
 
-def _account(user: str | None, layers: tuple[str, ...]) -> Account:
-    """Who `user` is by the passwd(5) and group(5) in the layers."""
-    return resolve_user(user, _text(layers, "/etc/passwd"), _text(layers, "/etc/group"))
+def _account(user: str | None, layers: tuple[str, ...], groups: Sequence[str] = ()) -> Account:
+    """Who `user` is by the passwd(5) and group(5) in the layers, and what `groups` are."""
+    return resolve_user(user, _text(layers, "/etc/passwd"), _text(layers, "/etc/group"), groups)
 
 
 def _text(layers: tuple[str, ...], path: str) -> str:

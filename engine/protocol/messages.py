@@ -143,6 +143,7 @@ class ContainerOptions(Value, frozen=True, forbid_unknown_fields=True):
     namespaces: dict[str, str] = {}
     uid_map: list[str] = []  # "inside:outside:size"; with any, the user namespace is a private one
     gid_map: list[str] = []
+    time_offsets: dict[str, float] = {}  # monotonic, boottime → seconds; with any, the time namespace is a private one
     mounts: list[MountOption] = []
     devices: list[str] = []  # "/dev/x[:/dev/y][:rwm]"
     device_rules: list[str] = []  # --device-cgroup-rule: "c 13:* rwm"

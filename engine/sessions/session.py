@@ -15,7 +15,7 @@ from engine.protocol.messages import Attached, JoinTerminal, TerminalSummary
 from engine.sessions.acting import Jobs
 from engine.sessions.board import Board
 from engine.sessions.records import Record
-from engine.spec.default import check_size
+from engine.spec.process import check_size
 
 SETTLING = 0.1  # seconds in which changes are gathered before they are told
 

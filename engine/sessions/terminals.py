@@ -42,7 +42,7 @@ from engine.sessions.board import Board
 from engine.sessions.hanging_up import hang_up
 from engine.sessions.records import Record, Records
 from engine.sessions.session import Session
-from engine.spec import default
+from engine.spec import process
 
 LOG_SIZE = 1 << 20  # bytes of a terminal's log file
 LOG_FILES = 3
@@ -162,7 +162,7 @@ class Terminals:
         return self._of_containers[run]
 
     async def _open(self, request: OpenTerminal) -> str:
-        default.check(
+        process.check(
             ContainerOptions(
                 command=request.command,
                 workdir=request.workdir,

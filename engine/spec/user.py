@@ -1,11 +1,13 @@
-"""`--user` and the image's /etc/passwd and /etc/group → who the process is. Pure; imports the structs and the errors.
+"""`--user`, `--group-add` and the image's /etc/passwd and /etc/group → who the process is.
+
+Pure; imports the structs and the errors.
 
 The rules are Docker's (moby/sys/user, `GetExecUser`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from engine.errors import EngineError
@@ -17,26 +19,29 @@ MAXIMUM = 2**31 - 1
 
 @dataclass(frozen=True)
 class Account:
-    """Who the process is, and where its home is (`/` where nobody says)."""
+    """Who the process is, where its home is (`/` where nobody says), and which further groups were asked for."""
 
     user: User
     home: str = "/"
+    asked_groups: tuple[int, ...] = ()
 
 
-def resolve_user(asked: str | None, passwd: str, group: str) -> Account:
-    """`asked` is `name|uid[:group|gid]`, None or empty for root; `passwd` and `group` are the texts of the two files.
+def resolve_user(asked: str | None, passwd: str, group: str, further: Sequence[str] = ()) -> Account:
+    """`asked` is `name|uid[:group|gid]`, None or empty for root; `passwd` and `group` are the texts of the two files;
+    `further` groups are names or numbers.
 
     A number is always an id, and needs no entry. Without a group the entry's own and its supplementary groups hold;
     with one, only that. Raises EngineError INVALID.
     """
     user_part, _, group_part = (asked or "").partition(":")
-    if "\0" in (asked or ""):
-        raise EngineError(ErrorCode.INVALID, f"The user {asked!r} holds a NUL byte.")
+    if any("\0" in text for text in (asked or "", *further)):
+        raise EngineError(ErrorCode.INVALID, f"The user {asked!r} holds a NUL byte, or a group does.")
     name, uid, gid, home = _find_user(user_part or "0", passwd)
+    added = tuple(dict.fromkeys(_find_group(one, group) for one in further))
     if group_part:
-        return Account(User(uid=uid, gid=_find_group(group_part, group)), home)
+        return Account(User(uid=uid, gid=_find_group(group_part, group)), home, added)
     others = [number for _, number, members in _groups(group) if name and name in members]
-    return Account(User(uid=uid, gid=gid, additional_gids=list(dict.fromkeys(others))), home)
+    return Account(User(uid=uid, gid=gid, additional_gids=list(dict.fromkeys(others))), home, added)
 
 
 def _find_user(asked: str, passwd: str) -> tuple[str, int, int, str]:

@@ -14,7 +14,7 @@ from engine.containers.keeper import Keeper, Launched
 from engine.images.image import Image
 from engine.images.store import Images
 from engine.protocol.messages import ContainerOptions
-from engine.sandbox import fast, profile, receipt
+from engine.sandbox import fast, receipt
 from engine.sandbox.build import launch_plan
 from engine.sandbox.plan import Plan
 from engine.sandbox.root import Layered, RootFilesystem
@@ -35,7 +35,7 @@ class Bundle:
     def spec(self, options: ContainerOptions) -> Spec:
         account = resolve_user(options.user or "root", PASSWD, GROUP)
         merged = str(self.directory / "merged")
-        return from_options(options, self.image, "0123456789ab", merged, account, profile.default())
+        return from_options(options, self.image, "0123456789ab", merged, account)
 
     def root(self) -> RootFilesystem:
         """A fresh upper layer for every call."""

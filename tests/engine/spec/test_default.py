@@ -11,8 +11,9 @@ import pytest
 from engine.errors import EngineError
 from engine.images.image import Image
 from engine.protocol.messages import ContainerOptions, ErrorCode
-from engine.spec.default import from_options, is_mapped, mapped_user
-from engine.spec.structs import Seccomp, Spec, User
+from engine.spec.default import from_options
+from engine.spec.id_maps import is_mapped, mapped_user
+from engine.spec.structs import Spec, User
 from engine.spec.user import Account
 
 ID = "0123456789ab"
@@ -124,16 +125,15 @@ def test_the_users_environment_wins_and_names_appear_once() -> None:
 
 
 def test_options_find_their_place() -> None:
-    seccomp = Seccomp(default_action="SCMP_ACT_ERRNO")
     options = ContainerOptions(
         command=["ls", "-l"], workdir="/srv", hostname="web.example", read_only=True, tty=True, columns=132, lines=50
     )
-    made = from_options(options, IMAGE, ID, "/run/root", ROOT, seccomp)
+    made = from_options(options, IMAGE, ID, "/run/root", ROOT)
     assert made.process.args == ["ls", "-l"]
     assert (made.process.cwd, made.hostname, made.root.readonly) == ("/srv", "web.example", True)
     assert made.process.console_size is not None
     assert (made.process.console_size.width, made.process.console_size.height) == (132, 50)
-    assert made.linux.seccomp is seccomp
+    assert made.linux.seccomp is not None
 
 
 @pytest.mark.parametrize(
