@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
 from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -231,6 +231,20 @@ class Containers:
     async def launch_in(self, request: Exec, key: str) -> Held:
         """Run another program in it, which the keeper holds as `key`, whoever attends to it."""
         return await self._launcher.launch(self._find(request.container), request, key)
+
+    def find(self, ref: str) -> Container:
+        """The container that is meant."""
+        return self._find(ref)
+
+    def exists(self, id: str) -> bool:
+        """Whether there is (still) a container of that id."""
+        return id in self._containers
+
+    def programs(self) -> Iterator[tuple[Container, Run]]:
+        """What runs now."""
+        for container in self._containers.values():
+            if container.run is not None and container.live:
+                yield container, container.run
 
     def program(self, ref: str) -> Run:
         """What runs in it. EngineError(WRONG_STATE) when nothing does."""

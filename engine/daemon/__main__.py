@@ -25,6 +25,7 @@ from engine.daemon.server import Server, listen
 from engine.daemon.service import Engine
 from engine.errors import EngineError
 from engine.images import Images
+from engine.metrics.metrics import Metrics
 from engine.places import Places
 from engine.protocol.messages import Error, Finding, Role, StopEngine
 from engine.sessions.terminals import Terminals
@@ -100,13 +101,18 @@ async def _run(places: Places, keeper_fd: int, readiness: Readiness) -> int:
 
             return [*await asyncio.to_thread(look), *containers.findings]
 
+        metrics = Metrics(containers)
         terminals = Terminals(places, keeper, containers, rootless=rootless)
-        engine = Engine(places, version("heliostui"), rootless, keeper, containers, terminals, images, findings)
+        engine = Engine(
+            places, version("heliostui"), rootless, keeper, containers, terminals, images, metrics, findings
+        )
         try:
             await containers.recover()
             await terminals.recover()
+            metrics.start()
             await _serve(engine, keeper, readiness)
         finally:
+            await metrics.close()
             await terminals.close()
             await containers.close()
     finally:

@@ -155,6 +155,18 @@ async def top_container(engine: Engine, request: m.TopContainer) -> m.Reply:
     return m.Top(processes=await engine.containers.top(request.container))
 
 
+async def get_stats(engine: Engine, request: m.GetStats) -> m.Reply:
+    return await engine.metrics.stats(request)
+
+
+async def get_history(engine: Engine, request: m.GetHistory) -> m.Reply:
+    return await engine.metrics.history(request)
+
+
+async def explain_metric(engine: Engine, request: m.ExplainMetric) -> m.Reply:
+    return await engine.metrics.explain(request)
+
+
 async def resize_terminal(engine: Engine, request: m.ResizeTerminal) -> m.Reply:
     await engine.containers.resize(request.container, request.columns, request.lines)
     return m.Done()
@@ -202,6 +214,9 @@ HANDLERS: dict[type[m.Request], Callable[[Engine, Any], Awaitable[m.Reply]]] = {
     m.InspectContainer: inspect_container,
     m.GetLaunch: get_launch,
     m.TopContainer: top_container,
+    m.GetStats: get_stats,
+    m.GetHistory: get_history,
+    m.ExplainMetric: explain_metric,
     m.ResizeTerminal: resize_terminal,
     m.OpenTerminal: open_terminal,
     m.ListTerminals: list_terminals,

@@ -22,7 +22,12 @@ from engine.protocol.messages import (
     Exec,
     Exited,
     ExitStatus,
+    ExplainMetric,
+    Explanation,
     Finding,
+    GetHistory,
+    GetStats,
+    History,
     ImageSummary,
     JobTable,
     JoinTerminal,
@@ -32,9 +37,11 @@ from engine.protocol.messages import (
     Output,
     ProcessRow,
     Resized,
+    Stats,
     StreamEnd,
     StreamJobs,
     StreamLogs,
+    StreamStats,
     TerminalRef,
     TerminalSummary,
 )
@@ -95,6 +102,15 @@ class Terminals(Protocol):
     async def act(self, request: ActOnJob, /) -> None: ...
 
 
+class Metrics(Protocol):
+    """`engine.metrics.metrics.Metrics`."""
+
+    async def stats(self, request: GetStats, /) -> Stats: ...
+    async def history(self, request: GetHistory, /) -> History: ...
+    async def explain(self, request: ExplainMetric, /) -> Explanation: ...
+    def stream(self, request: StreamStats, /) -> AsyncGenerator[Stats | StreamEnd, None]: ...
+
+
 class Images(Protocol):
     """`engine.images`."""
 
@@ -120,6 +136,7 @@ class Engine:
     containers: Containers
     terminals: Terminals
     images: Images
+    metrics: Metrics
     findings: Callable[[], Awaitable[list[Finding]]]  # of `doctor`
     closing: bool = False  # the last containers are being stopped: nothing new is begun
     stopping: asyncio.Event = field(default_factory=asyncio.Event)  # set: the server ends

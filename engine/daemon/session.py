@@ -174,6 +174,10 @@ class Session:
                 async with aclosing(self._engine.terminals.jobs(request)) as tables:
                     async for table in tables:
                         yield table
+            case m.StreamStats():
+                async with aclosing(self._engine.metrics.stream(request)) as samples:
+                    async for sample in samples:
+                        yield sample
             case _ if session is not None:
                 yield session.attached
                 async for message in session:

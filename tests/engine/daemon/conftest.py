@@ -238,6 +238,25 @@ class Terminals:
     async def act(self, request: m.ActOnJob) -> None: ...
 
 
+class Metrics:
+    """Nothing is measured."""
+
+    async def stats(self, request: m.GetStats) -> m.Stats:
+        return m.Stats(samples=[])
+
+    async def history(self, request: m.GetHistory) -> m.History:
+        return m.History(series=[])
+
+    async def explain(self, request: m.ExplainMetric) -> m.Explanation:
+        return m.Explanation(
+            metric=request.metric, unit="bytes", what="", sources=[], formula="", arithmetic="", value=None
+        )
+
+    async def stream(self, request: m.StreamStats) -> AsyncGenerator[m.Stats | m.StreamEnd, None]:
+        yield m.Stats(samples=[])
+        yield m.StreamEnd()
+
+
 class Images:
     """One image."""
 
@@ -339,7 +358,8 @@ def serving(limits: Limits = DEFAULT_LIMITS, mode: int = 0o750) -> Iterator[Runn
     async def serve() -> None:
         places = Places(directory, directory)
         containers, keeper = Containers(), Keeper()
-        engine = Engine(places, "1.2.3", False, keeper, containers, Terminals(containers), Images(), findings)
+        terminals = Terminals(containers)
+        engine = Engine(places, "1.2.3", False, keeper, containers, terminals, Images(), Metrics(), findings)
         server = Server(engine, listen(places.socket), limits)
         made.append(Running(places, asyncio.get_running_loop(), engine, containers, keeper, thread))
         ready.set()

@@ -1,0 +1,174 @@
+"""The few kinds of arithmetic that turn counters into metrics; each can be computed and told. Standard library only.
+
+A counter that is not there, or is infinite (`max`), makes no value. Neither does one that went backwards: it was reset.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from engine.metrics.formats import Counters
+
+
+@dataclass(frozen=True)
+class Formula(ABC):
+    """`note`: what the counters are, where their names don't say it."""
+
+    @property
+    @abstractmethod
+    def terms(self) -> tuple[str, ...]:
+        """The counters it is made of."""
+
+    @property
+    @abstractmethod
+    def text(self) -> str:
+        """With the names of the counters; `Δ` is the difference of two readings and `Δt` the seconds between them."""
+
+    @abstractmethod
+    def value(self, before: Counters, after: Counters, seconds: float) -> float | None:
+        """What comes out, from two readings `seconds` apart."""
+
+    @abstractmethod
+    def arithmetic(self, before: Counters, after: Counters, seconds: float) -> str:
+        """`text` with the numbers put in."""
+
+
+@dataclass(frozen=True)
+class Level(Formula):
+    """A counter as it is."""
+
+    term: str
+    note: str = ""
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        return (self.term,)
+
+    @property
+    def text(self) -> str:
+        return self.term + _noted(self.note)
+
+    def value(self, before: Counters, after: Counters, seconds: float) -> float | None:
+        value = after.get(self.term, math.inf)
+        return None if value == math.inf else value
+
+    def arithmetic(self, before: Counters, after: Counters, seconds: float) -> str:
+        return plain(after[self.term])
+
+
+@dataclass(frozen=True)
+class Less(Formula):
+    """A counter less another one, which may be a little later and so larger; never below zero."""
+
+    term: str
+    less: str
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        return (self.term, self.less)
+
+    @property
+    def text(self) -> str:
+        return f"{self.term} − {self.less}"
+
+    def value(self, before: Counters, after: Counters, seconds: float) -> float | None:
+        if self.term not in after or self.less not in after:
+            return None
+        return max(0.0, after[self.term] - after[self.less])
+
+    def arithmetic(self, before: Counters, after: Counters, seconds: float) -> str:
+        return f"{plain(after[self.term])} − {plain(after[self.less])}"
+
+
+@dataclass(frozen=True)
+class Quotient(Formula):
+    """A counter by another one."""
+
+    term: str
+    by: str
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        return (self.term, self.by)
+
+    @property
+    def text(self) -> str:
+        return f"{self.term} / {self.by}"
+
+    def value(self, before: Counters, after: Counters, seconds: float) -> float | None:
+        term, by = after.get(self.term, math.inf), after.get(self.by, 0)
+        return None if term == math.inf or term < 0 or by <= 0 else term / by
+
+    def arithmetic(self, before: Counters, after: Counters, seconds: float) -> str:
+        return f"{plain(after[self.term])} / {plain(after[self.by])}"
+
+
+@dataclass(frozen=True)
+class Rate(Formula):
+    """How fast a counter grows; `divisor`: how many of its units are one of the metric's."""
+
+    term: str
+    divisor: int = 1
+    note: str = ""
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        return (self.term,)
+
+    @property
+    def text(self) -> str:
+        return f"Δ{self.term}{self._by()} / Δt" + _noted(self.note)
+
+    def value(self, before: Counters, after: Counters, seconds: float) -> float | None:
+        if self.term not in before or self.term not in after or seconds <= 0:
+            return None
+        grown = after[self.term] - before[self.term]
+        return grown / self.divisor / seconds if grown >= 0 else None
+
+    def arithmetic(self, before: Counters, after: Counters, seconds: float) -> str:
+        grown = f"({plain(after[self.term])} − {plain(before[self.term])})"
+        return f"{grown}{self._by()} / {seconds:.3f} s"
+
+    def _by(self) -> str:
+        return f" / {plain(self.divisor)}" if self.divisor != 1 else ""
+
+
+@dataclass(frozen=True)
+class Share(Formula):
+    """By how much a counter grew for what another one did, in percent; zero where that one stood still."""
+
+    term: str
+    of: str
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        return (self.term, self.of)
+
+    @property
+    def text(self) -> str:
+        return f"100 × Δ{self.term} / Δ{self.of}"
+
+    def value(self, before: Counters, after: Counters, seconds: float) -> float | None:
+        if any(term not in reading for term in self.terms for reading in (before, after)):
+            return None
+        part, whole = after[self.term] - before[self.term], after[self.of] - before[self.of]
+        if part < 0 or whole < 0:
+            return None
+        return 100 * part / whole if whole else 0.0
+
+    def arithmetic(self, before: Counters, after: Counters, seconds: float) -> str:
+        part, whole = (f"({plain(after[term])} − {plain(before[term])})" for term in self.terms)
+        return f"100 × {part} / {whole}"
+
+
+def plain(value: float) -> str:
+    """A number with its thousands set apart."""
+    if value == math.inf:
+        return "max"
+    return f"{int(value):,}" if value == int(value) else f"{value:,.6g}"
+
+
+def _noted(note: str) -> str:
+    return f"  ({note})" if note else ""

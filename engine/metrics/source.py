@@ -1,0 +1,56 @@
+"""What a source is: some files that are read together, and the metrics that are made of their counters.
+
+Standard library only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from engine.metrics.formats import Counters, Parser
+from engine.metrics.formula import Formula
+
+RARELY = 30  # seconds: for limits, and for counts of what is rare
+PROC = "proc"
+"""In place of a controller: the file is in /proc/PID of the container's init."""
+
+
+class CounterFile(NamedTuple):
+    """`controller`: as `Directories.directory` has it, or `PROC`."""
+
+    controller: str
+    name: str
+    parse: Parser
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """`every`: how many seconds pass between two readings when nobody looks; else it is one.
+
+    When nothing in a container ran, the first of the files tells whether the others are worth reading. A file that is
+    not there takes its counters along, and the others stay.
+    """
+
+    files: tuple[CounterFile, ...]
+    formulas: Mapping[str, Formula]  # by metric
+    every: int = 1
+
+
+class Reading(NamedTuple):
+    """`time`: monotonic seconds. `texts`: of the source's files, None for one that could not be read."""
+
+    time: float
+    texts: tuple[bytes | None, ...]
+    counters: Counters
+
+
+class Directories(Protocol):
+    """Where a container's cgroup files are: `engine.cgroups.Cgroup`, or values in a test."""
+
+    def directory(self, controller: str, /) -> str | None:
+        """The cgroup's directory in the hierarchy with that controller; "" is the core's (cgroup.procs, PSI)."""
+
+    def version(self, controller: str, /) -> int:
+        """1 or 2: which kind of hierarchy that is."""
