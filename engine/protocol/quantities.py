@@ -5,6 +5,7 @@ Shared by the command line, the console and the engine, so that all of them read
 
 from __future__ import annotations
 
+import math
 import re
 from fractions import Fraction
 
@@ -57,3 +58,27 @@ def size_text(bytes_: float) -> str:
         units.pop(0)
     digits = 0 if units[0] == "B" or abs(value) >= 100 else 1 if abs(value) >= 10 else 2
     return f"{value:.{digits}f} {units[0]}"
+
+
+def cpu_weight(shares: int) -> int:
+    """The weight (1-10000) that is the same as cgroup v1's shares (2-262144); the defaults are 100 and 1024.
+
+    Source: runc (github.com/opencontainers/cgroups, utils.go): a curve through least, most and default.
+    """
+    if shares <= 2:
+        return 1
+    if shares >= 262_144:
+        return 10_000
+    log = math.log2(shares)
+    return math.ceil(10 ** ((log * log + 125 * log) / 612 - 7 / 34))
+
+
+def cpu_shares(weight: int) -> int:
+    """The inverse: `cpu_weight(cpu_shares(weight)) == weight`."""
+    log = (math.sqrt(125**2 + 4 * 612 * (math.log10(weight) + 7 / 34)) - 125) / 2
+    shares = max(2, min(262_144, int(2**log)))
+    while cpu_weight(shares) < weight:
+        shares += 1
+    while cpu_weight(shares) > weight:
+        shares -= 1
+    return shares
