@@ -13,6 +13,7 @@ import sysconfig
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ class Person:
             text=True,
             timeout=PATIENCE,
             check=False,
-            **self._switch(),
+            **self.switch(),
         )
 
     def containers(self) -> list[dict[str, Any]]:
@@ -61,6 +62,10 @@ class Person:
         """The console, opened in a terminal."""
         return Screen([self.python, "-m", "heliostui"], self, columns, lines)
 
+    def shell(self, columns: int = 100, lines: int = 30) -> Screen:
+        """A shell in a terminal."""
+        return Screen(["/bin/sh"], self, columns, lines)
+
     def become(self) -> None:
         """In a child: be this person."""
         if os.geteuid() == 0 and self.account.pw_uid != 0:
@@ -69,7 +74,8 @@ class Person:
             os.setresuid(*[self.account.pw_uid] * 3)
         os.chdir(self.directory)
 
-    def _switch(self) -> dict[str, Any]:
+    def switch(self) -> dict[str, Any]:
+        """For subprocess: be this person."""
         if os.geteuid() != 0 or self.account.pw_uid == 0:
             return {}
         return {"user": self.account.pw_uid, "group": self.account.pw_gid, "extra_groups": []}
@@ -164,20 +170,21 @@ def root() -> Iterator[Person]:
     yield from person(pwd.getpwuid(0))
 
 
+def ordinary_account() -> pwd.struct_passwd:
+    """Whoever runs the tests, or, when that is root, an account made for it that stays."""
+    if os.geteuid() != 0:
+        return pwd.getpwuid(os.geteuid())
+    with suppress(KeyError):
+        return pwd.getpwnam(ORDINARY)
+    if shutil.which("useradd") is None:
+        pytest.skip("no ordinary user to become, and no useradd to make one")
+    subprocess.run(["useradd", "--system", "--no-create-home", "--shell", "/bin/sh", ORDINARY], check=True)
+    return pwd.getpwnam(ORDINARY)
+
+
 @pytest.fixture
 def ordinary() -> Iterator[Person]:
-    """Who runs the tests, or, when that is root, an account made for it that stays."""
-    if os.geteuid() != 0:
-        yield from person(pwd.getpwuid(os.geteuid()))
-        return
-    try:
-        account = pwd.getpwnam(ORDINARY)
-    except KeyError:
-        if shutil.which("useradd") is None:
-            pytest.skip("no ordinary user to become, and no useradd to make one")
-        subprocess.run(["useradd", "--system", "--no-create-home", "--shell", "/bin/sh", ORDINARY], check=True)
-        account = pwd.getpwnam(ORDINARY)
-    yield from person(account)
+    yield from person(ordinary_account())
 
 
 @pytest.fixture(params=["root", "ordinary"])
