@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from engine.sandbox import capabilities, devices, mounts, process, stdio
+from engine.sandbox import capabilities, devices, masks, mounts, process, stdio
 from engine.sandbox.cgroup import join, new_namespace
 from engine.sandbox.kernel import AT, CLONE, MOUNT_ATTR
 from engine.sandbox.pause import CREATED, READY, pause
@@ -73,11 +73,12 @@ def launch_plan(
     join(plan, joins)
     new_namespace(plan, joins)
     init_program = _open_init(plan, init) if init else None
+    opened = mounts.open_sources(plan, spec.mounts)
     tree = mount_root(plan, filesystem, host.in_user_namespace)
-    mounts.mount_all(plan, tree, spec.mounts, host.tty_group)
+    mounts.mount_all(plan, tree, spec, tty_group=host.tty_group, opened=opened)
     devices.make_devices(plan, tree, spec.linux.devices, host.in_user_namespace)
     slave = _standard_streams(plan, spec.process, tree)
-    mounts.mask_paths(plan, tree, spec.linux.masked_paths, spec.linux.readonly_paths)
+    masks.mask_paths(plan, tree, spec.linux.masked_paths, spec.linux.readonly_paths)
     if CREATED in pauses:
         pause(plan, CREATED, "wait for the hooks that see the host")
     pivot(plan, tree, spec.root.readonly)

@@ -1,28 +1,34 @@
-"""`mounts`, `maskedPaths` and `readonlyPaths` of the spec (config.md, config-linux.md)."""
+"""`mounts` of the spec (config.md): each becomes a detached mount, which is then attached inside of the root.
+
+Whatever a mount needs of the host's mount namespace is opened before that namespace is left: `open_sources`. What the
+container's own user namespace may not do, the engine has done beforehand: see `detached`.
+"""
 
 from __future__ import annotations
 
-import errno
 import os
-import posixpath
+import re
 import stat
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from engine.sandbox.kernel import AT, MOUNT_ATTR, MOVE_MOUNT, OPEN_TREE
-from engine.sandbox.plan import Plan, Ref
-from engine.sandbox.tree import ALL_BELOW, ATTACH, COPY, COPY_ALL, Tree, clone_tree, mount_attr, new_filesystem
-from engine.spec.structs import Mount
+from engine.sandbox import cgroup_mounts
+from engine.sandbox.kernel import AT, MOUNT_ATTR, MS
+from engine.sandbox.mount_options import Attributes, MountOptions, sort_options
+from engine.sandbox.plan import Plan
+from engine.sandbox.tree import (
+    ALL_BELOW,
+    ATTACH,
+    FSCONFIG_LIMIT,
+    Descriptor,
+    Tree,
+    clone_tree,
+    mount_attr,
+    new_filesystem,
+)
+from engine.spec.structs import IdMapping, Mount, Spec
 
-ATTRIBUTES = {
-    "ro": MOUNT_ATTR.RDONLY,
-    "nosuid": MOUNT_ATTR.NOSUID,
-    "nodev": MOUNT_ATTR.NODEV,
-    "noexec": MOUNT_ATTR.NOEXEC,
-    "noatime": MOUNT_ATTR.NOATIME,
-    "strictatime": MOUNT_ATTR.STRICTATIME,
-    "nodiratime": MOUNT_ATTR.NODIRATIME,
-    "nosymfollow": MOUNT_ATTR.NOSYMFOLLOW,
-}
-DEFAULTS = frozenset({"rw", "suid", "dev", "exec", "relatime", "bind", "rbind", "private", "rprivate"})
+TTY_GROUP = 5
 WHAT_FOR = {
     "/proc": "processes of this PID namespace",
     "/dev": "an empty /dev of its own",
@@ -32,117 +38,138 @@ WHAT_FOR = {
     "/sys": "the kernel's objects, as this network namespace sees them",
     "/sys/fs/cgroup": "its own cgroup as the root of all",
 }
-COPY_HERE = COPY | OPEN_TREE.EMPTY_PATH
+# File systems that show a namespace: a user namespace that does not own it may not mount them, but has the host's.
+OF_NAMESPACES = {"sysfs": "/sys", "proc": "/proc", "mqueue": "/dev/mqueue"}
 READ_ONLY = MOUNT_ATTR.RDONLY | MOUNT_ATTR.NOSUID | MOUNT_ATTR.NODEV | MOUNT_ATTR.NOEXEC
+_NOTHING: Mapping[int, Descriptor] = {}
 
 
-def mount_all(plan: Plan, tree: Tree, mounts: list[Mount], gid_5: bool) -> None:
-    """Attach the spec's mounts in their order. `gid_5`: whether the tty group exists in this user namespace."""
+@dataclass(frozen=True)
+class _Mount:
+    """One mount on its way: the spec's words, sorted, and why it is there."""
+
+    mount: Mount
+    options: MountOptions
+    why: str
+
+    @property
+    def path(self) -> str:
+        return self.mount.destination
+
+    @property
+    def is_bind(self) -> bool:
+        return self.mount.type == "bind" or self.options.bind
+
+
+def open_sources(plan: Plan, mounts: Iterable[Mount]) -> dict[int, Descriptor]:
+    """Before our mounts are made private: copy those that shall go on hearing of the host's (mount_namespaces(7),
+    "Shared subtrees"). Returns them by their number in the spec."""
     plan.part = "mounts"
-    for mount in mounts:
-        attributes, data = split_options(mount.options)
-        why = f"{mount.destination}: {WHAT_FOR.get(mount.destination, mount.type)}"
-        if mount.type == "bind" or "bind" in mount.options or "rbind" in mount.options:
-            _bind(plan, tree, mount, attributes, why)
-        elif mount.type == "sysfs":
-            _sysfs(plan, tree, mount.destination, attributes, why)
+    opened: dict[int, Descriptor] = {}
+    for number, mount in enumerate(mounts):
+        options = sort_options(mount.options)
+        if any(kind in (MS.SHARED, MS.SLAVE) for kind, _ in options.propagation) and _wanted(mount).is_bind:
+            why = f"{mount.destination}: while mounts of the host still reach it"
+            opened[number] = clone_tree(plan, mount.source, why, recursive=options.recursive)
+    return opened
+
+
+def take_detached(plan: Plan, mounts: list[Mount], numbers: Iterable[int]) -> dict[int, Descriptor]:
+    """The inputs of a plan for mounts that the engine made beforehand, in their order."""
+    return {number: plan.input(f"mount {mounts[number].destination}") for number in numbers}
+
+
+def mount_all(
+    plan: Plan, tree: Tree, spec: Spec, *, tty_group: bool, opened: Mapping[int, Descriptor] = _NOTHING
+) -> None:
+    """Attach the spec's mounts in their order. `tty_group`: whether gid 5 exists in the engine's user namespace;
+    `opened`: mounts that are there already, by their number."""
+    plan.part = "mounts"
+    gid_5 = tty_group and _has_id(spec.linux.gid_mappings, TTY_GROUP)
+    borrowed = any(namespace.type == "user" for namespace in spec.linux.namespaces)
+    for number, mount in enumerate(spec.mounts):
+        wanted = _wanted(mount)
+        if wanted.is_bind:
+            _bind(plan, tree, wanted, opened.get(number))
+        elif (made := opened.get(number)) is not None:
+            tree.attach(made, wanted.path, wanted.why)
         elif mount.type in ("cgroup", "cgroup2"):
-            made = new_filesystem(plan, "cgroup2", "cgroup", [], attributes, why, optional=True)
-            tree.attach(made, mount.destination, why)
+            cgroup_mounts.mount(plan, tree, mount.destination, wanted.options.here.set, wanted.why)
+        elif mount.type == "sysfs" or (borrowed and mount.type in OF_NAMESPACES):
+            _of_namespace(plan, tree, wanted)
         else:
-            if mount.type == "devpts" and not gid_5:
-                data = [(key, value) for key, value in data if key != "gid"]
-            made = new_filesystem(plan, mount.type, mount.source or mount.type, data, attributes, why)
-            tree.attach(made, mount.destination, why)
+            _filesystem(plan, tree, wanted, gid_5)
 
 
-def split_options(options: list[str]) -> tuple[MOUNT_ATTR, list[tuple[str, str | None]]]:
-    """Options of mount(8) as attributes of the mount, and what the file system itself is told."""
-    attributes = MOUNT_ATTR(0)
-    data: list[tuple[str, str | None]] = []
-    for option in options:
-        if option in ATTRIBUTES:
-            attributes |= ATTRIBUTES[option]
-        elif option not in DEFAULTS:
-            key, has_value, value = option.partition("=")
-            data.append((key, value if has_value else None))
-    return attributes, data
+def _wanted(mount: Mount) -> _Mount:
+    why = f"{mount.destination}: {WHAT_FOR.get(mount.destination, mount.type)}"
+    return _Mount(mount, sort_options(mount.options), why)
 
 
-def _bind(plan: Plan, tree: Tree, mount: Mount, attributes: MOUNT_ATTR, why: str) -> None:
-    recursive = "rbind" in mount.options
-    tree_copy = clone_tree(plan, mount.source, why, recursive=recursive)
-    flags = ALL_BELOW if recursive else AT.EMPTY_PATH
+def _has_id(mappings: list[IdMapping], number: int) -> bool:
+    return not mappings or any(m.container_id <= number < m.container_id + m.size for m in mappings)
+
+
+def _filesystem(plan: Plan, tree: Tree, wanted: _Mount, gid_5: bool) -> None:
+    mount, options = wanted.mount, wanted.options
+    data = [entry for entry in options.data if gid_5 or mount.type != "devpts" or entry[0] != "gid"]
+    if mount.type == "overlay":
+        data = list(_overlay(data))
+    made = new_filesystem(plan, mount.type, mount.source or mount.type, data, options.here.set, wanted.why)
+    _propagate(plan, made, wanted)
+    tree.attach(made, wanted.path, wanted.why)
+
+
+def _overlay(data: Iterable[tuple[str, str | None]]) -> Iterable[tuple[str, str | None]]:
+    """Many layers are too long for one option: they are given one by one (Linux 6.5)."""
+    for key, value in data:
+        if key == "lowerdir" and value is not None and len(value) > FSCONFIG_LIMIT:
+            yield from (("lowerdir+", layer) for layer in re.split(r"(?<!\\):", value))
+        else:
+            yield key, value
+
+
+def _bind(plan: Plan, tree: Tree, wanted: _Mount, opened: Descriptor | None) -> None:
+    mount, options, why = wanted.mount, wanted.options, wanted.why
+    copy = clone_tree(plan, mount.source, why, recursive=options.recursive) if opened is None else opened
+    _set(plan, copy, options.here, AT.EMPTY_PATH, wanted.path)
+    _set(plan, copy, options.below, ALL_BELOW, f"{wanted.path} and all below")
+    _propagate(plan, copy, wanted)
+    tree.attach(copy, wanted.path, why, file=_is_file(mount.source))
+
+
+def _set(plan: Plan, mount: Descriptor, attributes: Attributes, flags: AT, what: str) -> None:
     if attributes:
-        plan.call(
-            "mount_setattr", tree_copy, "", flags, mount_attr(attributes), 32, why=f"{mount.destination}: options"
-        )
-    tree.attach(tree_copy, mount.destination, why)
+        value = mount_attr(attributes.set, attributes.clear)
+        plan.call("mount_setattr", mount, "", flags, value, 32, why=f"{what}: options")
 
 
-def _sysfs(plan: Plan, tree: Tree, destination: str, attributes: MOUNT_ATTR, why: str) -> None:
-    """A sysfs of its own; where the kernel refuses (a user namespace that does not see all of it), the host's."""
-    made = new_filesystem(plan, "sysfs", "sysfs", [], attributes, why, optional=True)
-    target = tree.directory(destination)
+def _propagate(plan: Plan, mount: Descriptor, wanted: _Mount) -> None:
+    """Whether mounts made later, here or where this is a copy of, reach the other side (mount_setattr(2))."""
+    for kind, below in wanted.options.propagation:
+        flags = ALL_BELOW if below else AT.EMPTY_PATH
+        value = mount_attr(MOUNT_ATTR(0), propagation=kind)
+        plan.call("mount_setattr", mount, "", flags, value, 32, why=f"{wanted.path}: how mounts spread")
+
+
+def _is_file(source: str) -> bool:
+    """Whether the source is anything but a directory; one that is not there, the kernel will complain of."""
+    try:
+        return not stat.S_ISDIR(os.stat(source).st_mode)
+    except OSError:
+        return False
+
+
+def _of_namespace(plan: Plan, tree: Tree, wanted: _Mount) -> None:
+    """A file system of its own; where the kernel refuses, because the user namespace does not own what it would show or
+    does not see all of it, the host's, read-only."""
+    mount, options, why = wanted.mount, wanted.options, wanted.why
+    made = new_filesystem(plan, mount.type, mount.type, list(options.data), options.here.set, why, optional=True)
+    target = tree.directory(wanted.path)
     plan.call("move_mount", made, "", target, "", ATTACH, why=why)
-    host = clone_tree(plan, "/sys", f"{destination}: the host's instead", recursive=True, if_failed=made)
+    place = OF_NAMESPACES[mount.type]
+    host = clone_tree(plan, place, f"{wanted.path}: the host's instead", recursive=True, if_failed=made)
     plan.call("mount_setattr", host, "", ALL_BELOW, mount_attr(READ_ONLY), 32, why="read-only")
     plan.call("move_mount", host, "", target, "", ATTACH, why=why)
     # One of the two is attached; which one, only the kernel knows, so look the path up again.
-    tree.forget(destination)
-
-
-def mask_paths(plan: Plan, tree: Tree, masked: list[str], readonly: list[str]) -> None:
-    """Hide what says too much, and write-protect what would reach beyond the container.
-
-    The paths lie in kernel file systems, which look alike on the host: one that is not there is left out.
-    """
-    plan.part = "paths"
-    empty: Ref | None = None
-    for path in readonly:
-        if os.path.exists(path):
-            _protect(plan, tree, path)
-    for path in masked:
-        mode = _mode(path)
-        if stat.S_ISDIR(mode):
-            empty = _cover_directory(plan, tree, path, empty)
-        elif mode:
-            _cover_file(plan, tree, path)
-
-
-def _mode(path: str) -> int:
-    """Of the host's file; 0 where there is none."""
-    try:
-        return os.stat(path).st_mode
-    except OSError:
-        return 0
-
-
-def _protect(plan: Plan, tree: Tree, path: str) -> None:
-    parent, name = posixpath.split(path)
-    above = tree.directory(parent)
-    why = f"{path}: read-only"
-    copy = plan.call("open_tree", above, name, COPY_ALL, why=why, result=f"bind:{path}", allow=[errno.ENOENT])
-    plan.call("mount_setattr", copy, "", ALL_BELOW, mount_attr(READ_ONLY), 32, why=why)
-    plan.call("move_mount", copy, "", above, name, MOVE_MOUNT.F_EMPTY_PATH, why=why)
-
-
-def _cover_directory(plan: Plan, tree: Tree, path: str, empty: Ref | None) -> Ref:
-    """One empty tmpfs serves all masked directories."""
-    parent, name = posixpath.split(path)
-    why = f"{path}: an empty directory instead"
-    if empty is None:
-        cover = empty = new_filesystem(plan, "tmpfs", "tmpfs", [("size", "0")], READ_ONLY, why)
-    else:
-        cover = plan.call("open_tree", empty, "", COPY_HERE, why=why, result="empty")
-    above = tree.directory(parent)
-    plan.call("move_mount", cover, "", above, name, MOVE_MOUNT.F_EMPTY_PATH, why=why, allow=[errno.ENOENT])
-    return empty
-
-
-def _cover_file(plan: Plan, tree: Tree, path: str) -> None:
-    parent, name = posixpath.split(path)
-    why = f"{path}: /dev/null instead"
-    null = clone_tree(plan, "/dev/null", why)
-    above = tree.directory(parent)
-    plan.call("move_mount", null, "", above, name, MOVE_MOUNT.F_EMPTY_PATH, why=why, allow=[errno.ENOENT])
+    tree.forget(wanted.path)

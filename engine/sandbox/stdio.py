@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import struct
 
 from engine.sandbox.kernel import AT_FDCWD, MOVE_MOUNT, MSG, OPEN_TREE, RESOLVE, TIO, O, S
@@ -35,12 +36,18 @@ def open_terminal(plan: Plan, tree: Tree | None, size: ConsoleSize) -> Ref:
     plan.call("dup3", master, MASTER, O.CLOEXEC, why="a number known beforehand")
     plan.call("sendmsg", CHANNEL, _message_with(MASTER), MSG.NOSIGNAL, why="hand the master to the keeper")
     if tree is not None:
-        dev = tree.directory("/dev")
-        plan.call("mknodat", dev, "console", S.IFREG | 0o620, 0, why="/dev/console: a file to cover")
-        copy = OPEN_TREE.CLONE | OPEN_TREE.CLOEXEC
-        console = plan.call("open_tree", tree.directory("/dev/pts"), "0", copy, why="/dev/console: the terminal")
-        plan.call("move_mount", console, "", dev, "console", MOVE_MOUNT.F_EMPTY_PATH, why="/dev/console")
+        _show_as_console(plan, tree, slave)
     return slave
+
+
+def _show_as_console(plan: Plan, tree: Tree, slave: Ref) -> None:
+    """/dev/console is the terminal (config-linux.md, "Default Devices")."""
+    dev = tree.directory("/dev")
+    there = [errno.EEXIST]
+    plan.call("mknodat", dev, "console", S.IFREG | 0o620, 0, why="/dev/console: a file to cover", allow=there)
+    copy = OPEN_TREE.CLONE | OPEN_TREE.CLOEXEC | OPEN_TREE.EMPTY_PATH
+    console = plan.call("open_tree", slave, "", copy, why="/dev/console: the terminal")
+    plan.call("move_mount", console, "", dev, "console", MOVE_MOUNT.F_EMPTY_PATH, why="/dev/console")
 
 
 def _message_with(descriptor: int) -> Buffer:
