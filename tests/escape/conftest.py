@@ -81,6 +81,10 @@ class Fence:
     inside: Probe
     outside: Probe | None
 
+    @property
+    def rootless(self) -> bool:
+        return self.person.account.pw_uid != 0
+
     def holds(self, *attempts: str) -> None:
         """Every attempt is refused inside, and at least one is answered differently outside."""
         refused = [self.inside.attempt(attempt) for attempt in attempts]
