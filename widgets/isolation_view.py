@@ -1,0 +1,163 @@
+"""What a container can and can't see and do, in lines that can be searched, with its sections named above.
+
+Takes an `Isolation` of plain values. Imports isolation, isolation_lines and line_view.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import ClassVar
+
+from rich.text import Text
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from widgets.isolation import Isolation
+from widgets.isolation_lines import Line, Section, sections
+from widgets.line_view import LineView
+from widgets.searchable import Searchable
+
+
+class IsolationLines(LineView):
+    """The lines, made for the width there is."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "isolation--muted",
+        "isolation--strong",
+        "isolation--open",
+        "isolation--shut",
+        "isolation--shared",
+        "isolation--title",
+    }
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left,h", "section(-1)", "Section before", show=False, tooltip="To the section before"),
+        Binding(
+            "right", "section(1)", "Next section", key_display="← →", tooltip="To the next section, or the one before"
+        ),
+    ]
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._isolation: Isolation | None = None
+        self._sections: list[Section] = []
+        self._starts: list[int] = []
+        self._lines: list[Line] = []
+
+    def show(self, isolation: Isolation | None) -> None:
+        if isolation != self._isolation:
+            self._isolation = isolation
+            self._lay_out()
+
+    def _lay_out(self) -> None:
+        """Make the lines anew; the place stays."""
+        top = self.scroll_offset.y
+        self._sections = sections(self._isolation, self.content_size.width) if self._isolation else []
+        self._sections = [section for section in self._sections if section.lines]
+        self._lines, self._starts = [], []
+        for section in self._sections:
+            self._starts.append(len(self._lines) + (not section.lines[0]))
+            self._lines += section.lines
+        self.reset_lines()
+        self.scroll_to(y=top, animate=False)
+
+    @property
+    def names(self) -> list[str]:
+        """The sections there are."""
+        return [section.name for section in self._sections]
+
+    @property
+    def section(self) -> int:
+        """The place of the section that is looked at."""
+        if self.is_vertical_scroll_end and self._starts and self.max_scroll_y:
+            return max(bisect_right(self._starts, self.scroll_offset.y) - 1, self._aimed)
+        return max(0, bisect_right(self._starts, self.scroll_offset.y) - 1)
+
+    _aimed = 0
+
+    def go_to(self, place: int) -> None:
+        """Show a section from its first line on, as far as there are lines after it."""
+        if self._starts:
+            self._aimed = min(max(place, 0), len(self._starts) - 1)
+            self.scroll_to(y=self._starts[self._aimed], animate=False)
+            self.post_message(self.Changed(self))
+
+    def action_section(self, by: int) -> None:
+        self.go_to(self.section + by)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        self.post_message(self.Changed(self))
+
+    def on_resize(self, event: events.Resize) -> None:
+        super().on_resize(event)
+        if self._isolation is not None:
+            self._lay_out()
+
+    def line_count(self) -> int:
+        return len(self._lines)
+
+    def line_text(self, index: int) -> str:
+        return "".join(text for text, _ in self._lines[index])
+
+    def line_styled(self, index: int) -> Text:
+        line = Text(end="")
+        for text, name in self._lines[index]:
+            line.append(text, self.get_component_rich_style(name, partial=True))
+        return line
+
+
+class SectionLine(Widget):
+    """The names of the sections, the one that is looked at lit. A click goes to one."""
+
+    ALLOW_SELECT = False
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"section--here", "section--other"}
+
+    here: reactive[int] = reactive(0)
+    names: reactive[tuple[str, ...]] = reactive(())
+
+    def render(self) -> Text:
+        line = Text(no_wrap=True, overflow="crop")
+        for place, name in enumerate(self.names):
+            style = "section--here" if place == self.here else "section--other"
+            line.append(f" {name} ", self.get_component_rich_style(style))
+        return line
+
+    def place_at(self, x: int) -> int | None:
+        """The section whose name is at this cell."""
+        end = 0
+        for place, name in enumerate(self.names):
+            end += len(name) + 2
+            if x < end:
+                return place
+        return None
+
+
+class IsolationView(Vertical):
+    """The names of the sections, and below them the lines with their search."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.lines = IsolationLines()
+
+    def compose(self) -> ComposeResult:
+        yield SectionLine()
+        yield Searchable(self.lines)
+
+    def show(self, isolation: Isolation | None) -> None:
+        """Show these fences; None: nothing."""
+        self.lines.show(isolation)
+
+    @on(LineView.Changed)
+    def _moved(self) -> None:
+        line = self.query_one(SectionLine)
+        line.names, line.here = tuple(self.lines.names), self.lines.section
+
+    def on_click(self, event: events.Click) -> None:
+        line = self.query_one(SectionLine)
+        place = line.place_at(event.screen_x - line.region.x) if event.widget is line else None
+        if place is not None:
+            self.lines.go_to(place)
