@@ -1,18 +1,37 @@
-"""`--config FILE`: the fields of `ContainerOptions` as TOML, or as JSON where the file's name ends in `.json`."""
+"""`--config FILE`: the fields of `ContainerOptions` as TOML, or as JSON where the file's name ends in `.json`.
+
+Sizes, rates and counts may be written as on the command line ("512m", "max"), and so may `restart`.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from engine.protocol.limits import Limits
 from engine.protocol.messages import ContainerOptions
+from engine.protocol.quantities import count_or_max, cpus_or_max, size, size_or_max
 from heliostui.commandline.restart import restart_policy
 
-_WORDS = {
+_POLICIES: dict[str, Callable[[str], Any]] = {
+    "restart": lambda text: msgspec.to_builtins(restart_policy(text)),
+    "shm_size": size,
+}
+_LIMITS: dict[str, Callable[[str], Any]] = {
+    **dict.fromkeys(("memory", "memory_reservation", "memory_high", "memory_swap"), size_or_max),
+    "cpus": cpus_or_max,
+    "pids": count_or_max,
+}
+_RATES: dict[str, Callable[[str], Any]] = {
+    **dict.fromkeys(("read_bps", "write_bps"), size_or_max),
+    **dict.fromkeys(("read_iops", "write_iops"), count_or_max),
+}
+_TYPES = {
     "str": "text",
     "int": "a whole number",
     "float": "a number",
@@ -24,24 +43,46 @@ _WORDS = {
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The fields that the file sets, with checked values. `restart` may be written as on the command line. Raises
-    ValueError naming file, line and key, and OSError."""
+    """The fields that the file sets, with checked values. Raises ValueError naming file, line and key, and OSError."""
     try:
         text = path.read_text("utf-8-sig")
         document = _parse(path, text)
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: the file is not UTF-8 (byte {error.start})") from None
     if not isinstance(document, dict):
-        raise ValueError(f"{path}: expected names and values, found {_WORDS[_kind(document)]}")
+        raise ValueError(f"{path}: expected names and values, found {_TYPES[_kind(document)]}")
+    for keys, table, parse in _words(document):
+        try:
+            table[keys[-1]] = parse(table[keys[-1]])
+        except ValueError as error:
+            raise ValueError(_located(path, text, keys, str(error))) from None
     try:
-        if isinstance(document.get("restart"), str):
-            document["restart"] = msgspec.to_builtins(restart_policy(document["restart"]))
         options = msgspec.convert(document, ContainerOptions)
     except msgspec.ValidationError as error:
         raise ValueError(_sentence(path, text, str(error))) from None
-    except ValueError as error:
-        raise ValueError(_located(path, text, "restart", str(error))) from None
     return {name: getattr(options, name) for name in document}
+
+
+def _words(document: dict[str, Any]) -> Iterator[tuple[list[str], dict[str, Any], Callable[[str], Any]]]:
+    """The places where text stands for a number or a policy: keys on the way, table, what the text is read by."""
+    limits = _table(document, "limits")
+    pages, devices = _table(limits, "hugetlb"), limits.get("devices")
+    tables: list[tuple[list[str], dict[str, Any], Mapping[str, Callable[[str], Any]]]] = [
+        ([], document, _POLICIES),
+        (["limits"], limits, _LIMITS),
+        (["limits", "hugetlb"], pages, dict.fromkeys(pages, size_or_max)),
+    ]
+    listed = [device for device in (devices if isinstance(devices, list) else ()) if isinstance(device, dict)]
+    tables += [(["limits", "devices"], device, _RATES) for device in listed]
+    for way, table, readers in tables:
+        for key, parse in readers.items():
+            if isinstance(table.get(key), str):
+                yield [*way, key], table, parse
+
+
+def _table(within: dict[str, Any], key: str) -> dict[str, Any]:
+    found = within.get(key)
+    return found if isinstance(found, dict) else {}
 
 
 def _parse(path: Path, text: str) -> object:
@@ -69,26 +110,32 @@ def _parse(path: Path, text: str) -> object:
 def _sentence(path: Path, text: str, complaint: str) -> str:
     """msgspec's complaint (``Expected `str`, got `int` - at `$.name` ``) in words, with the key and its line."""
     reason, _, place = complaint.partition(" - at `$")
+    keys = re.findall(r"\.(\w+)", place)
     if unknown := re.search(r"unknown field `(.*)`", reason):
-        fields = ContainerOptions.__struct_fields__
+        fields = (Limits if place.startswith(".limits") else ContainerOptions).__struct_fields__
         near = get_close_matches(unknown[1], fields, 1)
         hint = f": did you mean '{near[0]}'?" if near else f"; there are {', '.join(fields)}"
-        return _located(path, text, unknown[1], "there is no such option" + hint)
-    key = re.match(r"\.?(\w*)", place)
+        return _located(path, text, [*keys, unknown[1]], "there is no such option" + hint)
     wording = re.sub(r"`([\w |]+)`", lambda types: _in_words(types[1]), reason)
-    return _located(path, text, key[1] if key else "", wording[:1].lower() + wording[1:])
+    return _located(path, text, keys, wording[:1].lower() + wording[1:])
 
 
 def _in_words(types: str) -> str:
     """``str | null`` for a person; that a key may be left out goes without saying."""
     names = types.split(" | ")
-    return " or ".join(_WORDS.get(name, name) for name in names if name != "null" or len(names) == 1)
+    return " or ".join(_TYPES.get(name, name) for name in names if name != "null" or len(names) == 1)
 
 
-def _located(path: Path, text: str, key: str, reason: str) -> str:
-    found = re.search(rf"""(?m)(?:^|[{{,])\s*\[?["']?(?={re.escape(key)}["']?\s*[]=:.])""", text) if key else None
-    line = f", line {text.count(chr(10), 0, found.end()) + 1}" if found else ""
-    return f"{path}{line}: {f'{key}: ' if key else ''}{reason}"
+def _located(path: Path, text: str, keys: Sequence[str], reason: str) -> str:
+    """The sentence with the line where the last of the keys stands, each looked for after the one before."""
+    place, line = 0, ""
+    for key in keys:
+        start = re.compile(rf"""(?m)(?:^|[{{,.])\s*\[*["']?(?={re.escape(key)}["']?\s*[]=:.])""").search(text, place)
+        if start:
+            place = start.end()
+            line = f", line {text.count(chr(10), 0, place) + 1}"
+    name = f"{'.'.join(keys)}: " if keys else ""
+    return f"{path}{line}: {name}{reason}"
 
 
 def _kind(document: object) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from typing import NoReturn
+from collections.abc import Callable
+from typing import NoReturn, TypeVar
 
 from heliostui.commandline.failures import UsageError
+
+T = TypeVar("T")
 
 _WHICH = "an id, the unique beginning of one, or a name"
 
@@ -27,6 +30,26 @@ def verb_parser(name: str, usage: str, summary: str) -> Parser:
         allow_abbrev=False,
         conflict_handler="resolve",
     )
+
+
+def checked(parse: Callable[[str], T]) -> Callable[[str], T]:
+    """A `type=` for argparse that keeps the sentence of a ValueError."""
+
+    def convert(text: str) -> T:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return convert
+
+
+def pair(text: str) -> tuple[str, str]:
+    """`name=value`. Raises ValueError."""
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise ValueError(f"'{text}' can't be: write NAME=VALUE")
+    return name, value
 
 
 def add_format(parser: argparse.ArgumentParser) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.protocol.limits import MAX, DeviceLimit, Limits
 from engine.protocol.messages import RestartPolicy
 from heliostui.commandline.config_file import read
 
@@ -44,13 +45,48 @@ def test_toml_and_json_say_the_same(tmp_path: Path, name: str, content: str) -> 
     }
 
 
+def test_sizes_and_counts_are_written_as_people_do(tmp_path: Path) -> None:
+    content = """\
+shm_size = "64m"
+[limits]
+memory = "1.5g"
+memory_swap = "max"
+cpus = "0.5"
+pids = 100
+hugetlb = {"2MB" = "1g"}
+[[limits.devices]]
+device = "/dev/sda"
+read_bps = "1m"
+"""
+    assert read(file(tmp_path, "a.toml", content)) == {
+        "shm_size": 64 << 20,
+        "limits": Limits(
+            memory=3 << 29,
+            memory_swap=MAX,
+            cpus=0.5,
+            pids=100,
+            hugetlb={"2MB": 1 << 30},
+            devices=[DeviceLimit(device="/dev/sda", read_bps=1 << 20)],
+        ),
+    }
+
+
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
         ("a.toml", 'image = "x"\nnmae = "y"\n', r"a\.toml, line 2: nmae: there is no such option: did you mean 'name'"),
         ("a.toml", 'image = "x"\n\nname = 3\n', r"line 3: name: expected text, got a whole number"),
         ("a.toml", "command = [1]\n", r"line 1: command: expected text, got a whole number"),
-        ("a.toml", '[labels]\na = "b"\n[restart]\nname = "sometimes"\n', r"line 3: restart: "),
+        ("a.toml", '[labels]\na = "b"\n[restart]\nname = "sometimes"\n', r"line 4: restart\.name: "),
+        ("a.toml", '[limits]\nmemory = "much"\n', r"line 2: limits\.memory: 'much' is no size"),
+        (
+            "a.toml",
+            '[limits]\nmemroy = "1g"\n',
+            r"line 2: limits\.memroy: there is no such option: did you mean 'memory'",
+        ),
+        ("a.toml", 'name = "x"\n[restart]\nname = 3\n', r"line 3: restart\.name: "),
+        ("a.toml", "[limits]\npids = [1]\n", r"line 2: limits\.pids: expected a whole number, got a list"),
+        ("a.toml", 'shm_size = "some"\n', r"line 1: shm_size: 'some' is no size"),
         ("a.toml", 'restart = "sometimes"\n', r"line 1: restart: 'sometimes' is no restart policy"),
         ("a.toml", "image = \n", r"a\.toml, line 1: not TOML: "),
         ("a.toml", "image = 'x", r"a\.toml, (line 1|at its end): not TOML: "),
