@@ -1,4 +1,4 @@
-"""Reads a file out of a stack of layer directories as the overlay of them would show it, without mounting anything.
+"""Reads a stack of layer directories as the overlay of them would show it, without mounting anything.
 
 Layers come from strangers: no link in one can lead outside. Every name is opened on its own, relative to a directory
 already open and with O_NOFOLLOW; links are followed by hand within the merged view. Standard library only.
@@ -34,8 +34,35 @@ def read_file(layers: Sequence[str], path: str) -> bytes | None:
     return content
 
 
+def open_directory(layers: Sequence[str], path: str, opened: ExitStack) -> list[int]:
+    """O_PATH descriptors of the directories that make up `path`, topmost first; empty where it is no directory.
+
+    `opened` closes them. Raises OSError: ELOOP, and what open(2) says.
+    """
+    found = _find(layers, path, opened)
+    return found if found and stat.S_ISDIR(os.fstat(found[0]).st_mode) else []
+
+
+def entries(directories: Sequence[int]) -> list[str]:
+    """The names in a merged directory, whiteouts among them: `look_up` knows those."""
+    names: dict[str, None] = {}
+    for directory in directories:
+        readable = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=directory)
+        try:
+            names |= dict.fromkeys(os.listdir(readable))
+        finally:
+            os.close(readable)
+    return list(names)
+
+
 def _resolve(layers: Sequence[str], path: str, opened: ExitStack) -> int | None:
     """The O_PATH descriptor of what `path` is in the merged view."""
+    found = _find(layers, path, opened)
+    return found[0] if found else None
+
+
+def _find(layers: Sequence[str], path: str, opened: ExitStack) -> list[int]:
+    """What `path` is in the merged view: descriptors of merged directories, or of one other file; or nothing."""
     top = [_open(layer, opened) for layer in layers]
     parents = [top]  # the directories on the way; each is a stack of descriptors, topmost first
     ahead = path.split("/")[::-1]
@@ -47,9 +74,9 @@ def _resolve(layers: Sequence[str], path: str, opened: ExitStack) -> int | None:
         if name == "..":
             parents = parents[:-1] or [top]
             continue
-        entry = _look_up(parents[-1], name, opened)
+        entry = look_up(parents[-1], name, opened)
         if not entry:
-            return None
+            return []
         kind = os.fstat(entry[0]).st_mode
         if stat.S_ISLNK(kind):
             links += 1
@@ -61,11 +88,11 @@ def _resolve(layers: Sequence[str], path: str, opened: ExitStack) -> int | None:
         elif stat.S_ISDIR(kind):
             parents = [*parents, entry]
         else:
-            return None if any(ahead) else entry[0]
-    return parents[-1][0] if parents[-1] else None
+            return [] if any(ahead) else entry
+    return parents[-1]
 
 
-def _look_up(directories: Sequence[int], name: str, opened: ExitStack) -> list[int]:
+def look_up(directories: Sequence[int], name: str, opened: ExitStack) -> list[int]:
     """What `name` is in a merged directory: descriptors of merged directories, or of one other file; or nothing."""
     found: list[int] = []
     for directory in directories:
