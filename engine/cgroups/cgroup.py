@@ -18,6 +18,9 @@ from typing import Literal
 WAIT = 5.0  # seconds that the kernel gets to freeze or to end processes
 
 
+MARKS = ("trusted.heliostui", "user.heliostui")  # extended attributes, xattr(7)
+
+
 class Cgroup(ABC):
     """One container's cgroup. `path` is the core's absolute directory, `parts` those of v1 controllers, by controller.
 
@@ -27,9 +30,13 @@ class Cgroup(ABC):
     clone_into: bool
     core_version: Literal[1, 2]
 
-    def __init__(self, path: str, parts: Mapping[str, str] | None = None) -> None:
+    def __init__(self, path: str, parts: Mapping[str, str] | None = None, *, reason: str = "", levels: int = 1) -> None:
+        """`reason`: why controllers that the kernel has are not ours, in one sentence. `levels`: how many directories
+        above are removed with the last cgroup below them, if we have made them (see `mark`)."""
         self.path = path
         self.parts = dict(parts or {})
+        self.reason = reason
+        self._levels = levels
 
     def directory(self, controller: str) -> str | None:
         """Where the files of a controller are: cpu, cpuacct, memory, pids, cpuset, io, hugetlb, devices, perf, freezer.
@@ -139,7 +146,10 @@ class Cgroup(ABC):
             _remove_tree(directory)
         for directory in self._roots():
             with suppress(OSError):  # others live there, or it is gone
-                os.rmdir(os.path.dirname(directory))
+                for _ in range(self._levels):
+                    directory = os.path.dirname(directory)
+                    if is_ours(directory):
+                        os.rmdir(directory)
 
     def read(self, name: str, directory: str | None = None) -> str:
         with open(os.path.join(directory or self.path, name)) as file:
@@ -156,6 +166,30 @@ class Cgroup(ABC):
     def _roots(self) -> list[str]:
         """Its directories, the core first, without what is below them."""
         return list(dict.fromkeys([self.path, *self.parts.values()]))
+
+
+def make_ours(directory: str) -> None:
+    """Make a directory for cgroups below it, and mark it: so we know after any crash that it is ours to remove.
+
+    One that is there already stays as it is. Raises OSError.
+    """
+    try:
+        os.mkdir(directory)
+    except FileExistsError:
+        return
+    for name in MARKS:
+        with suppress(OSError):  # the one is for root only, the other one not in v1
+            os.setxattr(directory, name, b"made")
+            return
+
+
+def is_ours(directory: str) -> bool:
+    """Was it made by `make_ours`?"""
+    for name in MARKS:
+        with suppress(OSError):
+            os.getxattr(directory, name)
+            return True
+    return False
 
 
 def _remove_tree(directory: str) -> None:

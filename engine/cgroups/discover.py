@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from engine.cgroups import delegation, device_filter
 from engine.cgroups.hierarchy import Hierarchy
 
 NAME = "heliostui"
@@ -21,7 +22,20 @@ NAME = "heliostui"
 
 def discover() -> Hierarchy:
     """The hierarchy for this process; `available` is false where there is none for it."""
-    return choose(Path("/proc/self/mountinfo").read_text(), Path("/proc/self/cgroup").read_text(), may_create)
+    mountinfo, own = Path("/proc/self/mountinfo").read_text(), Path("/proc/self/cgroup").read_text()
+    return choose(mountinfo, own, may_create, filters=device_filter.available())
+
+
+def take_over(hierarchy: Hierarchy, pids: Iterable[int]) -> Hierarchy:
+    """Enable the controllers of cgroup2, once, by the engine: `reason` of what is returned says what keeps it from it.
+
+    In a cgroup that was delegated to it the processes `pids` are moved to a leaf, see `delegation`."""
+    if hierarchy.version != 2:
+        return hierarchy
+    directory = os.path.dirname(hierarchy.base)
+    own = Path("/proc/self/cgroup").read_text()
+    top = any(line in ("0::/", f"0::/{delegation.LEAF}") for line in own.splitlines())
+    return replace(hierarchy, reason=delegation.take_over(directory, pids, top=top))
 
 
 @dataclass(frozen=True)
@@ -41,14 +55,17 @@ WITHOUT_CGROUP2 = (*LIMITING, "cpuacct", "devices")
 NAMES = {"blkio": "io"}  # what cgroup2 calls them
 
 
-def choose(mountinfo: str, own: str, writable: Callable[[str], bool]) -> Hierarchy:
-    """The decision. `mountinfo` and `own` are the texts of /proc/self/mountinfo and /proc/self/cgroup."""
+def choose(mountinfo: str, own: str, writable: Callable[[str], bool], *, filters: bool = True) -> Hierarchy:
+    """The decision. `mountinfo` and `own` are the texts of /proc/self/mountinfo and /proc/self/cgroup; `filters`: can
+    devices be fenced off in cgroup2?"""
     mounts = list(hierarchies(mountinfo))
     cores = [mount for mount in mounts if mount.version == 2 or "freezer" in mount.controllers]
     cores.sort(key=lambda mount: -mount.version)
     for mount in cores:
         if (directory := _ours(mount, own, writable)) is not None:
-            wanted = LIMITING if mount.version == 2 else WITHOUT_CGROUP2
+            wanted: tuple[str, ...] = WITHOUT_CGROUP2
+            if mount.version == 2:
+                wanted = LIMITING if filters else (*LIMITING, "devices")
             v1 = _controllers([other for other in mounts if other != mount], wanted, own, writable)
             return Hierarchy(mount.version, os.path.join(directory, NAME), v1=v1)
     if not cores:
@@ -107,7 +124,10 @@ def own_directory(mount: Mounted, own: str) -> str | None:
         if wanted.intersection(controllers.split(",")):
             below = os.path.relpath(path, mount.root)
             outside = below.startswith("..") or path.startswith("/..")  # of the mount, or of our cgroup namespace
-            return None if outside else os.path.normpath(os.path.join(mount.point, below))
+            if outside:
+                return None
+            directory = os.path.normpath(os.path.join(mount.point, below))
+            return os.path.dirname(directory) if os.path.basename(directory) == delegation.LEAF else directory
     return None
 
 

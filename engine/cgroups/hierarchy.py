@@ -9,9 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
-from engine.cgroups.cgroup import Cgroup
-from engine.cgroups.delegation import MEASURED, enable
-from engine.cgroups.v1 import Freezer
+from engine.cgroups.cgroup import Cgroup, is_ours, make_ours
+from engine.cgroups.delegation import CONTROLLERS, enable
+from engine.cgroups.v1 import Freezer, pass_cpus_on, take_cpus_over
 from engine.cgroups.v2 import Cgroup2
 
 __all__ = ["Cgroup", "Hierarchy"]
@@ -20,7 +20,8 @@ __all__ = ["Cgroup", "Hierarchy"]
 @dataclass(frozen=True)
 class Hierarchy:
     """Containers' cgroups are `base/<id>`; and `<directory>/<last part of base>/<id>` for each one of `v1`, where v1
-    controllers are, by controller. `version` 0: there are no cgroups for us, and `reason` says why in one sentence."""
+    controllers are, by controller. `version` 0: there are no cgroups for us, and `reason` says why in one sentence.
+    With cgroups, `reason` says why some controllers are not among them."""
 
     version: Literal[0, 1, 2]
     base: str = ""
@@ -31,56 +32,70 @@ class Hierarchy:
     def available(self) -> bool:
         return self.version != 0
 
-    def create(self, id: str) -> Cgroup:
+    def create(self, id: str, parent: str | None = None) -> Cgroup:
         """A new, empty cgroup. One of the same name that nobody lives in is replaced.
 
-        Raises FileExistsError when somebody does, OSError.
+        `parent`: a path, below the directory in which `base` is, to make it in. Raises FileExistsError when somebody
+        lives in it, ValueError for what can't be a path, OSError.
         """
-        cgroup = self.find(id)
+        cgroup = self.find(id, parent)
         with suppress(TimeoutError):
             cgroup.remove(timeout=0)
-        for _ in range(100):  # the last one to leave takes the bases away, maybe just now
+        for _ in range(100):  # the last one to leave takes the directories above away, maybe just now
             with suppress(FileNotFoundError):
-                self._make_bases(cgroup)
+                self._make_above(self._names(parent))
                 cgroup.make()
+                if (cpuset := cgroup.parts.get("cpuset")) is not None:
+                    take_cpus_over(cpuset)
                 return cgroup
-        raise FileNotFoundError(2, os.strerror(2), self.base)
+        raise FileNotFoundError(2, os.strerror(2), os.path.dirname(cgroup.path))
 
-    def find(self, id: str) -> Cgroup:
-        """The cgroup of that name, whether it is there or not. Raises ValueError for what can't be a name."""
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", id):
-            raise ValueError(f"{id!r} can't be the name of a cgroup.")
-        name = os.path.join(os.path.basename(self.base), id)
-        parts = {controller: os.path.join(directory, name) for controller, directory in self.v1.items()}
-        return (Cgroup2 if self.version == 2 else Freezer)(os.path.join(self.base, id), parts)
+    def find(self, id: str, parent: str | None = None) -> Cgroup:
+        """The cgroup of that name, whether it is there or not. Raises ValueError for what can't be a path."""
+        names = self._names(parent)
+        _check(id)
+        parts = {name: os.path.join(directory, *names, id) for name, directory in self.v1.items()}
+        kind = Cgroup2 if self.version == 2 else Freezer
+        path = os.path.join(os.path.dirname(self.base), *names, id)
+        return kind(path, parts, reason=self.reason, levels=len(names))
 
     def ids(self) -> list[str]:
-        """The names of all that are there, left over ones too."""
+        """The names of all that are in `base`, left over ones too."""
         try:
             with os.scandir(self.base) as entries:
                 return sorted(entry.name for entry in entries if entry.is_dir())
         except FileNotFoundError:
             return []
 
-    def _make_bases(self, cgroup: Cgroup) -> None:
-        for directory in (cgroup.path, *cgroup.parts.values()):
-            os.makedirs(os.path.dirname(directory), exist_ok=True)
+    def _names(self, parent: str | None) -> list[str]:
+        """What leads to the cgroups, from the directory in which `base` is."""
+        if parent is None:
+            return [os.path.basename(self.base)]
+        names = parent.strip("/").split("/") if parent.strip("/") else []
+        for name in names:
+            _check(name)
+        return names
+
+    def _make_above(self, names: list[str]) -> None:
+        for top in dict.fromkeys((os.path.dirname(self.base), *self.v1.values())):
+            directory = top
+            for name in names:
+                directory = os.path.join(directory, name)
+                make_ours(directory)
+        directory = os.path.dirname(self.base)
         if self.version == 2:
-            with suppress(PermissionError):  # then there are no limits, and asking for one says why
-                enable(os.path.dirname(self.base), MEASURED)
-                enable(self.base, MEASURED)
-        for controller, directory in cgroup.parts.items():
-            if controller == "cpuset":
-                _inherit_cpus(os.path.dirname(directory))
+            with suppress(OSError):  # then some limits can't be had, and asking for one says why
+                for name in ("", *names):
+                    directory = os.path.join(directory, name)
+                    enable(directory, CONTROLLERS)
+        if (directory := self.v1.get("cpuset", "")) != "":
+            for name in names:
+                directory = os.path.join(directory, name)
+                if is_ours(directory):
+                    take_cpus_over(directory)
+                    pass_cpus_on(directory)
 
 
-def _inherit_cpus(base: str) -> None:
-    """Let the cpusets below start with the CPUs and memory nodes of those above: without any, nobody may join
-    (Documentation/admin-guide/cgroup-v1/cgroups.rst, "clone_children")."""
-    with open(os.path.join(base, "cgroup.clone_children"), "r+") as file:
-        if file.read().strip() == "1":
-            return
-        file.write("1")
-    for name in ("cpuset.cpus", "cpuset.mems"):
-        with open(os.path.join(os.path.dirname(base), name)) as above, open(os.path.join(base, name), "w") as file:
-            file.write(above.read())
+def _check(name: str) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+        raise ValueError(f"{name!r} can't be the name of a cgroup.")

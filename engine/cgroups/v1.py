@@ -5,6 +5,7 @@ Source: Documentation/admin-guide/cgroup-v1/freezer-subsystem.rst.
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import ExitStack
 
@@ -50,3 +51,20 @@ class Freezer(Cgroup):
 
     def _serves(self, controller: str) -> bool:
         return controller in ("", "freezer")
+
+
+def pass_cpus_on(directory: str) -> None:
+    """Let new cpusets below a directory have what it has: without any CPU or memory node, nobody may join
+    (Documentation/admin-guide/cgroup-v1/cgroups.rst, "clone_children"). Raises OSError."""
+    with open(os.path.join(directory, "cgroup.clone_children"), "r+") as file:
+        if file.read().strip() != "1":
+            file.write("1")
+
+
+def take_cpus_over(directory: str) -> None:
+    """Give a cpuset that has none the CPUs and memory nodes of the one above. Raises OSError."""
+    for name in ("cpuset.cpus", "cpuset.mems"):
+        with open(os.path.join(directory, name), "r+") as file:
+            if not file.read().strip():
+                with open(os.path.join(os.path.dirname(directory), name)) as above:
+                    file.write(above.read())

@@ -63,6 +63,21 @@ def merge(old: Resources, limits: Limits) -> Resources:
     )
 
 
+def touched(merged: Resources, limits: Limits) -> Resources:
+    """The parts of `merged` that `limits` speak of: what has to be written to a container that runs."""
+    memory = (limits.memory, limits.memory_reservation, limits.memory_swap)
+    cpu = (limits.cpus, limits.cpu_weight, limits.cpuset_cpus, limits.cpuset_mems)
+    files = set(limits.unified) | ({"memory.high"} if limits.memory_high is not None else set())
+    return Resources(
+        memory=merged.memory if any(value is not None for value in memory) else None,
+        cpu=merged.cpu if any(value is not None for value in cpu) else None,
+        pids=merged.pids if limits.pids is not None else None,
+        block_io=merged.block_io if limits.io_weight is not None or limits.devices else None,
+        hugepage_limits=[limit for limit in merged.hugepage_limits if limit.page_size in limits.hugetlb],
+        unified={name: text for name, text in merged.unified.items() if name in files},
+    )
+
+
 def merge_limits(old: Limits, new: Limits) -> Limits:
     """The same for what people said: `new` where it says something, else `old`."""
     devices = {limit.device: limit for limit in old.devices}
