@@ -10,7 +10,7 @@ import asyncio
 import os
 import shutil
 import stat
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from engine.errors import EngineError
@@ -34,10 +34,13 @@ async def image_of(options: ContainerOptions, images: Images) -> Image:
     return await rootfs_image(options.rootfs)
 
 
-async def spec_of(options: ContainerOptions, image: Image, id: str, directory: Path) -> Spec:
-    """The OCI spec of a new container. EngineError(INVALID) names the option that can't be."""
+async def spec_of(
+    options: ContainerOptions, image: Image, id: str, directory: Path, volumes: Mapping[str, str]
+) -> Spec:
+    """The OCI spec of a new container; `volumes`: name → directory. EngineError(INVALID) names the option that can't
+    be."""
     account = await asyncio.to_thread(_account, options.user, image.layers, options.groups)
-    return default.from_options(options, image, id, str(directory / "merged"), account)
+    return default.from_options(options, image, id, str(directory / "merged"), account, volumes=volumes)
 
 
 def check(options: ContainerOptions) -> None:

@@ -47,6 +47,7 @@ from engine.protocol.messages import (
     StreamEnd,
     StreamLogs,
 )
+from engine.volumes import Claim, Volumes
 
 T = TypeVar("T")
 Summaries = list[ContainerSummary]  # the class below has a verb called `list`
@@ -67,6 +68,7 @@ class Containers:
         """Who listens hears of all that happens to containers, and to terminals."""
         self._launcher = Launcher(self._store, keeper, cgroups, places.runtime / "spool")
         self._running = Running(self._store, keeper, self.bus, self._launcher, self._forget)
+        self.volumes = Volumes(places.state, self._name_of)
         self._containers: dict[str, Container] = {}  # by id
         self._ids: dict[str, str] = {}  # by name, also of containers in the making
         self.findings: list[Finding] = []  # of recovery, for `doctor`
@@ -79,6 +81,7 @@ class Containers:
         self.findings = found.findings
         for stored in found.containers:
             self._add(Container(stored, self._store))
+        await self.volumes.recover((stored.record.id, stored.record.options.mounts) for stored in found.containers)
         await recovery.Recovery(
             self._containers,
             self._places.runtime,
@@ -137,9 +140,10 @@ class Containers:
         """Let them go on."""
         await self._whole(self._unpause(self._find(ref)))
 
-    async def remove(self, ref: str, force: bool = False) -> None:
-        """Remove the container with its files and logs; one that runs or restarts only by `force`, which kills it."""
-        await self._whole(self._remove(self._find(ref), force))
+    async def remove(self, ref: str, force: bool = False, volumes: bool = False) -> None:
+        """Remove the container with its files and logs; one that runs or restarts only by `force`, which kills it. With
+        `volumes` those that were made for it without a name go, too."""
+        await self._whole(self._remove(self._find(ref), force, volumes))
 
     async def rename(self, ref: str, name: str) -> None:
         """Give it another name."""
@@ -268,9 +272,13 @@ class Containers:
         name = options.name if options.name is not None else names.new_name(self._ids)
         names.check_name(name, self._ids)
         id = self._ids[name] = names.new_id(set(self._ids.values()))
+        claim = Claim()
         try:
             image = await bundle.image_of(options, self._images)
-            spec = await bundle.spec_of(options, image, id, self._store.directory(id))
+            claim = await self.volumes.claim(id, options.mounts, image)
+            options = msgspec.structs.replace(options, mounts=claim.mounts)
+            spec = await bundle.spec_of(options, image, id, self._store.directory(id), claim.directories)
+            await self.volumes.relabel(claim, spec.linux.mount_label)
             record = Record(
                 id=id,
                 name=name,
@@ -282,6 +290,7 @@ class Containers:
             await self._store.create(Stored(record, spec, image), durable=durable)
         except BaseException:
             del self._ids[name]
+            await self.volumes.give_up(id, claim)
             raise
         container = Container(Stored(record, spec, image), self._store)
         self._add(container)
@@ -312,7 +321,7 @@ class Containers:
         except BaseException:
             async with container.lock:
                 if not container.removed:
-                    await self._forget(container)
+                    await self._forget(container, volumes=True)
             raise
         return container
 
@@ -388,7 +397,7 @@ class Containers:
             await container.update_anyhow(Happening.UNPAUSE)
         self._publish("unpause", container)
 
-    async def _remove(self, container: Container, force: bool) -> None:
+    async def _remove(self, container: Container, force: bool, volumes: bool) -> None:
         if container.record.status in states.ACTIVE and not force:
             raise EngineError(
                 ErrorCode.WRONG_STATE,
@@ -399,7 +408,7 @@ class Containers:
         async with container.lock:
             self._present(container)
             self._running.call_off(container)
-            await self._forget(container)
+            await self._forget(container, volumes=volumes)
 
     async def _rename(self, container: Container, name: str) -> None:
         old = container.name
@@ -429,13 +438,16 @@ class Containers:
         self._containers[container.id] = container
         self._ids[container.name] = container.id
 
+    def _name_of(self, id: str) -> str:
+        return self._containers[id].name if id in self._containers else id  # it is being made
+
     def _present(self, container: Container) -> None:
         """A container whose lock was waited for may be gone."""
         if container.removed:
             raise EngineError(ErrorCode.NO_SUCH_CONTAINER, f"Container {container.name!r} was removed meanwhile.")
 
-    async def _forget(self, container: Container) -> None:
-        """Remove a container that does not run; its lock is the caller's."""
+    async def _forget(self, container: Container, *, volumes: bool = False) -> None:
+        """Remove a container that does not run; its lock is the caller's. `volumes` as in `remove`."""
         trash = await self._store.remove(container.id)
         container.removed = True
         if container.unclaimed:
@@ -445,6 +457,7 @@ class Containers:
         if trash is not None:
             self._running.spawn(self._store.delete(trash), f"deletion of {container.id}")
         self._publish("remove", container)
+        await self.volumes.release(container.id, anonymous=volumes or container.record.options.remove)
 
     def _publish(self, action: str, container: Container, **attributes: object) -> None:
         self.bus.publish(action, container.id, container.name, **attributes)

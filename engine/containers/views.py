@@ -40,8 +40,15 @@ def detail(container: Container) -> ContainerDetail:
         error=record.error,
         restarts=record.restarts,
     )
+    volumes = {mount.destination: mount.source for mount in record.options.mounts if mount.type == "volume"}
     mounts = [
-        Mount(destination=mount.destination, type=mount.type, source=mount.source, options=mount.options)
+        Mount(
+            destination=mount.destination,
+            type="volume" if mount.destination in volumes else mount.type,
+            source=mount.source,
+            options=mount.options,
+            volume=volumes.get(mount.destination, ""),
+        )
         for mount in container.spec.mounts
     ]
     return ContainerDetail(

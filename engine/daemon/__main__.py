@@ -104,7 +104,16 @@ async def _run(places: Places, keeper_fd: int, readiness: Readiness) -> int:
         metrics = Metrics(containers)
         terminals = Terminals(places, keeper, containers, rootless=rootless)
         engine = Engine(
-            places, version("heliostui"), rootless, keeper, containers, terminals, images, metrics, findings
+            places,
+            version("heliostui"),
+            rootless,
+            keeper,
+            containers,
+            terminals,
+            images,
+            metrics,
+            containers.volumes,
+            findings,
         )
         try:
             await containers.recover()

@@ -126,7 +126,7 @@ async def unpause_container(engine: Engine, request: m.UnpauseContainer) -> m.Re
 
 
 async def remove_container(engine: Engine, request: m.RemoveContainer) -> m.Reply:
-    await engine.containers.remove(request.container, request.force)
+    await engine.containers.remove(request.container, request.force, request.volumes)
     return m.Done()
 
 
@@ -165,6 +165,27 @@ async def get_history(engine: Engine, request: m.GetHistory) -> m.Reply:
 
 async def explain_metric(engine: Engine, request: m.ExplainMetric) -> m.Reply:
     return await engine.metrics.explain(request)
+
+
+async def create_volume(engine: Engine, request: m.CreateVolume) -> m.Reply:
+    return m.Volumes(volumes=[await engine.volumes.create(request.name, request.labels)])
+
+
+async def list_volumes(engine: Engine, request: m.ListVolumes) -> m.Reply:
+    return m.Volumes(volumes=await engine.volumes.list(request.filters))
+
+
+async def inspect_volume(engine: Engine, request: m.InspectVolume) -> m.Reply:
+    return m.Volumes(volumes=[await engine.volumes.inspect(request.name)])
+
+
+async def remove_volume(engine: Engine, request: m.RemoveVolume) -> m.Reply:
+    await engine.volumes.remove(request.name)
+    return m.Done()
+
+
+async def prune_volumes(engine: Engine, request: m.PruneVolumes) -> m.Reply:
+    return m.Volumes(volumes=await engine.volumes.prune(request.all))
 
 
 async def resize_terminal(engine: Engine, request: m.ResizeTerminal) -> m.Reply:
@@ -217,6 +238,11 @@ HANDLERS: dict[type[m.Request], Callable[[Engine, Any], Awaitable[m.Reply]]] = {
     m.GetStats: get_stats,
     m.GetHistory: get_history,
     m.ExplainMetric: explain_metric,
+    m.CreateVolume: create_volume,
+    m.ListVolumes: list_volumes,
+    m.InspectVolume: inspect_volume,
+    m.RemoveVolume: remove_volume,
+    m.PruneVolumes: prune_volumes,
     m.ResizeTerminal: resize_terminal,
     m.OpenTerminal: open_terminal,
     m.ListTerminals: list_terminals,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import builtins
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -44,6 +44,7 @@ from engine.protocol.messages import (
     StreamStats,
     TerminalRef,
     TerminalSummary,
+    VolumeDetail,
 )
 
 
@@ -74,7 +75,7 @@ class Containers(Protocol):
     async def kill(self, ref: str, signal: str, /) -> None: ...
     async def pause(self, ref: str, /) -> None: ...
     async def unpause(self, ref: str, /) -> None: ...
-    async def remove(self, ref: str, force: bool, /) -> None: ...
+    async def remove(self, ref: str, force: bool, volumes: bool, /) -> None: ...
     async def wait(self, ref: str, /) -> ExitStatus: ...
     async def rename(self, ref: str, name: str, /) -> None: ...
     async def list(self, all: bool, filters: list[str], /) -> list[ContainerSummary]: ...
@@ -117,6 +118,16 @@ class Images(Protocol):
     def list(self) -> list[ImageSummary]: ...
 
 
+class Volumes(Protocol):
+    """`engine.volumes.Volumes`."""
+
+    async def create(self, name: str | None, labels: dict[str, str], /) -> VolumeDetail: ...
+    async def list(self, filters: Sequence[str], /) -> list[VolumeDetail]: ...
+    async def inspect(self, name: str, /) -> VolumeDetail: ...
+    async def remove(self, name: str, /) -> None: ...
+    async def prune(self, all: bool, /) -> builtins.list[VolumeDetail]: ...
+
+
 class Keeper(Protocol):
     """`engine.containers.keeper.Keeper`."""
 
@@ -137,6 +148,7 @@ class Engine:
     terminals: Terminals
     images: Images
     metrics: Metrics
+    volumes: Volumes
     findings: Callable[[], Awaitable[list[Finding]]]  # of `doctor`
     closing: bool = False  # the last containers are being stopped: nothing new is begun
     stopping: asyncio.Event = field(default_factory=asyncio.Event)  # set: the server ends

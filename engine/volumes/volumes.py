@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from posixpath import normpath
 
 import msgspec
 
@@ -68,6 +69,7 @@ class Volumes:
             spec_mounts.check(mount)
             if mount.type == "volume" and mount.source:
                 _check_name(mount.source)
+        mounts = [msgspec.structs.replace(mount, destination=normpath(mount.destination)) for mount in mounts]
         async with self._lock, self._storage("make the volumes of a container"):
             try:
                 claim.made_sources = await asyncio.to_thread(sources.ready, mounts)
@@ -166,7 +168,7 @@ class Volumes:
 
     def _fill(self, image: Image, destination: str, directory: str) -> None:
         if not os.listdir(directory):
-            copy_up(image, os.path.normpath(destination), directory)
+            copy_up(image, destination, directory)
 
     def _take_back(self, claim: Claim) -> None:
         for name in claim.made:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import builtins
 import ctypes
 import os
 import shutil
@@ -125,7 +126,7 @@ class Containers:
 
     async def pause(self, ref: str) -> None: ...
     async def unpause(self, ref: str) -> None: ...
-    async def remove(self, ref: str, force: bool) -> None: ...
+    async def remove(self, ref: str, force: bool, volumes: bool) -> None: ...
     async def rename(self, ref: str, name: str) -> None: ...
     async def resize(self, ref: str, columns: int, lines: int) -> None: ...
 
@@ -264,6 +265,26 @@ class Images:
         return [m.ImageSummary(name="host", description="this machine", command=["sh"], available=True)]
 
 
+class Volumes:
+    """One volume."""
+
+    detail = m.VolumeDetail(name="v", created_at=NOW, path="/volumes/v/data")
+
+    async def create(self, name: str | None, labels: dict[str, str]) -> m.VolumeDetail:
+        return self.detail
+
+    async def list(self, filters: list[str]) -> list[m.VolumeDetail]:
+        return [self.detail]
+
+    async def inspect(self, name: str) -> m.VolumeDetail:
+        return self.detail
+
+    async def remove(self, name: str) -> None: ...
+
+    async def prune(self, all: bool) -> builtins.list[m.VolumeDetail]:
+        return [self.detail]
+
+
 async def findings() -> list[m.Finding]:
     return [m.Finding(name="kernel", status="ok", text="there is one")]
 
@@ -359,7 +380,7 @@ def serving(limits: Limits = DEFAULT_LIMITS, mode: int = 0o750) -> Iterator[Runn
         places = Places(directory, directory)
         containers, keeper = Containers(), Keeper()
         terminals = Terminals(containers)
-        engine = Engine(places, "1.2.3", False, keeper, containers, terminals, Images(), Metrics(), findings)
+        engine = Engine(places, "1.2.3", False, keeper, containers, terminals, Images(), Metrics(), Volumes(), findings)
         server = Server(engine, listen(places.socket), limits)
         made.append(Running(places, asyncio.get_running_loop(), engine, containers, keeper, thread))
         ready.set()
