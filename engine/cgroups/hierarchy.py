@@ -53,7 +53,8 @@ class Hierarchy:
     def find(self, id: str, parent: str | None = None) -> Cgroup:
         """The cgroup of that name, whether it is there or not. Raises ValueError for what can't be a path."""
         names = self._names(parent)
-        _check(id)
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", id):
+            raise ValueError(f"{id!r} can't be the name of a cgroup.")
         parts = {name: os.path.join(directory, *names, id) for name, directory in self.v1.items()}
         kind = Cgroup2 if self.version == 2 else Freezer
         path = os.path.join(os.path.dirname(self.base), *names, id)
@@ -73,7 +74,8 @@ class Hierarchy:
             return [os.path.basename(self.base)]
         names = parent.strip("/").split("/") if parent.strip("/") else []
         for name in names:
-            _check(name)
+            if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.@:-]*", name):
+                raise ValueError(f"{name!r} can't be the name of a cgroup.")
         return names
 
     def _make_above(self, names: list[str]) -> None:
@@ -94,8 +96,3 @@ class Hierarchy:
                 if is_ours(directory):
                     take_cpus_over(directory)
                     pass_cpus_on(directory)
-
-
-def _check(name: str) -> None:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
-        raise ValueError(f"{name!r} can't be the name of a cgroup.")

@@ -8,7 +8,6 @@ Imports asyncio and the parts; the kernel's work is in `engine.sandbox` and the 
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import shutil
 import signal
@@ -19,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.cgroups import Cgroup, Hierarchy
-from engine.containers import bundle
+from engine.containers import bundle, limiting
 from engine.containers.container import Container, Run
 from engine.containers.keeper import Held, Keeper, Launched
 from engine.containers.output.stdio import Stdio
@@ -31,8 +30,6 @@ from engine.sandbox.build import exec_plan, launch_plan
 from engine.sandbox.plan import Plan
 from engine.sandbox.root import RootFilesystem
 from engine.spec.structs import Process
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -87,9 +84,9 @@ class Launcher:
             filesystem = bundle.filesystem(self._store.directory(container.id), container.image)
             init_program = init.path() if options.init else None
             # A thread makes the directories while the plan is made here.
-            preparing = asyncio.get_running_loop().run_in_executor(None, self._prepare, container.id, filesystem)
+            preparing = asyncio.get_running_loop().run_in_executor(None, self._prepare, container, filesystem)
             undo.push_async_callback(_end_prepared, preparing)
-            expected = self._cgroups.find(container.id) if self._cgroups.available else None
+            expected = limiting.cgroup_of(self._cgroups, container.spec, container.id)
             plan = launch_plan(
                 container.spec,
                 filesystem,
@@ -166,21 +163,21 @@ class Launcher:
 
         def clear() -> None:
             if cgroup is not None:
-                end_cgroup(cgroup)
+                limiting.end(cgroup)
             shutil.rmtree(self.spool(id), ignore_errors=True)
 
         await asyncio.to_thread(clear)
 
-    def _prepare(self, id: str, filesystem: RootFilesystem) -> Cgroup | None:
+    def _prepare(self, container: Container, filesystem: RootFilesystem) -> Cgroup | None:
         bundle.prepare(filesystem)
-        return self._cgroups.create(id) if self._cgroups.available else None
+        return limiting.make(self._cgroups, container.spec, container.id)
 
 
 async def _end_prepared(preparing: asyncio.Future[Cgroup | None]) -> None:
     """Undo `_prepare`, once it is over."""
-    with suppress(OSError):
+    with suppress(OSError, EngineError):
         if (cgroup := await preparing) is not None:
-            await asyncio.to_thread(end_cgroup, cgroup)
+            await asyncio.to_thread(limiting.end, cgroup)
 
 
 @contextmanager
@@ -206,15 +203,6 @@ def _explained(container: Container) -> Iterator[None]:
         raise EngineError(
             ErrorCode.LAUNCH_FAILED, f"Container {container.name!r} can't start: {error.strerror}{where}."
         ) from error
-
-
-def end_cgroup(cgroup: Cgroup) -> None:
-    """What can't be ended now is left for the next engine to find."""
-    try:
-        cgroup.kill()
-        cgroup.remove()
-    except OSError as error:  # TimeoutError is one, too
-        _log.warning("cgroup %s is left over: %s", cgroup.path, error)
 
 
 def _succeeded(

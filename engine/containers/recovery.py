@@ -27,12 +27,12 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 
-from engine.cgroups import Hierarchy
-from engine.containers import names, restart
+from engine.cgroups import Cgroup, Hierarchy
+from engine.containers import limiting, names, restart
 from engine.containers.container import Container, Run
 from engine.containers.identity import boot_id, identify, open_process
 from engine.containers.keeper import TERMINALS, Held, Keeper
-from engine.containers.launch import Launcher, end_cgroup
+from engine.containers.launch import Launcher
 from engine.containers.record import Identity
 from engine.containers.running import Running
 from engine.containers.states import Happening
@@ -88,9 +88,17 @@ class Recovery:
         spools = self.launcher.spools
         marked = {spool.name for spool in spools.iterdir() if names.is_id(spool.name)} if spools.is_dir() else set()
         for id in (marked | set(self.containers)) - set(self.keeper.held):
-            if self.cgroups.available and os.path.isdir((cgroup := self.cgroups.find(id)).path):
-                end_cgroup(cgroup)
+            if (cgroup := self._cgroup(id)) is not None:
+                limiting.end(cgroup)
             shutil.rmtree(self.launcher.spool(id), ignore_errors=True)
+
+    def _cgroup(self, id: str) -> Cgroup | None:
+        """The cgroup of a container, known or not, if it is there."""
+        if id in self.containers:
+            cgroup = limiting.cgroup_of(self.cgroups, self.containers[id].spec, id)
+        else:
+            cgroup = self.cgroups.find(id) if self.cgroups.available else None
+        return cgroup if cgroup is not None and os.path.isdir(cgroup.path) else None
 
     def _is_recorded(self, container: Container) -> bool:
         """Whether the end of just the process that is held is on disk, and only the keeper had not been told."""
@@ -101,9 +109,7 @@ class Recovery:
 
     async def _adopt(self, container: Container, held: Held) -> None:
         """Go on with a program that runs, or ended while no engine was there."""
-        cgroup = self.cgroups.find(container.id) if self.cgroups.available else None
-        if cgroup is not None and not await asyncio.to_thread(os.path.isdir, cgroup.path):
-            cgroup = None
+        cgroup = await asyncio.to_thread(self._cgroup, container.id)
         run = Run(held, self.launcher.stdio(container, held), cgroup)
         record = container.record
         if not container.live:  # the engine was killed between the launch and its being recorded

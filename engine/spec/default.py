@@ -20,6 +20,7 @@ from engine.spec import (
     capabilities,
     devices,
     id_maps,
+    limits,
     mounts,
     namespaces,
     process,
@@ -28,7 +29,7 @@ from engine.spec import (
     sysctls,
     system_mounts,
 )
-from engine.spec.structs import IdMapping, Linux, Mount, Namespace, Process, Resources, Root, Seccomp, Spec
+from engine.spec.structs import IdMapping, Linux, Mount, Namespace, Process, Root, Seccomp, Spec
 from engine.spec.user import Account
 
 HOSTNAME_MAXIMUM = 64  # bytes, sethostname(2)
@@ -115,7 +116,9 @@ def _linux(
         time_offsets=namespaces.time_offsets(options.time_offsets),
         devices=nodes,
         cgroups_path=f"{_cgroup_parent(options.cgroup_parent)}/{container_id}",
-        resources=Resources(devices=devices.allowed(rules, options.device_rules, privileged=options.privileged)),
+        resources=limits.to_resources(
+            options.limits, devices.allowed(rules, options.device_rules, privileged=options.privileged)
+        ),
         sysctl=sysctls.checked(options.sysctls, namespaces.own(spaces)),
         rootfs_propagation=mounts.propagation(asked) or "private",
         seccomp=_seccomp(options, held),
