@@ -15,7 +15,6 @@ import msgspec
 from engine.errors import EngineError
 from engine.images.image import Image
 from engine.protocol.messages import ContainerOptions, ErrorCode
-from engine.sandbox import profile
 from engine.spec import (
     capabilities,
     devices,
@@ -29,7 +28,7 @@ from engine.spec import (
     sysctls,
     system_mounts,
 )
-from engine.spec.structs import IdMapping, Linux, Mount, Namespace, Process, Root, Seccomp, Spec
+from engine.spec.structs import IdMapping, Linux, Mount, Namespace, Process, Root, Spec
 from engine.spec.user import Account
 
 HOSTNAME_MAXIMUM = 64  # bytes, sethostname(2)
@@ -121,19 +120,13 @@ def _linux(
         ),
         sysctl=sysctls.checked(options.sysctls, namespaces.own(spaces)),
         rootfs_propagation=mounts.propagation(asked) or "private",
-        seccomp=_seccomp(options, held),
+        seccomp=seccomp.from_option(options.seccomp, held, options.privileged),
         # What an image hides is no part of it, whoever looks.
         masked_paths=[*(() if open_to_all else security.MASKED), *image.masked],
         readonly_paths=[] if open_to_all else list(security.READ_ONLY),
         mount_label=security.selinux_labels(options.selinux)[1],
         personality=process.personality(options.personality),
     )
-
-
-def _seccomp(options: ContainerOptions, held: list[str]) -> Seccomp | None:
-    if options.seccomp is None and not options.privileged:
-        return profile.default()
-    return seccomp.from_option(options.seccomp, held, options.privileged)
 
 
 def _system_mounts(options: ContainerOptions, spaces: list[Namespace], maps: Maps | None) -> list[Mount]:
