@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from engine.sandbox import capabilities, devices, masks, mounts, process, stdio
+from engine.errors import EngineError
+from engine.protocol.messages import ErrorCode
+from engine.sandbox import capabilities, devices, masks, mounts, namespaces, process, stdio
 from engine.sandbox.cgroup import join, new_namespace
 from engine.sandbox.kernel import AT, CLONE, MOUNT_ATTR
+from engine.sandbox.labels import Labels, open_labels, write_labels
+from engine.sandbox.namespaces import Namespaces
 from engine.sandbox.pause import CREATED, READY, pause
 from engine.sandbox.plan import Plan, Ref
-from engine.sandbox.root import RootFilesystem, mount_root, pivot
-from engine.sandbox.seccomp import compile_filter
+from engine.sandbox.root import Made, Plain, RootFilesystem, attach_root, change_root, make_root, pivot, propagation
+from engine.sandbox.seccomp import compile_filter, filter_flags
+from engine.sandbox.sysctls import write_sysctls
 from engine.sandbox.tree import Tree, clone_tree, mount_attr
 from engine.spec.structs import ConsoleSize, Process, Spec
 
-NAMESPACES = {
-    "pid": CLONE.NEWPID,
-    "network": CLONE.NEWNET,
-    "mount": CLONE.NEWNS,
-    "ipc": CLONE.NEWIPC,
-    "uts": CLONE.NEWUTS,
-    "cgroup": CLONE.NEWCGROUP,
-}
 DEFAULT_SIZE = ConsoleSize(height=24, width=80)
 
 
@@ -50,7 +48,7 @@ class Host:
 
 def launch_plan(
     spec: Spec,
-    filesystem: RootFilesystem,
+    filesystem: RootFilesystem | Plain,
     *,
     init: str | None = None,
     cgroup: bool = False,
@@ -59,58 +57,145 @@ def launch_plan(
 ) -> Plan:
     """The plan of a new container's first process.
 
-    `init`: path of the init program (see `init.c`) to put in front of the command. `cgroup`: the launcher hands in a
-    directory of the cgroup to be born into, as the first input of its own; for `joins` see `cgroup.join`.
-    `pauses`: the points (see `pause`) at which the launch waits.
+    The launcher hands in, as inputs of its own: a descriptor for each of `namespaces.handed_in`; with `cgroup` a
+    directory of the cgroup to be born into; those of `joins`, see `cgroup.join`. `init`: path of the init program (see
+    `init.c`) to put in front of the command. `pauses`: the points (see `pause`) at which the launch waits.
     """
     host = Host.here()
     plan = Plan()
+    spaces = namespaces.declare(plan, spec.linux.namespaces)
     if cgroup:
         plan.cgroup = plan.input("cgroup")
-    for namespace in spec.linux.namespaces:
-        plan.clone_flags |= NAMESPACES[namespace.type]
+    made = _go_between(plan, spec, spaces, filesystem, host)
     process.begin(plan)
+    process.new_keyring(plan)
+    labels = open_labels(plan, spec.process)
     join(plan, joins)
     new_namespace(plan, joins)
+    if spaces.user is not None:
+        process.be_root_inside(plan, _denied(host))
     init_program = _open_init(plan, init) if init else None
-    opened = mounts.open_sources(plan, spec.mounts)
-    tree = mount_root(plan, filesystem, host.in_user_namespace)
-    mounts.mount_all(plan, tree, spec, tty_group=host.tty_group, opened=opened)
-    devices.make_devices(plan, tree, spec.linux.devices, host.in_user_namespace)
-    slave = _standard_streams(plan, spec.process, tree)
-    masks.mask_paths(plan, tree, spec.linux.masked_paths, spec.linux.readonly_paths)
-    if CREATED in pauses:
-        pause(plan, CREATED, "wait for the hooks that see the host")
-    pivot(plan, tree, spec.root.readonly)
+    if spaces.is_own("mount"):
+        slave = _own_tree(plan, spec, spaces, filesystem, made, host, wait=CREATED in pauses)
+    else:
+        slave = _other_tree(plan, spec, spaces, filesystem, wait=CREATED in pauses)
     process.name_host(plan, spec.hostname, spec.domainname)
-    if plan.clone_flags & CLONE.NEWNET:
+    if spaces.is_own("network"):
         process.raise_loopback(plan)
-    _run(plan, spec, spec.process, slave, init_program, host, ready=READY in pauses)
+    _run(plan, spec, spec.process, slave, init_program, labels, host, ready=READY in pauses)
+    if made is not None:
+        plan.hoist(made.threshold)
     return plan
 
 
-def exec_plan(spec: Spec, program: Process, *, cgroup: bool = False, joins: Sequence[str] = ()) -> Plan:
+@dataclass(frozen=True)
+class _Outside:
+    """What the go-between made while it could reach the host's files, and from which of its steps on it could."""
+
+    threshold: int
+    root: Made
+
+
+def _go_between(
+    plan: Plan, spec: Spec, spaces: Namespaces, filesystem: RootFilesystem | Plain, host: Host
+) -> _Outside | None:
+    """What has to be done before the process is there, if anything."""
+    outside = None
+    score = spec.process.oom_score_adj
+    if score is not None:
+        process.set_oom_score(plan, score, rootless=host.in_user_namespace)
+    tried = namespaces.join_first(plan, spaces)
+    if spaces.user is not None:
+        if spaces.is_own("mount"):
+            plan.call("unshare", CLONE.NEWNS, why="a place to prepare the root in")
+            threshold = len(plan.steps)
+            outside = _Outside(threshold, make_root(plan, filesystem, spec.linux, spaces.user, host.in_user_namespace))
+        namespaces.enter_user(plan, spaces)
+    namespaces.join_then(plan, spaces, tried)
+    if spaces.is_own("time"):
+        namespaces.make_time(plan, spec.linux.time_offsets, rootless=host.in_user_namespace)
+    plan.born()
+    return outside
+
+
+def _own_tree(
+    plan: Plan,
+    spec: Spec,
+    spaces: Namespaces,
+    filesystem: RootFilesystem | Plain,
+    outside: _Outside | None,
+    host: Host,
+    *,
+    wait: bool,
+) -> Ref | None:
+    """Mount all that the process shall see, and nothing else. The terminal, if it has one."""
+    opened = mounts.open_sources(plan, spec.mounts)
+    made = outside.root if outside else make_root(plan, filesystem, spec.linux, None, host.in_user_namespace)
+    tree = attach_root(plan, made)
+    in_user_namespace = spaces.user is not None or host.in_user_namespace
+    mounts.mount_all(plan, tree, spec, tty_group=host.tty_group, opened=opened)
+    devices.make_devices(plan, tree, spec.linux.devices, in_user_namespace)
+    slave = _standard_streams(plan, spec.process, tree)
+    own_proc = any(mount.destination == "/proc" for mount in spec.mounts)
+    write_sysctls(plan, tree if own_proc else None, spec.linux.sysctl)
+    masks.mask_paths(plan, tree, spec.linux.masked_paths, spec.linux.readonly_paths)
+    if wait:
+        pause(plan, CREATED, "wait for the hooks that see the host")
+    pivot(plan, tree, spec.root.readonly, propagation(spec.linux.rootfs_propagation))
+    return slave
+
+
+def _other_tree(
+    plan: Plan, spec: Spec, spaces: Namespaces, filesystem: RootFilesystem | Plain, *, wait: bool
+) -> Ref | None:
+    """In a mount namespace that is not the container's own nothing is mounted: its tree is taken as it is, the host's
+    from the root directory of the spec on."""
+    if "mount" not in spaces.joined and not isinstance(filesystem, Plain):
+        why = "without a mount namespace a container has no layers: give it one, or a bundle with a root of its own."
+        raise EngineError(ErrorCode.INVALID, f"$.linux.namespaces: {why}")
+    write_sysctls(plan, None, spec.linux.sysctl)
+    if wait:
+        pause(plan, CREATED, "wait for the hooks that see the host")
+    if isinstance(filesystem, Plain) and "mount" not in spaces.joined:
+        change_root(plan, filesystem)
+    return _standard_streams(plan, spec.process, None)
+
+
+def exec_plan(
+    spec: Spec,
+    program: Process,
+    *,
+    cgroup: bool = False,
+    joins: Sequence[str] = (),
+    only: Collection[str] = (),
+) -> Plan:
     """The plan of one more process in a running container, whose init's pidfd is the launcher's first own input (the
-    second, with `cgroup`, is the cgroup's directory; then come those of `joins`)."""
+    second, with `cgroup`, is the cgroup's directory; then come those of `joins`). `only`: the types of namespaces to
+    enter, if not all."""
     host = Host.here()
     plan = Plan()
     init = plan.input("init")
     if cgroup:
         plan.cgroup = plan.input("cgroup")
-    plan.part = "namespaces"
-    plan.call("setns", init, CLONE.NEWPID, why="be born into the container's PID namespace")
-    plan.born()
+    types = {namespace.type for namespace in spec.linux.namespaces}
+    if only:
+        types &= set(only)
+    namespaces.enter_first(plan, init, types)
     process.begin(plan)
+    process.new_keyring(plan)
+    labels = open_labels(plan, program)
     join(plan, joins)
-    plan.part = "namespaces"
-    flags = CLONE(0)
-    for namespace in spec.linux.namespaces:
-        if namespace.type != "pid":  # the go-between saw to that: only a child can be born into it
-            flags |= NAMESPACES[namespace.type]
-    plan.call("setns", init, flags, why="enter the container's namespaces")
+    namespaces.enter_then(plan, init, types)
+    if "user" in types:
+        process.be_root_inside(plan, _denied(host))
     slave = _standard_streams(plan, program, None)
-    _run(plan, spec, program, slave, None, host)
+    _run(plan, spec, program, slave, None, labels, host)
     return plan
+
+
+def _denied(host: Host) -> list[int]:
+    """What setgroups(2) may answer: a user namespace with a single group denies it (user_namespaces(7))."""
+    return [errno.EPERM] if host.in_user_namespace else []
 
 
 def _standard_streams(plan: Plan, program: Process, tree: Tree | None) -> Ref | None:
@@ -125,6 +210,7 @@ def _run(
     program: Process,
     slave: Ref | None,
     init: Ref | None,
+    labels: Labels,
     host: Host,
     *,
     ready: bool = False,
@@ -133,12 +219,14 @@ def _run(
         stdio.take_terminal(plan, slave, program.user.uid)
     else:
         stdio.take_pipes(plan, program.user.uid)
-    process.become(plan, program, host.last_capability, host.in_user_namespace)
+    process.become(plan, program, spec.linux, host.last_capability, host.in_user_namespace)
+    write_labels(plan, labels)
     if ready:
         pause(plan, READY, "wait for the hooks of the container")
     init = process.close_descriptors(plan, init)
-    seccomp_filter = compile_filter(spec.linux.seccomp) if spec.linux.seccomp else None
-    process.lock_in(plan, program, seccomp_filter)
+    profile = spec.linux.seccomp
+    seccomp_filter, flags = (compile_filter(profile), filter_flags(profile)) if profile else (None, 0)
+    process.lock_in(plan, program, seccomp_filter, flags)
     process.execute(plan, program, init)
 
 

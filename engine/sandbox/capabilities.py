@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import struct
 
 from engine.sandbox.kernel import PR, PR_CAP_AMBIENT_CLEAR_ALL, PR_CAP_AMBIENT_RAISE
 from engine.sandbox.plan import Buffer, Plan
+from engine.spec import capabilities
 from engine.spec.structs import Capabilities
 
-NAMES = """
-CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE
-NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN
-SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE
-MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE
-""".split()
-NUMBERS = {f"CAP_{name}": number for number, name in enumerate(NAMES)}
+NAMES = [name.removeprefix("CAP_") for name in capabilities.NAMES]
+NUMBERS = {name: number for number, name in enumerate(capabilities.NAMES)}
 VERSION_3 = 0x20080522
 
 
@@ -39,6 +36,12 @@ def limit_bounding(plan: Plan, sets: Capabilities, last: int) -> None:
             plan.call("prctl", PR.CAPBSET_DROP, number, 0, 0, 0, why=f"never again CAP_{name}")
 
 
+def set_for_filter(plan: Plan, sets: Capabilities) -> None:
+    """What the program may do and, until `set_sets`, what it takes to install a filter and to give that up again."""
+    more = ["CAP_SYS_ADMIN", "CAP_SETPCAP"]
+    set_sets(plan, Capabilities(effective=[*sets.effective, *more], permitted=[*sets.permitted, *more]))
+
+
 def set_sets(plan: Plan, sets: Capabilities) -> None:
     """Set effective, permitted, inheritable and ambient sets (capset(2), prctl(2))."""
     plan.part = "capabilities"
@@ -51,4 +54,6 @@ def set_sets(plan: Plan, sets: Capabilities) -> None:
     plan.call("capset", header, Buffer(struct.pack("=6I", *halves[0], *halves[1]), text), why="what it may do as root")
     plan.call("prctl", PR.CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0, why="no ambient capabilities")
     for name in sets.ambient:
-        plan.call("prctl", PR.CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, NUMBERS[name], 0, 0, why=f"but ambient {name}")
+        # As runc: what is not permitted and inheritable as well can't be ambient (EPERM), and many specs have it.
+        raised = (PR.CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, NUMBERS[name], 0, 0)
+        plan.call("prctl", *raised, why=f"but ambient {name}", allow=[errno.EPERM])

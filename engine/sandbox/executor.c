@@ -26,7 +26,7 @@
 
 #define STACK_ALIGNED(size) (((size) + 63) & ~63ull)
 
-enum { IF_FAILED = 1 };
+enum { IF_FAILED = 1, STORE = -1 };
 static const int64_t SKIPPED = -(1ll << 61), UNDERWAY = -(1ll << 60);
 
 struct header {
@@ -137,6 +137,10 @@ static int64_t perform(const struct step *step, const int64_t *values)
                 return SKIPPED;
             args[i] = (uint64_t)values[args[i]];
         }
+    }
+    if (step->nr == STORE) {
+        *(int32_t *)(args[0] + args[2]) = (int32_t)args[1];
+        return 0;
     }
     return call6(step->nr, args);
 }

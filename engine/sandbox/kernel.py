@@ -14,10 +14,12 @@ class CLONE(IntFlag):
     """clone(2), setns(2)."""
 
     PARENT = 0x8000
+    NEWTIME = 0x80
     NEWNS = 0x20000
     NEWCGROUP = 0x2000000
     NEWUTS = 0x4000000
     NEWIPC = 0x8000000
+    NEWUSER = 0x10000000
     NEWPID = 0x20000000
     NEWNET = 0x40000000
     CLEAR_SIGHAND = 0x100000000
@@ -128,6 +130,7 @@ class PR(IntEnum):
     """prctl(2)."""
 
     SET_PDEATHSIG = 1
+    SET_DUMPABLE = 4
     SET_KEEPCAPS = 8
     CAPBSET_DROP = 24
     SET_NO_NEW_PRIVS = 38

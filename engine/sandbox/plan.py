@@ -49,7 +49,10 @@ ANY = frozenset({-1})
 
 
 class Step(NamedTuple):
-    """One call and why it is there. `allow`: errno values that do no harm. `if_failed`: only if that step failed."""
+    """One call and why it is there. `allow`: errno values that do no harm. `if_failed`: only if that step failed.
+
+    `outside`: it looks at the host's files, for which a user namespace gives no right; see `Plan.hoist`.
+    """
 
     call: str
     args: tuple[Argument, ...]
@@ -57,6 +60,7 @@ class Step(NamedTuple):
     part: str
     allow: frozenset[int] = frozenset()
     if_failed: Ref | None = None
+    outside: bool = False
 
     @property
     def arguments(self) -> str:
@@ -117,14 +121,40 @@ class Plan:
         result: str = "",
         allow: Iterable[int] = (),
         if_failed: Ref | None = None,
+        outside: bool = False,
     ) -> Ref:
         """Append a step; `result` names what it returns, for those who read the plan."""
-        self.steps.append(Step(name, args, why, self.part, frozenset(allow), if_failed))
+        self.steps.append(Step(name, args, why, self.part, frozenset(allow), if_failed, outside))
         return Ref(len(self.steps) - 1, result or f"#{len(self.steps)}")
 
     def born(self) -> None:
         """What has been planned so far a go-between does; what follows, the process itself, which it makes then."""
         self.before = len(self.steps)
+
+    def store(self, descriptor: Ref | Input, buffer: Buffer, offset: int, why: str) -> Ref:
+        """Put a descriptor's number into a struct that a later call reads (see `program.STORE`)."""
+        return self.call(program.STORE_NAME, buffer, descriptor, offset, why=why)
+
+    def hoist(self, to: int) -> None:
+        """Let the go-between do, from step `to` on, what looks at the host's files, before it enters namespaces in
+        which it could not."""
+        later = range(self.before, len(self.steps))
+        hoisted = [i for i in later if self.steps[i].outside]
+        kept = [i for i in later if not self.steps[i].outside]
+        order = [*range(to), *hoisted, *range(to, self.before), *kept]
+        place = {old: new for new, old in enumerate(order)}
+
+        def moved(ref: Ref) -> Ref:
+            return Ref(place[ref.step], ref.name)
+
+        self.steps = [
+            step._replace(
+                args=tuple(moved(a) if isinstance(a, Ref) else a for a in step.args),
+                if_failed=None if step.if_failed is None else moved(step.if_failed),
+            )
+            for step in (self.steps[i] for i in order)
+        ]
+        self.before += len(hoisted)
 
     def assemble(self) -> program.Program:
         """The plan in the form that executors walk."""
@@ -149,7 +179,8 @@ class Plan:
                     data.relocations.append(at + 8 * i)
             guard = -1 if step.if_failed is None else self.inputs + step.if_failed.step
             allowed = _mask(step.allow) if step.allow else 0
-            steps.append(program.step(NUMBERS[step.call], args, references, allowed, guard))
+            number = program.STORE if step.call == program.STORE_NAME else NUMBERS[step.call]
+            steps.append(program.step(number, args, references, allowed, guard))
             at += program.STEP_SIZE
         image = program.assemble(steps, bytes(data.block), data.relocations, self.inputs)
         return program.Program(

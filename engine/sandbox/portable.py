@@ -115,6 +115,9 @@ def _perform(nr: int, flags: int, references: int, guard: int, args: list[int], 
             args[i] = values[args[i]]
             if args[i] < 0:
                 return program.SKIPPED
+    if nr == program.STORE:
+        ctypes.c_int32.from_address(args[0] + args[2]).value = args[1]
+        return 0
     return system_call(nr, *args)
 
 

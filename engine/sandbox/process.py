@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import posixpath
 import struct
+from collections.abc import Iterable
 
-from engine.sandbox import capabilities
+from engine.sandbox import capabilities, scheduling
 from engine.sandbox.kernel import (
     AF_INET,
     AT,
@@ -22,13 +23,15 @@ from engine.sandbox.kernel import (
     SOCK_DGRAM,
     O,
 )
+from engine.sandbox.namespaces import write_own
 from engine.sandbox.plan import CHANNEL, Buffer, Mode, Plan, Ref, strings
-from engine.spec.structs import Capabilities, Process, User
+from engine.spec.structs import Capabilities, Linux, Process, User
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 RLIMITS = """
 CPU FSIZE DATA STACK CORE RSS NPROC NOFILE MEMLOCK AS LOCKS SIGPENDING MSGQUEUE NICE RTPRIO RTTIME
 """.split()
+KEYCTL_JOIN_SESSION_KEYRING = 1
 KEPT = 3  # the lowest descriptor after standard error: the channel's last place
 INIT = 4  # and that of the init program, when there is one
 
@@ -40,6 +43,31 @@ def begin(plan: Plan) -> None:
     plan.call("sendto", CHANNEL, "S", 1, MSG.NOSIGNAL, None, 0, why="tell the keeper that it has begun")
     plan.call("close_range", KEPT, 0xFFFFFFFF, CLOSE_RANGE.CLOEXEC, why="nothing of ours outlives execve")
     plan.call("umask", 0, why="modes below are meant as they are written")
+
+
+def be_root_inside(plan: Plan, denied: Iterable[int]) -> None:
+    """In a new user namespace nobody is anybody: be its root, so that what we make has an owner there. The kernel takes
+    the signal of `begin` back when ids change (prctl(2))."""
+    plan.part = "identity"
+    plan.call("setgroups", 0, None, why="no groups of the host", allow=denied)
+    plan.call("setresgid", 0, 0, 0, why="root's group of the user namespace")
+    plan.call("setresuid", 0, 0, 0, why="root of the user namespace")
+    plan.call("prctl", PR.SET_PDEATHSIG, SIGKILL, 0, 0, 0, why="still die if the keeper dies")
+
+
+def new_keyring(plan: Plan) -> None:
+    """A session keyring of its own, so that it can't reach the keys of whoever started us (session-keyring(7))."""
+    plan.part = "start"
+    missing = [errno.ENOSYS, errno.EPERM]  # a kernel without keys; an outer container whose filter denies them
+    plan.call("keyctl", KEYCTL_JOIN_SESSION_KEYRING, None, why="no keys of the host's", allow=missing)
+
+
+def set_oom_score(plan: Plan, score: int, *, rootless: bool) -> None:
+    """The go-between takes it on, and hands it down. The process itself could not: who shares memory shares this, and
+    it may share the keeper's; only a vfork(2)ed child is left out of that (mm/oom_kill.c)."""
+    plan.part = "limits"
+    why = f"how soon it is killed when memory runs out: {score}"
+    write_own(plan, "oom_score_adj", str(score), why, rootless=rootless)
 
 
 def name_host(plan: Plan, hostname: str | None, domainname: str | None) -> None:
@@ -59,17 +87,28 @@ def raise_loopback(plan: Plan) -> None:
     plan.call("ioctl", socket, SIOC.SIFFLAGS, request, why="127.0.0.1 works")
 
 
-def become(plan: Plan, process: Process, last_capability: int, in_user_namespace: bool) -> None:
-    """Take on limits, user and capabilities, in the order in which the kernel still allows each."""
+def become(plan: Plan, process: Process, linux: Linux, last_capability: int, in_user_namespace: bool) -> None:
+    """Take on limits, priorities, user and capabilities, in the order in which the kernel still allows each."""
     plan.part = "identity"
     for limit in process.rlimits:
         value = Buffer(struct.pack("=QQ", limit.soft, limit.hard), f"{{{limit.soft}, {limit.hard}}}")
         plan.call("prlimit64", 0, RLIMITS.index(limit.type.removeprefix("RLIMIT_")), value, None, why=limit.type)
+    if process.scheduler is not None:
+        scheduling.schedule(plan, process.scheduler)
+    if process.io_priority is not None:
+        scheduling.prioritize_io(plan, process.io_priority)
+    if linux.memory_policy is not None:
+        scheduling.place_memory(plan, linux.memory_policy)
+    if linux.personality is not None:
+        scheduling.pretend(plan, linux.personality)
     sets = process.capabilities or Capabilities()
     capabilities.limit_bounding(plan, sets, last_capability)
     plan.part = "identity"
     _switch_user(plan, process.user, in_user_namespace)
-    capabilities.set_sets(plan, sets)
+    if linux.seccomp is not None and not process.no_new_privileges:
+        capabilities.set_for_filter(plan, sets)
+    else:
+        capabilities.set_sets(plan, sets)
 
 
 def _switch_user(plan: Plan, user: User, in_user_namespace: bool) -> None:
@@ -95,8 +134,11 @@ def close_descriptors(plan: Plan, init: Ref | None) -> Ref | None:
     return kept_init
 
 
-def lock_in(plan: Plan, process: Process, seccomp_filter: bytes | None) -> None:
-    """Working directory, signals, no new privileges, and the filter last, so that it need not allow the calls above."""
+def lock_in(plan: Plan, process: Process, seccomp_filter: bytes | None, flags: int = 0) -> None:
+    """Working directory, signals, no new privileges, and the filter last, so that it need not allow the calls above.
+
+    Without no_new_privs only CAP_SYS_ADMIN may install a filter (seccomp(2)); it is given up right after that.
+    """
     plan.part = "program"
     plan.call("chdir", process.cwd, why="the working directory")
     plan.call("umask", Mode(0o22 if process.user.umask is None else process.user.umask), why="its umask")
@@ -110,7 +152,9 @@ def lock_in(plan: Plan, process: Process, seccomp_filter: bytes | None) -> None:
         count = len(seccomp_filter) // 8
         code = Buffer(seccomp_filter, "…")
         fprog = Buffer(struct.pack("=HxxxxxxQ", count, 0), f"{{{count} instructions}}", ((8, code),))
-        plan.call("seccomp", SECCOMP.SET_MODE_FILTER, 0, fprog, why="only the calls of the profile")
+        plan.call("seccomp", SECCOMP.SET_MODE_FILTER, flags, fprog, why="only the calls of the profile")
+        if not process.no_new_privileges:
+            capabilities.set_sets(plan, process.capabilities or Capabilities())
 
 
 def execute(plan: Plan, process: Process, init: Ref | None) -> None:

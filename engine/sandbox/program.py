@@ -25,6 +25,7 @@ HEADER_SIZE, STEP_SIZE = HEADER.size, STEP.size
 FIRST_ARGUMENT = HEADER_SIZE + STEP_SIZE - 6 * 8  # offset of the first step's
 FAILED_AT = 40  # offset of `failed` in the header: 0, or the step (from 1) that ended the walk
 
+STORE, STORE_NAME = -1, "store"  # no system call: the 32 bits at address args[0] + args[2] become args[1]
 IF_FAILED = 1  # flag: do the step only if its guard's value is negative
 ANY_ERROR = 0xFFFFFFFFFFFFFFFF
 

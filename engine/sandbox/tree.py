@@ -163,7 +163,9 @@ def new_filesystem(
 def clone_tree(plan: Plan, path: str, why: str, *, recursive: bool = False, if_failed: Ref | None = None) -> Ref:
     """A detached copy of the mount at a path of the host: what a bind mount is made of."""
     flags = COPY_ALL if recursive else COPY
-    return plan.call("open_tree", AT_FDCWD, path, flags, why=why, result=f"bind:{path}", if_failed=if_failed)
+    outside = if_failed is None  # what came before must be known
+    name = f"bind:{path}"
+    return plan.call("open_tree", AT_FDCWD, path, flags, why=why, result=name, if_failed=if_failed, outside=outside)
 
 
 @cache

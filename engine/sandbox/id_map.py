@@ -1,0 +1,19 @@
+"""Id-mapped mounts: files of the host's ids appear as a user namespace's (mount_setattr(2), MOUNT_ATTR_IDMAP)."""
+
+from __future__ import annotations
+
+import struct
+
+from engine.sandbox.kernel import AT, MOUNT_ATTR
+from engine.sandbox.plan import Buffer, Input, Plan
+from engine.sandbox.tree import ALL_BELOW, Descriptor
+
+USERNS_FD = 24  # offset in struct mount_attr
+
+
+def map_ids(plan: Plan, mount: Descriptor, user_namespace: Input, why: str, *, below: bool = False) -> None:
+    """Map the ids of a detached mount; `below`: and of all mounts below it. The file system must be one that can
+    (Linux 5.12; tmpfs 6.3), and who calls must have power over it: the go-between, before it enters the namespace."""
+    attributes = Buffer(struct.pack("=QQQQ", MOUNT_ATTR.IDMAP, 0, 0, 0), f"{{IDMAP, {user_namespace.name}}}")
+    plan.store(user_namespace, attributes, USERNS_FD, why=f"{why}: whose ids")
+    plan.call("mount_setattr", mount, "", ALL_BELOW if below else AT.EMPTY_PATH, attributes, 32, why=why)
