@@ -33,7 +33,7 @@ from engine.containers.record import Record
 from engine.errors import EngineError
 from engine.images import Image
 from engine.protocol.messages import ErrorCode, Finding, Launch
-from engine.sandbox import profile
+from engine.spec import seccomp
 from engine.spec.structs import Spec
 
 _FULL = {
@@ -201,9 +201,11 @@ def _read(directory: Path) -> Stored:
 
 def _with_shared_profile(spec: Spec) -> Spec:
     """Nearly all containers have the default seccomp profile, and it is most of a spec: keep it in memory once."""
-    if spec.linux.seccomp != profile.default():
+    capabilities = spec.process.capabilities
+    shared = seccomp.default(capabilities.bounding if capabilities is not None else ())
+    if spec.linux.seccomp != shared:
         return spec
-    linux = msgspec.structs.replace(spec.linux, seccomp=profile.default())
+    linux = msgspec.structs.replace(spec.linux, seccomp=shared)
     return msgspec.structs.replace(spec, linux=linux)
 
 

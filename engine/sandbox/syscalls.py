@@ -1,19 +1,29 @@
 """The numbers of the system calls, by architecture. Standard library only.
 
-Source: the kernel's arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h, up to Linux 6.16.
+Source: the kernel's arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h, up to Linux 6.19.
 """
 
 from __future__ import annotations
 
 import platform
 
+# The calls since Linux 5.1, which have the same number everywhere.
+COMMON = """
+pidfd_send_signal io_uring_setup io_uring_enter io_uring_register open_tree move_mount fsopen fsconfig fsmount fspick
+pidfd_open clone3 close_range openat2 pidfd_getfd faccessat2 process_madvise epoll_pwait2 mount_setattr quotactl_fd
+landlock_create_ruleset landlock_add_rule landlock_restrict_self memfd_secret process_mrelease futex_waitv
+set_mempolicy_home_node cachestat fchmodat2 map_shadow_stack futex_wake futex_wait futex_requeue statmount listmount
+lsm_get_self_attr lsm_set_self_attr lsm_list_modules mseal setxattrat getxattrat listxattrat removexattrat
+open_tree_attr file_getattr file_setattr listns
+"""
 
-def _table(runs: dict[int, str]) -> dict[str, int]:
+
+def table(runs: dict[int, str]) -> dict[str, int]:
     """Each run names the calls from its number upwards."""
     return {name: first + i for first, names in runs.items() for i, name in enumerate(names.split())}
 
 
-X86_64 = _table(
+X86_64 = table(
     {
         0: "read write open close stat fstat lstat poll lseek mmap mprotect munmap brk rt_sigaction "
         "rt_sigprocmask rt_sigreturn ioctl pread64 pwrite64 readv writev access pipe select sched_yield "
@@ -49,18 +59,12 @@ X86_64 = _table(
         "open_by_handle_at clock_adjtime syncfs sendmmsg setns getcpu process_vm_readv process_vm_writev kcmp "
         "finit_module sched_setattr sched_getattr renameat2 seccomp getrandom memfd_create kexec_file_load "
         "bpf execveat userfaultfd membarrier mlock2 copy_file_range preadv2 pwritev2 pkey_mprotect pkey_alloc "
-        "pkey_free statx io_pgetevents rseq",
-        424: "pidfd_send_signal io_uring_setup io_uring_enter io_uring_register open_tree move_mount fsopen "
-        "fsconfig fsmount fspick pidfd_open clone3 close_range openat2 pidfd_getfd faccessat2 process_madvise "
-        "epoll_pwait2 mount_setattr quotactl_fd landlock_create_ruleset landlock_add_rule "
-        "landlock_restrict_self memfd_secret process_mrelease futex_waitv set_mempolicy_home_node cachestat "
-        "fchmodat2 map_shadow_stack futex_wake futex_wait futex_requeue statmount listmount lsm_get_self_attr "
-        "lsm_set_self_attr lsm_list_modules mseal setxattrat getxattrat listxattrat removexattrat "
-        "open_tree_attr",
+        "pkey_free statx io_pgetevents rseq uretprobe uprobe",
+        424: COMMON,
     }
 )
 
-AARCH64 = _table(
+AARCH64 = table(
     {
         0: "io_setup io_destroy io_submit io_cancel io_getevents setxattr lsetxattr fsetxattr getxattr lgetxattr "
         "fgetxattr listxattr llistxattr flistxattr removexattr lremovexattr fremovexattr getcwd "
@@ -69,7 +73,7 @@ AARCH64 = _table(
         "symlinkat linkat renameat umount2 mount pivot_root nfsservctl statfs fstatfs truncate ftruncate "
         "fallocate faccessat chdir fchdir chroot fchmod fchmodat fchownat fchown openat close vhangup pipe2 "
         "quotactl getdents64 lseek read write readv writev pread64 pwrite64 preadv pwritev sendfile pselect6 "
-        "ppoll signalfd4 vmsplice splice tee readlinkat fstatat fstat sync fsync fdatasync sync_file_range "
+        "ppoll signalfd4 vmsplice splice tee readlinkat newfstatat fstat sync fsync fdatasync sync_file_range "
         "timerfd_create timerfd_settime timerfd_gettime utimensat acct capget capset personality exit "
         "exit_group waitid set_tid_address unshare futex set_robust_list get_robust_list nanosleep getitimer "
         "setitimer kexec_load init_module delete_module timer_create timer_gettime timer_getoverrun "
@@ -92,17 +96,7 @@ AARCH64 = _table(
         "setns sendmmsg process_vm_readv process_vm_writev kcmp finit_module sched_setattr sched_getattr "
         "renameat2 seccomp getrandom memfd_create bpf execveat userfaultfd membarrier mlock2 copy_file_range "
         "preadv2 pwritev2 pkey_mprotect pkey_alloc pkey_free statx io_pgetevents rseq kexec_file_load",
-        403: "clock_gettime64 clock_settime64 clock_adjtime64 clock_getres_time64 clock_nanosleep_time64 "
-        "timer_gettime64 timer_settime64 timerfd_gettime64 timerfd_settime64 utimensat_time64 pselect6_time64 "
-        "ppoll_time64",
-        416: "io_pgetevents_time64 recvmmsg_time64 mq_timedsend_time64 mq_timedreceive_time64 semtimedop_time64 "
-        "rt_sigtimedwait_time64 futex_time64 sched_rr_get_interval_time64 pidfd_send_signal io_uring_setup "
-        "io_uring_enter io_uring_register open_tree move_mount fsopen fsconfig fsmount fspick pidfd_open "
-        "clone3 close_range openat2 pidfd_getfd faccessat2 process_madvise epoll_pwait2 mount_setattr "
-        "quotactl_fd landlock_create_ruleset landlock_add_rule landlock_restrict_self memfd_secret "
-        "process_mrelease futex_waitv set_mempolicy_home_node cachestat fchmodat2 map_shadow_stack futex_wake "
-        "futex_wait futex_requeue statmount listmount lsm_get_self_attr lsm_set_self_attr lsm_list_modules "
-        "mseal setxattrat getxattrat listxattrat removexattrat open_tree_attr",
+        424: COMMON,
     }
 )
 

@@ -18,8 +18,8 @@ LOG = "SCMP_ACT_LOG"
 def from_option(text: str | None, capabilities: Collection[str], privileged: bool) -> Seccomp | None:
     """The filter of a container with these capabilities (names of its bounding set, with CAP_); None is no filter.
 
-    `text`: None or "builtin" is the default profile (none at all where `privileged`), "unconfined" none, "log" the default
-    one letting through and logging what it would refuse, else a profile in Docker's JSON format.
+    `text`: None or "builtin" is the default profile (None where `privileged`: no filter), "unconfined" no filter, "log"
+    the default one that lets through and logs what it would refuse, else a profile in Docker's JSON format.
     EngineError(INVALID) names the JSON path that is wrong.
     """
     if text == "unconfined" or (text is None and privileged):

@@ -1,12 +1,13 @@
 """The default seccomp profile: Docker's allow-list, which depends on capabilities as Docker's does.
 
 Left out is what needs a capability that the container lacks (mount, module loading, clocks, raw I/O, rebooting …),
-what has no namespace (kernel keyrings), what has a record of holes (userfaultfd, io_uring), and namespaces through clone and
-unshare. clone3 hides its flags behind a pointer: it is answered with ENOSYS, and C libraries use clone. Sockets are of
-those families that containers have a use for: not AF_VSOCK, which reaches past namespaces, nor AF_ALG.
+what has no namespace (kernel keyrings), what has a record of holes (userfaultfd, io_uring), and namespaces through
+clone and unshare. clone3 hides its flags behind a pointer: it is answered with ENOSYS, and C libraries use clone.
+Sockets are of the families that containers have a use for: not AF_VSOCK, which reaches past namespaces, nor AF_ALG.
 
-Unlike Docker's it leaves socketcall out, through which a 32-bit program could have any family: what it leads to is allowed as the
-calls themselves are, but for socket (C libraries call that directly since Linux 4.3).
+Unlike Docker's it leaves socketcall out, by which a 32-bit program could have any family: what is behind it is allowed
+as the calls themselves are, but for socket (C libraries call that directly since Linux 4.3). And it leaves x32 out,
+which distributions' kernels don't have, or have off.
 Source: moby/profiles `seccomp/default_linux.go`.
 """
 
@@ -56,8 +57,8 @@ waitpid write writev
 BY_CAPABILITY = {
     "CAP_DAC_READ_SEARCH": "open_by_handle_at",
     "CAP_SYS_ADMIN": "bpf clone clone3 fanotify_init fsconfig fsmount fsopen fspick lookup_dcookie lsm_get_self_attr "
-    "lsm_list_modules lsm_set_self_attr mount mount_setattr move_mount open_tree open_tree_attr perf_event_open quotactl "
-    "quotactl_fd setdomainname sethostname setns syslog umount umount2 unshare",
+    "lsm_list_modules lsm_set_self_attr mount mount_setattr move_mount open_tree open_tree_attr perf_event_open "
+    "quotactl quotactl_fd setdomainname sethostname setns syslog umount umount2 unshare",
     "CAP_SYS_BOOT": "reboot",
     "CAP_SYS_CHROOT": "chroot",
     "CAP_SYS_MODULE": "delete_module init_module finit_module",
@@ -82,8 +83,8 @@ NAMESPACE_FLAGS = (
 )
 PERSONALITIES = (0x0, 0x0008, 0x20000, 0x20008, 0xFFFFFFFF)  # PER_LINUX, PER_LINUX32, UNAME26 and both, "tell me"
 LOW_FAMILIES = 12  # all below: AF_UNIX, AF_INET, AF_AX25 … AF_INET6, AF_ROSE
-# AF_NETBEUI SECURITY KEY NETLINK PACKET ASH, RDS SNA, PPPOX, LLC IB MPLS CAN TIPC BLUETOOTH IUCV RXRPC, PHONET IEEE802154,
-# NFC, KCM QIPCRTR SMC XDP MCTP (linux/socket.h)
+# AF_NETBEUI SECURITY KEY NETLINK PACKET ASH, RDS SNA, PPPOX, LLC IB MPLS CAN TIPC BLUETOOTH IUCV RXRPC,
+# PHONET IEEE802154, NFC, KCM QIPCRTR SMC XDP MCTP (linux/socket.h)
 FAMILIES = (13, 14, 15, 16, 17, 18, 21, 22, 24, 26, 27, 28, 29, 30, 31, 32, 33, 35, 36, 39, 41, 42, 43, 44, 45)
 
 _ALLOW = "SCMP_ACT_ALLOW"
@@ -98,7 +99,7 @@ PROFILE = Profile(
     default_action="SCMP_ACT_ERRNO",
     default_errno_ret=errno.EPERM,
     arch_map=[
-        Architecture(architecture="SCMP_ARCH_X86_64", sub_architectures=["SCMP_ARCH_X86", "SCMP_ARCH_X32"]),
+        Architecture(architecture="SCMP_ARCH_X86_64", sub_architectures=["SCMP_ARCH_X86"]),
         Architecture(architecture="SCMP_ARCH_AARCH64", sub_architectures=["SCMP_ARCH_ARM"]),
     ],
     syscalls=[

@@ -1,7 +1,7 @@
 """Seccomp profiles in Docker's JSON format: reading, checking, and what one means for a container on this machine.
 
-The format is the OCI's `linux.seccomp` with more: `archMap` in the place of `architectures`, and rules that apply only to
-some architectures, kernels or capabilities (`includes`, `excludes`). Imports msgspec, the structs and the errors.
+The format is the OCI's `linux.seccomp` with more: `archMap` in the place of `architectures`, and rules that apply only
+to some architectures, kernels or capabilities (`includes`, `excludes`). Imports msgspec, the structs and the errors.
 Sources: moby/profiles `seccomp/seccomp.go` and `seccomp_linux.go`; OCI runtime-spec config-linux.md, "Seccomp".
 """
 
@@ -25,8 +25,8 @@ ACTIONS = ("KILL", "KILL_PROCESS", "KILL_THREAD", "TRAP", "ERRNO", "TRACE", "ALL
 WITH_ERRNO = ("SCMP_ACT_ERRNO", "SCMP_ACT_TRACE")
 OPERATORS = ("NE", "LT", "LE", "EQ", "GE", "GT", "MASKED_EQ")
 ARCHITECTURES = """
-X86 X86_64 X32 ARM AARCH64 MIPS MIPS64 MIPS64N32 MIPSEL MIPSEL64 MIPSEL64N32 PPC PPC64 PPC64LE S390 S390X PARISC PARISC64
-RISCV64 LOONGARCH64 M68K SH SHEB
+X86 X86_64 X32 ARM AARCH64 MIPS MIPS64 MIPS64N32 MIPSEL MIPSEL64 MIPSEL64N32 PPC PPC64 PPC64LE S390 S390X PARISC
+PARISC64 RISCV64 LOONGARCH64 M68K SH SHEB
 """.split()
 FLAGS = ("TSYNC", "LOG", "SPEC_ALLOW", "WAIT_KILLABLE_RECV")
 GO_NAMES = {"x86_64": "amd64", "aarch64": "arm64"}  # of machines, as includes and excludes have them
@@ -41,7 +41,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Architecture(Part, frozen=True):
-    """`archMap[]`: on a machine of `architecture`, calls by its conventions and by those of the others are looked at."""
+    """`archMap[]`: on a machine of `architecture`, calls by its own convention and by the others are looked at."""
 
     architecture: str
     sub_architectures: list[str] | None = None
