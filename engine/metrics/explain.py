@@ -5,6 +5,7 @@ Imports the protocol.
 
 from __future__ import annotations
 
+import math
 import time
 
 from engine.errors import EngineError
@@ -55,7 +56,8 @@ def _arithmetic(view: View, formula: Formula, value: float | None) -> str:
     if value is None:
         return _no_value(view, formula)
     earlier, seconds = ({}, 0.0) if before is None else (before.counters, after.time - before.time)
-    return f"{formula.arithmetic(earlier, after.counters, seconds)} = {plain(value)}"
+    left, right = formula.arithmetic(earlier, after.counters, seconds), plain(value)
+    return right if left == right else f"{left} = {right}"
 
 
 def _no_value(view: View, formula: Formula) -> str:
@@ -65,6 +67,8 @@ def _no_value(view: View, formula: Formula) -> str:
             return f"the files don't tell {term}"
     before = view.before
     told = ", ".join(f"{term} is {plain(view.after.counters[term])}" for term in formula.terms)
+    if math.inf in (view.after.counters[term] for term in formula.terms):
+        return f"{told}: there is no limit"
     if before is None:
         return f"{told}; it takes two readings"
     went_back = any(before.counters.get(term, 0) > view.after.counters[term] for term in formula.terms)

@@ -6,6 +6,8 @@ Sources: cgroup-v2.rst, "Memory Interface Files"; cgroup-v1/memory.rst.
 
 from __future__ import annotations
 
+import math
+
 from engine.metrics.formats import Counters, flat, single
 from engine.metrics.formula import Less, Level
 from engine.metrics.source import RARELY, CounterFile, Source
@@ -26,9 +28,9 @@ def stat_v2(text: bytes) -> Counters:
 
 
 def limit_v1(text: bytes) -> Counters:
-    """memory.limit_in_bytes; nothing where there is no limit."""
+    """memory.limit_in_bytes; infinite where there is no limit."""
     limit = int(text)
-    return {"memory.limit_in_bytes": limit} if limit < _NO_LIMIT_V1 else {}
+    return {"memory.limit_in_bytes": limit if limit < _NO_LIMIT_V1 else math.inf}
 
 
 USAGE_V2 = Source(

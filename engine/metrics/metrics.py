@@ -12,7 +12,6 @@ from engine.containers.container import Container, Run
 from engine.containers.tasks import Tasks
 from engine.errors import EngineError
 from engine.metrics import explain
-from engine.metrics.history import LENGTH
 from engine.metrics.sampler import FAST, SLOW, Sampler
 from engine.metrics.watched import Program, Watched
 from engine.protocol.messages import (
@@ -143,12 +142,10 @@ class Metrics:
         return watched
 
     def _series(self, watched: Watched | None, metric: str) -> Series:
-        end = (watched.ended if watched is not None and watched.over else self._sampler.tick) + 1
-        if watched is None or (began := watched.began) is None:
-            return Series(metric=metric, start=self._sampler.time_of(end), step=SLOW, values=[])
-        first = max(end - LENGTH, began)
-        values = watched.history(metric, first, end)
-        return Series(metric=metric, start=self._sampler.time_of(first), step=SLOW, values=values)
+        if watched is None:  # it has just started
+            return Series(metric=metric, start=time.time(), step=SLOW, values=[])
+        start = self._sampler.time_of(watched.remembered.start)
+        return Series(metric=metric, start=start, step=SLOW, values=watched.history(metric))
 
 
 def _period(request: StreamStats) -> float:

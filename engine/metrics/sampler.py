@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 
-from engine.metrics.descriptors import Descriptors
 from engine.metrics.history import LENGTH
+from engine.metrics.kept_file import lower_half
 from engine.metrics.source import Reading
 from engine.metrics.watched import Program, Watched
 
@@ -28,11 +28,10 @@ class Sampler:
         self,
         programs: Callable[[], Iterable[Program]],
         exists: Callable[[str], bool] = lambda id: True,
-        descriptors: Descriptors | None = None,
     ) -> None:
         self._programs = programs
         self._exists = exists
-        self._descriptors = descriptors or Descriptors()
+        self._keep_below = lower_half()
         self._watched: dict[str, Watched] = {}
         self._places = 0
         self._looks_at_all = 0
@@ -117,8 +116,7 @@ class Sampler:
         for id, watched in tuple(self._watched.items()):
             if id not in running and not watched.over:
                 watched.close()
-                watched.ended = self.tick
-            if watched.over and (self.tick - watched.ended > LENGTH or not self._exists(id)):
+            if watched.over and (self.tick - watched.remembered.stop > LENGTH or not self._exists(id)):
                 del self._watched[id]
 
     def _take_up(self, program: Program, earlier: Watched | None) -> None:
@@ -126,7 +124,7 @@ class Sampler:
             earlier.close()
         self._places += 1
         remembered = earlier.memory if earlier is not None else None
-        self._watched[program.id] = Watched(program, self._descriptors, self._places, remembered)
+        self._watched[program.id] = Watched(program, self._keep_below, self._places, remembered)
 
     def time_of(self, tick: int) -> float:
         """When that beat was, in seconds since the epoch."""

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 from engine.metrics.formats import Counters, Parser
 from engine.metrics.formula import Formula
 
-RARELY = 30  # seconds: for limits, and for counts of what is rare
+RARELY = 30  # seconds
 PROC = "proc"
 """In place of a controller: the file is in /proc/PID of the container's init."""
 
@@ -27,10 +27,9 @@ class CounterFile(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """`every`: how many seconds pass between two readings when nobody looks; else it is one.
+    """`every`: how many seconds pass between two readings when nobody looks, and RARELY while the container sleeps.
 
-    When nothing in a container ran, the first of the files tells whether the others are worth reading. A file that is
-    not there takes its counters along, and the others stay.
+    A file that is not there takes its counters along, and the others stay.
     """
 
     files: tuple[CounterFile, ...]

@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from array import array
 
-from engine.metrics.descriptors import Descriptors, KeptFile
 from engine.metrics.formats import Counters
+from engine.metrics.kept_file import KeptFile
 from engine.metrics.source import PROC, Directories, Reading, Source
 
 
@@ -18,22 +18,16 @@ class Files:
 
     __slots__ = ("files", "source")
 
-    def __init__(self, source: Source, directories: Directories | None, pid: int, descriptors: Descriptors) -> None:
+    def __init__(self, source: Source, directories: Directories | None, pid: int, keep_below: int) -> None:
         self.source = source
         self.files = tuple(
-            KeptFile(f"{_directory(file.controller, directories, pid)}/{file.name}", descriptors)
+            KeptFile(f"{_directory(file.controller, directories, pid)}/{file.name}", keep_below)
             for file in source.files
         )
 
-    def read(self, now: float, last: Reading | None, *, keep: bool, asleep: bool = False) -> Reading:
-        """A reading at `now`; what did not change since `last` is not parsed again.
-
-        `keep` descriptors for the next time. `asleep`: nothing ran in the container since `last`.
-        """
-        files = self.files
-        if asleep and last is not None and files[0].read(keep) == last.texts[0]:
-            return Reading(now, last.texts, last.counters)
-        texts = tuple([file.read(keep) for file in files])
+    def read(self, now: float, last: Reading | None, *, keep: bool) -> Reading:
+        """A reading at `now`; what did not change since `last` is not parsed again. `keep` descriptors for the next."""
+        texts = tuple([file.read(keep) for file in self.files])
         if last is not None and texts == last.texts:
             return Reading(now, last.texts, last.counters)
         counters: Counters = {}
@@ -55,28 +49,34 @@ class View:
     """`values`: by metric, without those that can't be had; `row`: the same in the order of the formulas, for the
     history. Both are made anew when they change, and stay the same objects while nothing does."""
 
-    __slots__ = ("_formulas", "_steady", "after", "before", "row", "source", "values")
+    __slots__ = ("_formulas", "after", "before", "nothing", "row", "source", "steady", "values")
 
     def __init__(self, source: Source) -> None:
         self.source = source
         self._formulas = tuple(source.formulas.items())
+        self.nothing = array("f", [math.nan] * len(self._formulas))
         self.forget()
 
     def forget(self) -> None:
         """As if nothing had been read yet."""
         self.before: Reading | None = None
         self.after: Reading | None = None
-        self._steady = False  # the last two readings were the same
+        self.steady = False  # the last two readings were the same
         self.values: dict[str, float] = {}
-        self.row = array("f", [math.nan] * len(self._formulas))
+        self.row = self.nothing
+
+    def wait(self, until: float) -> None:
+        """Nothing moved from the last reading to this time."""
+        if self.after is not None and self.after.time < until:
+            self.after = self.after._replace(time=until)
 
     def take(self, reading: Reading) -> None:
         """The next reading."""
         before, self.before, self.after = self.after, self.after, reading
         same = before is not None and before.counters is reading.counters
-        if same and self._steady:
+        if same and self.steady:
             return  # nothing moved, and nothing had: levels are the same and rates zero
-        self._steady = same
+        self.steady = same
         earlier, seconds = ({}, 0.0) if before is None else (before.counters, reading.time - before.time)
         values = {}
         row = array("f")

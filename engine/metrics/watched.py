@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from engine.metrics import network, processes
-from engine.metrics.descriptors import Descriptors
-from engine.metrics.history import History
-from engine.metrics.source import Directories, Reading, Source
+from engine.metrics.history import LENGTH, History
+from engine.metrics.source import RARELY, Directories, Reading, Source
 from engine.metrics.table import sources
 from engine.metrics.view import Files, View
 
@@ -43,21 +42,24 @@ class Followed(NamedTuple):
 class Watched:
     """`place` spreads what is read rarely over the seconds. `remembered`: what `memory` had of an earlier run."""
 
-    def __init__(self, program: Program, descriptors: Descriptors, place: int, remembered: Memory | None) -> None:
+    def __init__(self, program: Program, keep_below: int, place: int, remembered: Memory | None) -> None:
         self.program = program
         self.over = False
-        self.ended = 0
-        """The tick in which it was over."""
         self.memory = remembered if remembered is not None else {}
         self._place = place
         self._followed = [
-            Followed(Files(source, program.directories, program.pid, descriptors), View(source), self._history(source))
+            Followed(Files(source, program.directories, program.pid, keep_below), View(source), self._history(source))
             for source in sources(program.directories, own_network=network.is_own(program.pid))
         ]
-        self._fast = [(one.files, View(one.view.source)) for one in self._followed if one.view.source.every == 1]
+        self._prompt = [(one.files, one.view) for one in self._followed if one.view.source.every == 1]
+        self._fast = [(files, View(view.source)) for files, view in self._prompt]
+        self._cpu = next((one.view for one in self._followed if "cpu" in one.view.source.formulas), None)
+        self._tick: int | None = None
+        self._resting = False
+        self._slept = 0.0
         self._threads = processes.Threads()
         self.processes = Followed(
-            Files(processes.SOURCE, None, program.pid, descriptors),
+            Files(processes.SOURCE, None, program.pid, keep_below),
             View(processes.SOURCE),
             self._history(processes.SOURCE),
         )
@@ -70,16 +72,31 @@ class Watched:
         return self.memory[metrics]
 
     def read(self, tick: int, now: float, *, looked_at: bool) -> None:
-        """Once a second."""
+        """Once a second. Where CPU time stands still nothing ran; once all else was seen to stand still too, it is read
+        rarely until something runs again."""
+        if self._tick is not None and tick > self._tick + 1:
+            self._remember_nothing(self._tick + 1)  # the machine or the engine stood still
+        self._tick = tick
+        turn = tick + self._place
         asleep = False
         for files, view, history in self._followed:
             every = view.source.every
-            if every == 1 or looked_at or view.after is None or (tick + self._place) % every == 0:
-                last = view.after
-                view.take(files.read(now, last, keep=every == 1, asleep=asleep and not looked_at))
-                if "cpu" in view.source.formulas:  # the first one, where there is a cgroup
-                    asleep = last is not None and view.after is not None and view.after.counters is last.counters
-            history.push(tick, view.row)
+            if looked_at or turn % every == 0 or view.after is None:
+                if every == 1:
+                    view.wait(self._slept)
+                view.take(files.read(now, view.after, keep=every == 1 and not asleep))
+                history.push(tick, view.row)
+            if view is self._cpu and view.steady and self._resting:
+                asleep = True
+                self._slept = now
+                if turn % RARELY and not looked_at:
+                    return
+        self._resting = all(view.steady for _, view in self._prompt)
+
+    def _remember_nothing(self, tick: int) -> None:
+        """From that tick on."""
+        for _, view, history in (*self._followed, self.processes):
+            history.push(tick, view.nothing)
 
     def catch_up(self, now: float) -> None:
         """Somebody begins to look: read what was not read lately."""
@@ -100,6 +117,8 @@ class Watched:
         """Nobody wants its threads looked at any more."""
         self._threads = processes.Threads()
         self.processes.view.forget()
+        if self._tick is not None:
+            self.processes.history.push(self._tick + 1, self.processes.view.nothing)
 
     def read_fast(self, now: float) -> None:
         """Ten times a second."""
@@ -133,18 +152,21 @@ class Watched:
         return None
 
     @property
-    def began(self) -> int | None:
-        """The first tick of its history."""
-        return min((began for one in self.memory.values() if (began := one.began) is not None), default=None)
+    def remembered(self) -> range:
+        """The ticks of its history, ten minutes of them at most."""
+        end = 0 if self._tick is None else self._tick + 1
+        began = min((began for one in self.memory.values() if (began := one.began) is not None), default=end)
+        return range(max(began, end - LENGTH), end)
 
-    def history(self, metric: str, first: int, end: int) -> list[float | None]:
-        """A metric in the ticks `range(first, end)`."""
+    def history(self, metric: str) -> list[float | None]:
+        """A metric in the ticks that are remembered."""
+        ticks = self.remembered
         for metrics, history in self.memory.items():
             if metric in metrics:
-                values = history.column(metrics.index(metric), first, end)
+                values = history.column(metrics.index(metric), ticks)
                 if any(value is not None for value in values):
                     return values
-        return [None] * (end - first)
+        return [None] * len(ticks)
 
     def close(self) -> None:
         """It has ended: keep its history only."""
@@ -152,7 +174,8 @@ class Watched:
         for files, view, _ in self._followed:
             files.close()
             view.forget()
-        self.look_away()
+        if self._tick is not None:
+            self._remember_nothing(self._tick + 1)
 
 
 Memory = dict[tuple[str, ...], History]
