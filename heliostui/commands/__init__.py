@@ -44,6 +44,9 @@ GROUPS: dict[str, dict[str, Verb]] = {
         "top": Verb("list a container's processes", "[OPTIONS] CONTAINER"),
         "events": Verb("tell what happens, as it happens", "[OPTIONS]"),
     },
+    "Volumes": {
+        "volume": Verb("make, list, inspect and remove named volumes", "create|ls|inspect|rm|prune"),
+    },
     "Terminals": {
         "terminal": Verb("open, list, join and close terminals that live in the engine", "open|ls|attach|close|jobs"),
     },

@@ -11,8 +11,14 @@ from heliostui.commandline.parser import add_containers
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-f", "--force", action="store_true", help="kill those that still run")
+    parser.add_argument(
+        "-v", "--volumes", action="store_true", help="and volumes that were made without a name for them"
+    )
     add_containers(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    return for_each(arguments.containers, lambda name: RemoveContainer(container=name, force=arguments.force))
+    def request(name: str) -> RemoveContainer:
+        return RemoveContainer(container=name, force=arguments.force, volumes=arguments.volumes)
+
+    return for_each(arguments.containers, request)
