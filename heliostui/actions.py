@@ -12,6 +12,8 @@ from engine.protocol.messages import (
     ContainerOptions,
     ContainerRef,
     ContainerSummary,
+    ExplainMetric,
+    Explanation,
     Images,
     KillContainer,
     ListImages,
@@ -29,6 +31,7 @@ from engine.protocol.messages import (
 from heliostui.details import LIVE, Details
 from heliostui.link import Link
 from heliostui.screens.dialog import Confirm, Prompt
+from heliostui.screens.explain import Explain
 from heliostui.screens.help import Help
 from heliostui.screens.new import NewContainer
 from heliostui.state import State
@@ -138,6 +141,21 @@ class ContainerActions(Actions):
         name = await self.app.push_screen_wait(Prompt(f"Rename {container.name}", "New name", container.name))
         if name is not None and name != container.name:
             await self.ask(RenameContainer(container=container.id, name=name))
+
+    # --- numbers ---
+
+    @work(group="actions", exclusive=True)
+    async def action_explain(self) -> None:
+        """Show where the number under the cursor comes from."""
+        container, metric = self._selected, self.details.metric
+        if metric is None:
+            return
+        try:
+            told = await self.link.request(ExplainMetric(container=container.id, metric=metric), Explanation)
+        except ClientError as error:
+            self.notify(str(error), severity="error", markup=False)
+            return
+        self.app.push_screen(Explain(container.name, told))
 
     # --- the console ---
 

@@ -1,6 +1,7 @@
-"""The details of the selected container: its terminal, logs, launch and description, each live while it is looked at.
+"""The details of the selected container, in tabs, each live while it is looked at.
 
-Owns the tabs; workers bring what the views show. Imports link, session, state, the panes and widgets.
+Owns the tabs; workers bring what the views show, and larger ones are panes that bring it themselves. Imports link,
+session, state, the panes and widgets.
 """
 
 from __future__ import annotations
@@ -17,11 +18,14 @@ from textual.timer import Timer
 from textual.widgets import TabbedContent, TabPane, Tabs
 
 from engine.protocol.messages import Attach, ContainerSummary, Status, StreamJobs
+from heliostui.isolation_pane import IsolationPane
 from heliostui.job_pane import JobPane
+from heliostui.limits_pane import LimitsPane
 from heliostui.link import Link
 from heliostui.messages import InspectArrived, LaunchArrived, LogsArrived
 from heliostui.session import Session
 from heliostui.state import receipt
+from heliostui.stats_pane import StatsPane
 from heliostui.terminal_pane import TerminalPane
 from widgets.document import Document
 from widgets.launch_chart import LaunchChart
@@ -31,8 +35,17 @@ from widgets.own_class import set_own_class
 from widgets.searchable import Searchable
 
 LIVE = (Status.RUNNING, Status.PAUSED)
+CONTENT = "TerminalView, LineView, Calls, JobTable, SwimLanes, MetricList, LimitsTable"
+"""What may have the keys in a tab; the first that is shown gets them."""
 SETTLING = 0.08  # seconds the selection must rest before details are fetched, so that running through a list is cheap
-TABS = ("terminal", "logs", "launch", "inspect", "jobs")
+TABS = ("terminal", "logs", "launch", "inspect", "jobs", "stats", "limits", "isolation")
+# What there is to say in a pane of a container that does not run.
+NOT_RUNNING = {
+    "jobs": "so it has no jobs.",
+    "stats": "so there is nothing to measure.",
+    "limits": "so no limits are in force.",
+    "isolation": "so there are no fences around it.",
+}
 
 
 class Details(Vertical):
@@ -52,7 +65,7 @@ class Details(Vertical):
         with TabbedContent(initial="terminal"):
             with TabPane("1 Terminal", id="terminal"):
                 yield TerminalPane(detach_keys=True, id="main-terminal")
-            with TabPane("2 Logs", id="logs"):
+            with TabPane("2 Log", id="logs"):
                 yield Searchable(LogView())
             with TabPane("3 Launch", id="launch"):
                 yield LaunchChart()
@@ -60,6 +73,12 @@ class Details(Vertical):
                 yield Searchable(Document())
             with TabPane("5 Jobs", id="jobs"):
                 yield JobPane(self._link)
+            with TabPane("6 Stats", id="stats"):
+                yield StatsPane(self._link)
+            with TabPane("7 Limits", id="limits"):
+                yield LimitsPane(self._link)
+            with TabPane("8 Isolation", id="isolation"):
+                yield IsolationPane(self._link)
 
     def on_mount(self) -> None:
         self.query_one(Tabs).can_focus = False
@@ -72,6 +91,33 @@ class Details(Vertical):
     @property
     def jobs(self) -> JobPane:
         return self.query_one(JobPane)
+
+    @property
+    def stats(self) -> StatsPane:
+        return self.query_one(StatsPane)
+
+    @property
+    def limits(self) -> LimitsPane:
+        return self.query_one(LimitsPane)
+
+    @property
+    def isolation(self) -> IsolationPane:
+        return self.query_one(IsolationPane)
+
+    @property
+    def _panes(self) -> dict[str, JobPane | StatsPane | LimitsPane | IsolationPane]:
+        return {"jobs": self.jobs, "stats": self.stats, "limits": self.limits, "isolation": self.isolation}
+
+    @property
+    def metric(self) -> str | None:
+        """The metric of the number under the cursor."""
+        match self.tab:
+            case "stats":
+                return self.stats.metric
+            case "limits":
+                return self.limits.metric
+            case _:
+                return None
 
     # --- what is looked at ---
 
@@ -106,7 +152,7 @@ class Details(Vertical):
     def focus_content(self) -> None:
         """Give the keys to what the tab shows."""
         pane = self._tabs.active_pane
-        for widget in pane.query("TerminalView, LineView, Calls, JobTable, SwimLanes") if pane else ():
+        for widget in pane.query(CONTENT) if pane else ():
             if widget.focusable:
                 widget.focus()
                 return
@@ -142,6 +188,7 @@ class Details(Vertical):
     def _tab_changed(self, event: TabbedContent.TabActivated) -> None:
         event.stop()
         self._refresh()
+        self.screen.refresh_bindings()
         self.post_message(self.Described())
 
     def _refresh(self) -> None:
@@ -153,11 +200,11 @@ class Details(Vertical):
                 "logs": ("logs", container.id),
                 "launch": ("launch", container.id, container.started_at),
                 "inspect": ("inspect", container.id, msgspec.json.encode(container)),
-                "jobs": ("jobs", container.id, container.pid),
-            }.get(self.tab)
+            }.get(self.tab, (self.tab, container.id, container.pid) if self.tab in NOT_RUNNING else None)
         if wanted != self._followed:
             self.workers.cancel_group(self, "detail")
-            self.jobs.stop()
+            for pane in self._panes.values():
+                pane.stop()
             self._followed = wanted
             if container is not None and wanted is not None:
                 self._follow(container)
@@ -168,14 +215,18 @@ class Details(Vertical):
 
     def _follow(self, container: ContainerSummary) -> None:
         """Have brought what the tab shows."""
-        if self.tab != "jobs":
+        if self.tab not in NOT_RUNNING:
             fetch = {"logs": self._link.logs, "launch": self._link.launch, "inspect": self._link.inspect}[self.tab]
             self.run_worker(fetch(container.id, self.post_message), group="detail")
-        elif container.status in LIVE:
+            return
+        pane = self._panes[self.tab]
+        if container.status not in LIVE:
+            pane.stop(f"{container.name} does not run, {NOT_RUNNING[self.tab]}")
+        elif isinstance(pane, JobPane):
             name = PurePosixPath(container.command[0]).name if container.command else "program"
-            self.jobs.follow(StreamJobs(container=container.id), name)
+            pane.follow(StreamJobs(container=container.id), name)
         else:
-            self.jobs.stop(f"{container.name} does not run, so it has no jobs.")
+            pane.follow(container)
 
     # --- what workers bring ---
 
@@ -253,6 +304,9 @@ class Details(Vertical):
     @on(LineView.Changed)
     @on(TerminalPane.Described)
     @on(JobPane.Described)
+    @on(StatsPane.Described)
+    @on(LimitsPane.Described)
+    @on(IsolationPane.Described)
     def _content_described(self) -> None:
         self.post_message(self.Described())
 
@@ -269,6 +323,12 @@ class Details(Vertical):
                 return title, self._about_terminal()
             case "jobs":
                 return title, self.jobs.description()[1]
+            case "stats":
+                return title, self.stats.description()
+            case "limits":
+                return title, self.limits.description()
+            case "isolation":
+                return title, _about_search(self.isolation.view.lines) or "/ searches"
             case "logs":
                 view = self.query_one(LogView)
                 follows = "following" if view.following else "f follows"

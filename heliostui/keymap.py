@@ -143,7 +143,7 @@ COMMANDS = (
     ),
     _container("start", "s", "Start", "Start it again; its files are as it left them", ENDED),
     _container(
-        "stop", "S,x", "Stop", "Ask its program to end (TERM), force it after 10 seconds", LIVE | {Status.RESTARTING}
+        "stop", "S", "Stop", "Ask its program to end (TERM), force it after 10 seconds", LIVE | {Status.RESTARTING}
     ),
     _container("kill", "ctrl+k", "Kill", "End its program at once (KILL)", LIVE, footer=False),
     _container("pause", "p", "Pause", "Freeze all of its processes", frozenset({Status.RUNNING})),
@@ -205,8 +205,21 @@ COMMANDS = (
     _tab("tab('launch')", "3,L", "Launch", "How it was launched, call by call"),
     _tab("tab('inspect')", "4,i", "Inspect", "All that is known of it"),
     _tab("tab('jobs')", "5,J", "Jobs", "The jobs of its terminal, and what they did"),
+    _tab("tab('stats')", "6,m", "Stats", "What it uses, as graphs and numbers"),
+    _tab("tab('limits')", "7,M", "Limits", "What it may use; to be changed while it runs"),
+    _tab("tab('isolation')", "8,I", "Isolation", "What it can and can't see and do"),
     _tab("next_tab(1)", "right_square_bracket", "Next tab", "The next view of it", display="]"),
     _tab("next_tab(-1)", "left_square_bracket", "Previous tab", "The view before", display="["),
+    Command(
+        "explain",
+        "x",
+        "Explain",
+        "Where the number under the cursor comes from",
+        LIVE,
+        "View",
+        footer=True,
+        place="containers",
+    ),
     Command("focus_next_pane", "tab,shift+tab", "Other side", "From one pane to the other, and back", group="View"),
     Command(
         "release",

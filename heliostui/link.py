@@ -18,7 +18,9 @@ from engine.places import Places
 from engine.protocol.messages import (
     Containers,
     ErrorCode,
+    GetHistory,
     GetLaunch,
+    History,
     InspectContainer,
     Inspected,
     JobTable,
@@ -28,19 +30,23 @@ from engine.protocol.messages import (
     LogRecord,
     Reply,
     Request,
+    Stats,
     StreamEvents,
     StreamJobs,
     StreamLogs,
+    StreamStats,
     Terminals,
 )
 from heliostui.messages import (
     ContainersListed,
     EngineDown,
     EngineUp,
+    HistoryArrived,
     InspectArrived,
     JobsArrived,
     LaunchArrived,
     LogsArrived,
+    StatsArrived,
     TerminalsListed,
 )
 
@@ -152,6 +158,28 @@ class Link:
             post(JobsArrived(whose, None, error.message))
         except ClientError:
             pass  # the banner says so already
+
+    async def stats(self, whose: StreamStats, post: Post) -> None:
+        """Follow what is measured of one container."""
+        try:
+            async with self.connection() as engine:
+                async for reply in engine.stream(whose):
+                    if isinstance(reply, Stats):
+                        for sample in reply.samples:
+                            post(StatsArrived(whose, sample))
+            post(StatsArrived(whose, None))
+        except RequestFailed as error:
+            post(StatsArrived(whose, None, error.message))
+        except ClientError:
+            pass  # the banner says so already
+
+    async def history(self, container: str, metrics: list[str], post: Post) -> None:
+        """Fetch what is remembered of these metrics; a container that has just ended has no memory."""
+        try:
+            reply = await self.request(GetHistory(container=container, metrics=metrics), History)
+        except ClientError:
+            return
+        post(HistoryArrived(container, reply.series))
 
     async def launch(self, container: str, post: Post) -> None:
         """Fetch the receipt of the container's last launch."""

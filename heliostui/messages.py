@@ -17,8 +17,10 @@ from engine.protocol.messages import (
     Launch,
     LogRecord,
     StreamJobs,
+    StreamStats,
     TerminalSummary,
 )
+from engine.protocol.metrics import Sample, Series
 
 if TYPE_CHECKING:
     from heliostui.session import Session
@@ -90,6 +92,23 @@ class JobsArrived(Message):
     whose: StreamJobs
     table: JobTable | None
     reason: str = ""
+
+
+@dataclass
+class StatsArrived(Message):
+    """A sample of a container; None, and why, when there is no next one."""
+
+    whose: StreamStats
+    sample: Sample | None
+    reason: str = ""
+
+
+@dataclass
+class HistoryArrived(Message):
+    """What is remembered of metrics of a container."""
+
+    container: str
+    series: Sequence[Series]
 
 
 @dataclass

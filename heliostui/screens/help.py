@@ -16,8 +16,11 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from heliostui.keymap import COMMANDS, TERMINAL_KEYS, Command
+from heliostui.stats_pane import StatsPane
 from widgets.copy_mode import COPY_KEYS
+from widgets.isolation_view import IsolationLines
 from widgets.launch_chart import Calls
+from widgets.limits_table import LimitsTable
 from widgets.line_view import LineView
 from widgets.log_view import LogView
 from widgets.searchable import Searchable
@@ -52,6 +55,9 @@ def sections() -> list[tuple[str, list[tuple[str, str]]]]:
         ("Copying by keyboard, after v", list(COPY_KEYS)),
         ("In logs and inspect", _own_keys(Searchable, LogView, LineView)),
         ("In the launch chart", _own_keys(Calls)),
+        ("In statistics", _own_keys(StatsPane)),
+        ("In limits", [("← →", "A step less, a step more"), ("0-9", "Type a new one"), *_own_keys(LimitsTable)]),
+        ("In isolation", [("← →", "To the section before, to the next"), *_own_keys(IsolationLines)]),
         ("In the lanes of time", [("left right", "To the event before, to the next"), *_own_keys(SwimLanes)]),
     ]
 

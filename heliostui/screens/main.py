@@ -119,6 +119,8 @@ class MainScreen(ContainerActions, TerminalActions, inherit_bindings=False):
                 return bool(self.state.containers)
             case "focus_next_pane" | "zoom":
                 return bool(self.state.containers) or self.shown_tab is not None
+            case "explain":
+                return self.details.metric is not None
             case "start_engine":
                 return self.state.engine_ended
             case "next_terminal":

@@ -1,0 +1,251 @@
+"""The limits of a container, as the kernel has them now, and changed here; each change is shown as what was written.
+
+Owns the stream of samples that usage comes from, and what was asked for and is not in force yet. Imports link,
+limit_words and widgets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import ClassVar
+
+from rich.style import Style
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
+from textual.timer import Timer
+from textual.widgets import Static
+
+from engine.client.errors import ClientError, RequestFailed
+from engine.protocol.limits import LimitInForce, LimitWrite
+from engine.protocol.messages import (
+    ContainerSummary,
+    GetLimits,
+    LimitsInForce,
+    StreamStats,
+    UpdateContainer,
+    Updated,
+)
+from heliostui.limit_words import LimitValue, limits, parsed, row, stepped, told, words
+from heliostui.link import Link
+from heliostui.messages import StatsArrived
+from widgets.limits_table import LimitsTable
+
+RESTING = 0.3  # seconds after the last step until the limit is set
+LIMIT_METRICS = ("cpu.limit", "memory.limit", "pids.limit")
+
+
+class WriteLog(Static):
+    """What was written and what was refused, the latest last, as many lines as there is room for."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"write--time", "write--file", "write--refused", "write--muted"}
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id, markup=False)
+        self._lines: list[tuple[str, str, str, str]] = []  # time, "file: text" or a sentence, its style, path
+
+    def clear(self) -> None:
+        self._lines = []
+        self._draw()
+
+    def add(self, writes: list[LimitWrite], sentence: str = "", style: str = "write--refused") -> None:
+        """Writes in order, and a sentence when there is more to say."""
+        now = f"{datetime.now().astimezone():%H:%M:%S}"
+        self._lines += [(now, f"{write.file}: {write.text}", "write--file", write.path) for write in writes]
+        if sentence:
+            self._lines.append((now, sentence, style, ""))
+        del self._lines[:-50]
+        self._draw()
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        text = Text(no_wrap=True, overflow="ellipsis")
+        if not self._lines:
+            text.append(" Each change is shown here as what the kernel is told.", self._style("write--muted"))
+        for time, line, name, path in self._lines[-max(1, self.content_size.height) :]:
+            text.append(f" {time}  ", self._style("write--time")).append(line, self._style(name))
+            text.append(f"  {path}\n" if path else "\n", self._style("write--muted"))
+        text.rstrip()
+        self.update(text)
+
+    def _style(self, name: str) -> Style:
+        return self.get_component_rich_style(name, partial=True)
+
+
+class LimitsPane(Vertical):
+    """The table, what the selected limit means, and what was written."""
+
+    class Described(Message):
+        """What the border says has changed."""
+
+    def __init__(self, link: Link, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._link = link
+        self._container: ContainerSummary | None = None
+        self._whose: StreamStats | None = None
+        self._limits: list[LimitInForce] = []
+        self._version = 0
+        self._usage: dict[str, float] = {}
+        self._seen: tuple[float | None, ...] | None = None
+        self._pending: dict[str, LimitValue] = {}
+        self._resting: Timer | None = None
+        self.table = LimitsTable()
+
+    def compose(self) -> ComposeResult:
+        yield Static(classes="note", markup=False)
+        yield self.table
+        yield Static(id="limit-what", markup=False)
+        yield WriteLog(id="limit-writes")
+
+    def on_mount(self) -> None:
+        self._say("")
+
+    @property
+    def metric(self) -> str | None:
+        """The metric that the limit under the cursor is about."""
+        selected = self.table.selected
+        return (words(selected.key).metric or None) if selected and self._whose else None
+
+    # --- what is looked at ---
+
+    def follow(self, container: ContainerSummary) -> None:
+        """Show the limits of this container from now on."""
+        before = self._container
+        self.stop()
+        if before is None or before.id != container.id:
+            self.query_one(WriteLog).clear()
+            self.table.show([])
+        self._container = container
+        self._whose = StreamStats(containers=[container.id])
+        self._fetch()
+        self.run_worker(self._link.stats(self._whose, self.post_message), group="stats")
+
+    def stop(self, why: str = "") -> None:
+        """Look no more; `why` says what there is to see instead."""
+        for group in ("stats", "limits"):
+            self.workers.cancel_group(self, group)
+        self._whose, self._seen = None, None
+        self._pending, self._usage = {}, {}
+        self._say(why)
+
+    def _say(self, why: str) -> None:
+        note = self.query_one(".note", Static)
+        note.update(why)
+        note.display = bool(why)
+        for widget in (self.table, self.query_one("#limit-what"), self.query_one(WriteLog)):
+            widget.display = not why
+
+    def _fetch(self) -> None:
+        self.run_worker(self._read(), group="limits", exclusive=True)
+
+    async def _read(self) -> None:
+        """Ask the kernel."""
+        container = self._container
+        if container is None:
+            return
+        try:
+            reply = await self._link.request(GetLimits(container=container.id), LimitsInForce)
+        except RequestFailed as error:
+            self.stop(error.message)
+            return
+        except ClientError:
+            return  # the banner says so already
+        self._limits, self._version = reply.limits, reply.version
+        self._show()
+        self.post_message(self.Described())
+
+    @on(StatsArrived)
+    def _arrived(self, event: StatsArrived) -> None:
+        event.stop()
+        if event.whose != self._whose:
+            return
+        if event.sample is None:
+            self.stop(event.reason or "It has ended.")
+            return
+        values = event.sample.values
+        self._usage = dict(values)
+        limits_now = tuple(values.get(name) for name in LIMIT_METRICS)
+        if self._seen is not None and limits_now != self._seen:  # somebody changed one
+            self._fetch()
+        self._seen = limits_now
+        self._show()
+
+    def _show(self) -> None:
+        usable = [limit for limit in self._limits if not limit.reason]
+        refused = [limit for limit in self._limits if limit.reason]
+        self.table.show(
+            [row(limit, self._usage_of(limit.name), self._pending.get(limit.name)) for limit in (*usable, *refused)]
+        )
+
+    def _usage_of(self, name: str) -> float | None:
+        return self._usage.get(words(name).metric)
+
+    # --- changes ---
+
+    def _now(self, name: str) -> LimitValue | None:
+        if name in self._pending:
+            return self._pending[name]
+        return next((limit.value for limit in self._limits if limit.name == name), None)
+
+    @on(LimitsTable.Stepped)
+    def _stepped(self, event: LimitsTable.Stepped) -> None:
+        event.stop()
+        value = stepped(event.key, self._now(event.key), event.by, self._usage_of(event.key))
+        if value is None:
+            self.query_one(WriteLog).add([], f"{words(event.key).label} has no steps: Enter lets you type it.")
+            return
+        self._pending[event.key] = value
+        self._show()
+        if self._resting is not None:
+            self._resting.stop()
+        self._resting = self.set_timer(RESTING, self._apply)
+
+    @on(LimitsTable.Typed)
+    def _typed(self, event: LimitsTable.Typed) -> None:
+        event.stop()
+        try:
+            self._pending[event.key] = parsed(event.key, event.text)
+        except ValueError as error:
+            self.query_one(WriteLog).add([], f"{words(event.key).label}: {error}")
+            return
+        self._show()
+        self._apply()
+
+    def _apply(self) -> None:
+        container = self._container
+        asked = dict(self._pending)
+        if container is not None and asked:
+            self.run_worker(self._update(container.id, asked), group="updates")
+
+    async def _update(self, container: str, asked: Mapping[str, LimitValue]) -> None:
+        log = self.query_one(WriteLog)
+        try:
+            reply = await self._link.request(UpdateContainer(container=container, limits=limits(asked)), Updated)
+            log.add(reply.writes, "" if reply.writes else "Nothing was written: it was so already.", "write--muted")
+        except ClientError as error:
+            log.add([], str(error))
+        for name, value in asked.items():
+            if self._pending.get(name) == value:
+                del self._pending[name]
+        if self._container is not None and self._container.id == container:
+            await self._read()
+
+    @on(LimitsTable.Highlighted)
+    def _highlighted(self, event: LimitsTable.Highlighted) -> None:
+        event.stop()
+        text = Text(no_wrap=True, overflow="ellipsis")
+        if event.row is not None:
+            text.append(f" {event.row.label}  ", "bold")
+            text.append(event.row.reason or event.row.what)
+            if not event.row.reason:
+                text.append(f"  {told(event.row.key, self._now(event.row.key))}")
+        self.query_one("#limit-what", Static).update(text)
+
+    def description(self) -> str:
+        """What the border says."""
+        return f"cgroup v{self._version}" if self._version else ""

@@ -1,0 +1,78 @@
+"""Where a number comes from: the files, what they said, and the arithmetic. Imports the protocol."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+from rich.style import Style
+from rich.table import Table
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from engine.protocol.messages import Explanation
+from engine.protocol.metrics import Reading, Source
+from heliostui.metric_words import value_text
+
+LINES = 40
+"""How many lines of a file are shown at most."""
+
+
+class Explain(ModalScreen[None]):
+    """One metric explained; any of the usual keys closes it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,x,enter", "dismiss", "Close")]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"explain--path", "explain--muted", "explain--changed", "explain--value"}
+
+    def __init__(self, container: str, explanation: Explanation) -> None:
+        super().__init__()
+        self._container, self._explanation = container, explanation
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(classes="dialog", id="explain") as dialog:
+            dialog.border_title = f"{self._explanation.metric} of {self._container}"
+            dialog.border_subtitle = "Escape closes"
+            yield Static(id="explain-number")
+            for source in self._explanation.sources:
+                yield Static(Text(source.path), classes="explain-path")
+                yield Static(_readings(source), classes="explain-readings")
+
+    def on_mount(self) -> None:
+        told = self._explanation
+        muted, strong = self._style("explain--muted"), self._style("explain--value")
+        text = Text()
+        text.append("no value" if told.value is None else value_text(told.metric, told.value), strong)
+        text.append(f"  {told.what}\n\n", muted)
+        text.append(f"  {told.formula}\n")
+        text.append(f"= {told.arithmetic}", strong)
+        self.query_one("#explain-number", Static).update(text)
+
+    def _style(self, name: str) -> Style:
+        return self.get_component_rich_style(name, partial=True)
+
+
+def _readings(source: Source) -> Table:
+    """Both readings side by side; lines that differ stand out."""
+    table = Table.grid(padding=(0, 3, 0, 0))
+    before, after = _lines(source.before), _lines(source.after)
+    table.add_row(_when(source.before), _when(source.after))
+    for number in range(min(max(len(before), len(after)), LINES)):
+        old = before[number] if number < len(before) else ""
+        new = after[number] if number < len(after) else ""
+        look = "bold" if old != new else "dim"
+        table.add_row(Text(old, look), Text(new, look))
+    return table
+
+
+def _lines(reading: Reading | None) -> list[str]:
+    return reading.raw.expandtabs().splitlines() if reading is not None else []
+
+
+def _when(reading: Reading | None) -> Text:
+    if reading is None:
+        return Text("not read", "italic")
+    return Text(f"{datetime.fromtimestamp(reading.time).astimezone():%H:%M:%S.%f}"[:-3], "italic")
