@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from engine.cgroups import Hierarchy
-from engine.containers import bundle, filters, names, recovery, signals, states, top, views
+from engine.containers import bundle, filters, limiting, names, recovery, signals, states, top, views
 from engine.containers.attach import Session, resize, to_container, to_new_program
 from engine.containers.container import Container, Run
 from engine.containers.events import Bus, Subscription
@@ -30,6 +30,7 @@ from engine.containers.store import Store, Stored
 from engine.errors import EngineError
 from engine.images import Images
 from engine.places import Places
+from engine.protocol.limits import Limits, LimitWrite
 from engine.protocol.messages import (
     Attach,
     ContainerDetail,
@@ -41,15 +42,19 @@ from engine.protocol.messages import (
     ExitStatus,
     Finding,
     Launch,
+    LimitsInForce,
     LogRecord,
     ProcessRow,
     Status,
     StreamEnd,
     StreamLogs,
 )
+from engine.spec.limits import merge, merge_limits
+from engine.spec.structs import Resources
 from engine.volumes import Claim, Volumes
 
 T = TypeVar("T")
+LimitWrites = list[LimitWrite]
 Summaries = list[ContainerSummary]  # the class below has a verb called `list`
 ProcessRows = list[ProcessRow]
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGKILL)  # who sends one of these wants the container to end
@@ -145,6 +150,10 @@ class Containers:
         `volumes` those that were made for it without a name go, too."""
         await self._whole(self._remove(self._find(ref), force, volumes))
 
+    async def update(self, ref: str, limits: Limits) -> LimitWrites:
+        """Change limits: in its spec, and at once if it runs. What was written to the kernel, in order."""
+        return await self._whole(self._update(self._find(ref), limits))
+
     async def rename(self, ref: str, name: str) -> None:
         """Give it another name."""
         await self._whole(self._rename(self._find(ref), name))
@@ -195,10 +204,17 @@ class Containers:
         """Its processes."""
         run = self._find(ref).running()
 
-        def look() -> ProcessRows:
-            return top.rows(run.cgroup.processes() if run.cgroup else top.in_namespace_of(run.held.pid))
+        def pids() -> Sequence[int]:
+            return run.cgroup.processes() if run.cgroup else top.in_namespace_of(run.held.pid)
 
-        return await asyncio.to_thread(look)
+        before = await asyncio.to_thread(lambda: top.used(pids()))
+        await asyncio.sleep(top.INTERVAL)
+        return await asyncio.to_thread(lambda: top.rows(pids(), before))
+
+    async def limits(self, ref: str) -> LimitsInForce:
+        """The limits in force, read from the kernel."""
+        run = self._find(ref).running()
+        return await asyncio.to_thread(limiting.in_force, run.cgroup, self._cgroups)
 
     def events(self) -> Subscription:
         """What happens from now on."""
@@ -278,6 +294,7 @@ class Containers:
             claim = await self.volumes.claim(id, options.mounts, image)
             options = msgspec.structs.replace(options, mounts=claim.mounts)
             spec = await bundle.spec_of(options, image, id, self._store.directory(id), claim.directories)
+            limiting.check(self._cgroups, spec, id)
             await self.volumes.relabel(claim, spec.linux.mount_label)
             record = Record(
                 id=id,
@@ -396,6 +413,26 @@ class Containers:
             await asyncio.to_thread(run.cgroup.thaw)
             await container.update_anyhow(Happening.UNPAUSE)
         self._publish("unpause", container)
+
+    async def _update(self, container: Container, asked: Limits) -> LimitWrites:
+        async with container.lock:
+            self._present(container)
+            spec, options = container.spec, container.record.options
+            resources = merge(spec.linux.resources or Resources(), asked)
+            changed = msgspec.structs.replace(spec, linux=msgspec.structs.replace(spec.linux, resources=resources))
+            limiting.check(self._cgroups, changed, container.id)
+            merged = merge_limits(options.limits, asked)
+            await container.describe_anew(changed, msgspec.structs.replace(options, limits=merged))
+            writes: LimitWrites = []
+            if container.live and container.run is not None:
+                try:
+                    cgroup = container.run.cgroup
+                    writes = await asyncio.to_thread(limiting.update, cgroup, self._cgroups, resources, asked)
+                except EngineError:
+                    await container.describe_anew(spec, options)
+                    raise
+        self._publish("update", container, **{write.file: write.text for write in writes})
+        return writes
 
     async def _remove(self, container: Container, force: bool, volumes: bool) -> None:
         if container.record.status in states.ACTIVE and not force:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import psutil  # type: ignore[import-untyped]
 
 from engine.protocol.messages import ProcessRow
+
+INTERVAL = 0.25  # seconds between two looks at CPU times, which count in hundredths
 
 
 def in_namespace_of(init: int) -> list[int]:
@@ -18,9 +23,32 @@ def in_namespace_of(init: int) -> list[int]:
     return [] if namespace is None else [pid for pid in psutil.pids() if _namespace(pid) == namespace]
 
 
-def rows(pids: Iterable[int]) -> list[ProcessRow]:
+class Used(NamedTuple):
+    """The CPU time that a process has used, at a moment; `created` tells it from another one of its number."""
+
+    time: float  # monotonic seconds
+    cpu: float  # seconds
+    created: float
+
+
+def used(pids: Iterable[int]) -> dict[int, Used]:
+    """By pid; what `rows` compares with, INTERVAL later."""
+    found = {}
+    for pid in pids:
+        with suppress(psutil.Error):
+            process = psutil.Process(pid)
+            found[pid] = _used(process)
+    return found
+
+
+def _used(process: psutil.Process) -> Used:
+    times = process.cpu_times()
+    return Used(time.monotonic(), times.user + times.system, process.create_time())
+
+
+def rows(pids: Iterable[int], before: Mapping[int, Used]) -> list[ProcessRow]:
     """A row for each of the processes that still lives, by pid."""
-    return [row for pid in sorted(pids) if (row := _row(pid)) is not None]
+    return [row for pid in sorted(pids) if (row := _row(pid, before.get(pid))) is not None]
 
 
 def _namespace(pid: int) -> int | None:
@@ -30,23 +58,43 @@ def _namespace(pid: int) -> int | None:
         return None
 
 
-def _row(pid: int) -> ProcessRow | None:
+def _row(pid: int, before: Used | None) -> ProcessRow | None:
     try:
         process = psutil.Process(pid)
         with process.oneshot():
-            times = process.cpu_times()
+            now = _used(process)
+            io = _allowed(process.io_counters)
             return ProcessRow(
                 pid=pid,
                 inner_pid=_inner_pid(pid),
                 ppid=process.ppid(),
                 user=process.username(),
                 state=Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0],
-                cpu_seconds=times.user + times.system,
+                cpu_seconds=now.cpu,
                 memory=process.memory_info().rss,
                 started_at=datetime.fromtimestamp(process.create_time(), UTC),
                 command=process.cmdline() or [f"[{process.name()}]"],
+                cpu=_cores(before, now),
+                threads=process.num_threads(),
+                files=_allowed(process.num_fds),
+                read=io.read_bytes if io is not None else None,
+                written=io.write_bytes if io is not None else None,
             )
     except (psutil.NoSuchProcess, psutil.ZombieProcess, FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def _cores(before: Used | None, now: Used) -> float | None:
+    if before is None or before.created != now.created or now.time <= before.time:
+        return None
+    return max(0.0, (now.cpu - before.cpu) / (now.time - before.time))
+
+
+def _allowed(ask: Callable[[], Any]) -> Any:
+    """The answer; None when we may not know, or the kernel was built without (CONFIG_TASK_IO_ACCOUNTING)."""
+    try:
+        return ask()
+    except (psutil.AccessDenied, NotImplementedError):
         return None
 
 

@@ -257,6 +257,7 @@ class StateDetail(Value, frozen=True):
     finished_at: datetime | None
     error: str | None = None  # why the last start failed, in one sentence
     restarts: int = 0
+    oom_killed: bool = False  # the OOM killer ended a process of its present or last run
 
 
 class ContainerDetail(Value, frozen=True):
@@ -311,6 +312,11 @@ class ProcessRow(Value, frozen=True):
     memory: int  # resident, bytes
     started_at: datetime
     command: list[str]
+    cpu: float | None = None  # cores, over the last quarter of a second
+    threads: int | None = None
+    files: int | None = None  # open descriptors
+    read: int | None = None  # bytes from block devices so far; None: we may not know
+    written: int | None = None
 
 
 class VolumeDetail(Value, frozen=True):

@@ -41,7 +41,9 @@ GROUPS: dict[str, dict[str, Verb]] = {
     },
     "Looking inside": {
         "inspect": Verb("tell all about containers, or how one was launched", "[OPTIONS] CONTAINER…"),
+        "stats": Verb("tell what containers use, once a second", "[OPTIONS] [CONTAINER…]"),
         "top": Verb("list a container's processes", "[OPTIONS] CONTAINER"),
+        "explain": Verb("tell where a number comes from", "[OPTIONS] CONTAINER [METRIC]"),
         "events": Verb("tell what happens, as it happens", "[OPTIONS]"),
     },
     "Volumes": {

@@ -9,12 +9,17 @@ from datetime import UTC, datetime
 from engine.client.blocking import Connection
 from engine.places import places
 from engine.protocol.messages import ProcessRow, Top, TopContainer
+from engine.protocol.quantities import size_text
 from heliostui.commandline.document import document
+from heliostui.commandline.figures import percent, with_unit
 from heliostui.commandline.parser import add_container, add_format
 from heliostui.commandline.table import table
 from heliostui.commandline.times import span
 
-HEADINGS = ("USER", "PID", "PID INSIDE", "PPID", "STATE", "CPU TIME", "MEMORY", "STARTED", "COMMAND")
+HEADINGS = (
+    "USER", "PID", "PID INSIDE", "PPID", "STATE", "CPU %", "CPU TIME", "MEMORY", "THREADS", "FILES", "READ", "WRITTEN",
+    "STARTED", "COMMAND",
+)  # fmt: skip
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -40,8 +45,13 @@ def _row(process: ProcessRow, now: datetime) -> tuple[str, ...]:
         str(process.inner_pid),
         str(process.ppid),
         process.state,
+        percent(process.cpu),
         f"{process.cpu_seconds:.2f} s",
-        f"{process.memory / 2**20:.1f} MiB",
+        size_text(process.memory),
+        with_unit(process.threads, "count"),
+        with_unit(process.files, "count"),
+        with_unit(process.read, "bytes"),
+        with_unit(process.written, "bytes"),
         f"{span((now - process.started_at).total_seconds())} ago",
         shlex.join(process.command),
     )

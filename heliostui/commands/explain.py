@@ -1,0 +1,74 @@
+"""`heliostui explain`: where a number comes from: files, raw text, formula, and the formula with the numbers put in."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import datetime
+from itertools import zip_longest
+
+from engine.client.blocking import Connection
+from engine.places import places
+from engine.protocol.messages import ExplainMetric, Explanation, GetStats, Stats
+from engine.protocol.metrics import METRICS, Reading, Source
+from heliostui.commandline.document import document
+from heliostui.commandline.figures import figure, with_unit
+from heliostui.commandline.parser import add_container, add_format
+from heliostui.commandline.table import GAP, printable, table
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    add_format(parser)
+    add_container(parser)
+    parser.add_argument(
+        "metric", nargs="?", metavar="METRIC", help="one of them; without it all are listed with values"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    with Connection.connect(places()) as engine:
+        if arguments.metric is None:
+            (sample,) = engine.request(GetStats(containers=[arguments.container]), Stats).samples
+            print(document(sample) if arguments.format == "json" else listing(sample.values))
+            return 0
+        request = ExplainMetric(container=arguments.container, metric=arguments.metric)
+        explanation = engine.request(request, Explanation)
+    print(document(explanation) if arguments.format == "json" else text(explanation))
+    return 0
+
+
+def listing(values: dict[str, float]) -> str:
+    """All metrics, with what they are now."""
+    rows = [(name, figure(name, values.get(name)), metric.what) for name, metric in METRICS.items()]
+    return table(("METRIC", "NOW", "WHAT"), rows)
+
+
+def text(explanation: Explanation) -> str:
+    """One metric, from its value down to what the kernel said."""
+    value = with_unit(explanation.value, explanation.unit)
+    lines = [
+        f"{explanation.metric} = {value}   {explanation.what}",
+        "",
+        f"  formula  {explanation.formula}",
+        f"  now      {explanation.arithmetic}",
+    ]
+    for source in explanation.sources:
+        lines += ["", printable(source.path), *(f"  {line}".rstrip() for line in readings(source))]
+    return "\n".join(lines)
+
+
+def readings(source: Source) -> list[str]:
+    """The two texts side by side, lines that changed marked by a star."""
+    before, after = _column(source.before), _column(source.after)
+    width = max(len(line) for line in before)
+    rows = list(zip_longest(before, after, fillvalue=""))
+    return [
+        f"{'*' if index and left != right else ' '} {left:<{width}}{GAP}{right}"
+        for index, (left, right) in enumerate(rows)
+    ]
+
+
+def _column(reading: Reading | None) -> list[str]:
+    if reading is None:
+        return ["(not read)"]
+    time = datetime.fromtimestamp(reading.time).strftime("%H:%M:%S.%f")[:-3]
+    return [time, *map(printable, reading.raw.expandtabs().splitlines())]

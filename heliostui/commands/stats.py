@@ -1,0 +1,114 @@
+"""`heliostui stats`: what containers use, once a second until Ctrl-C; refreshed in place on a terminal."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+
+import msgspec
+
+from engine.client.blocking import Connection
+from engine.places import places
+from engine.protocol.messages import GetStats, Stats, StreamStats
+from engine.protocol.metrics import Sample
+from heliostui.commandline.document import document
+from heliostui.commandline.figures import NONE, figure, percent
+from heliostui.commandline.table import table
+
+HEADINGS = ("CONTAINER ID", "NAME", "CPU %", "MEMORY / LIMIT", "MEM %", "NET IN / OUT", "DISK READ / WRITE", "PIDS")
+_CLEAR, _HOME, _TO_LINE_END, _TO_SCREEN_END = "\x1b[2J", "\x1b[H", "\x1b[K", "\x1b[J"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--format",
+        choices=("table", "json"),
+        default="table",
+        help="a table for people (default); or JSON with all metrics, one container a line (--no-stream: one document)",
+    )
+    parser.add_argument("--no-stream", action="store_true", help="once, and end")
+    parser.add_argument(
+        "containers",
+        nargs="*",
+        metavar="CONTAINER",
+        help="an id, the beginning of one, or a name (default: all that run)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    with Connection.connect(places()) as engine:
+        if arguments.no_stream:
+            samples = engine.request(GetStats(containers=arguments.containers), Stats).samples
+            print(document(samples) if arguments.format == "json" else text(samples))
+            return 0
+        show = _lines if arguments.format == "json" else Screen().show if sys.stdout.isatty() else _blocks
+        for message in engine.stream(StreamStats(containers=arguments.containers)):
+            if isinstance(message, Stats):
+                show(message.samples)
+    return 0
+
+
+def text(samples: list[Sample]) -> str:
+    """The table."""
+    return table(HEADINGS, [_row(sample) for sample in samples])
+
+
+def _row(sample: Sample) -> tuple[str, ...]:
+    values = sample.values
+    memory, limit = values.get("memory.working_set"), values.get("memory.limit")
+    return (
+        sample.container,
+        sample.name,
+        percent(values.get("cpu")),
+        _pair(sample, "memory.working_set", "memory.limit"),
+        percent(memory, limit),
+        _pair(sample, "network.in", "network.out"),
+        _pair(sample, "io.read", "io.write"),
+        _both(values.get("pids"), values.get("pids.limit")),
+    )
+
+
+def _pair(sample: Sample, one: str, other: str) -> str:
+    return " / ".join(figure(metric, sample.values.get(metric)) for metric in (one, other))
+
+
+def _both(pids: float | None, limit: float | None) -> str:
+    if pids is None:
+        return NONE
+    return f"{pids:.0f}" if limit is None else f"{pids:.0f} / {limit:.0f}"
+
+
+def _lines(samples: list[Sample]) -> None:
+    for sample in samples:
+        print(msgspec.json.encode(sample).decode())
+    sys.stdout.flush()
+
+
+def _blocks(samples: list[Sample]) -> None:
+    print(text(samples), end="\n\n", flush=True)
+
+
+class Screen:
+    """A terminal on which the table is written over again; nothing is sent while nothing changes."""
+
+    def __init__(self) -> None:
+        self._shown = ""
+        self._size = os.terminal_size((0, 0))
+
+    def show(self, samples: list[Sample]) -> None:
+        """The table as far as there is room."""
+        size = shutil.get_terminal_size()
+        lines = text(samples).splitlines()
+        if len(lines) >= size.lines:
+            left = len(lines) - size.lines + 2
+            lines = [*lines[: size.lines - 2], f"… and {left} more"]
+        shown = "".join(f"{line[: size.columns - 1]}{_TO_LINE_END}\n" for line in lines)
+        if size != self._size:
+            self._size, self._shown = size, ""
+            sys.stdout.write(_CLEAR)
+        if shown != self._shown:
+            self._shown = shown
+            sys.stdout.write(f"{_HOME}{shown}{_TO_SCREEN_END}")
+            sys.stdout.flush()
