@@ -82,6 +82,8 @@ def _unified(resources: Resources, cgroup: Cgroup) -> Iterator[Write]:
         controller = file.partition(".")[0]
         if "/" in file or controller == "cgroup":
             raise LimitError(f"{file!r} is no file of a controller.")
+        if file == io.WEIGHT:
+            continue
         if cgroup.version(controller) == 1:
             raise LimitError(
                 f"{file} is a file of cgroup v2, and this machine has the {controller} controller in v1.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +20,7 @@ from engine.containers.record import Record
 from engine.containers.store import Store, Stored
 from engine.errors import EngineError
 from engine.images import Image
-from engine.protocol.messages import ErrorCode, Launch
+from engine.protocol.messages import ContainerOptions, ErrorCode, Launch
 from engine.spec.structs import Spec
 
 
@@ -78,6 +79,18 @@ class Container:
             new = self._changed(happening, changes)
             await self._store.save(new)
             self.record = new
+
+    async def describe_anew(self, spec: Spec, options: ContainerOptions) -> None:
+        """Change what it is run by from its next start on. EngineError(STORAGE), with nothing changed."""
+        old = self.spec
+        await self._store.save_spec(self.id, self.name, spec)
+        try:
+            await self.update(options=options)
+        except EngineError:
+            with suppress(EngineError):  # the disk is full, or gone
+                await self._store.save_spec(self.id, self.name, old)
+            raise
+        self.spec = spec
 
     async def update_anyhow(self, happening: states.Happening | None = None, **changes: Any) -> bool:
         """`update` for what has happened already: if it can't be stored, it counts in memory. True if it was stored."""

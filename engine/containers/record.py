@@ -34,6 +34,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int | None = None  # of its last run: 0-255
     error: str | None = None  # why its last start failed or its end is not known
     asked: bool = False  # a person asked for its end: its restart policy rests
+    oom_killed: bool = False  # the OOM killer ended a process of its last run
     restarts: int = 0  # by the policy, since a person last started it
     started_at: datetime | None = None
     finished_at: datetime | None = None

@@ -123,7 +123,7 @@ class Recovery:
             status = Status.PAUSED if frozen else Status.RUNNING
             if status != record.status:
                 await container.update_anyhow(Happening.PAUSE if frozen else Happening.UNPAUSE)
-        self.running.watch(container, run)
+        self.running.watch(container, run, adopted=True)
 
     async def _without_process(self, container: Container, new_keeper: bool) -> None:
         if container.live:

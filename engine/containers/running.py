@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from engine.containers import restart, signals, states
+from engine.containers.alarms import Alarms
 from engine.containers.container import Container, Run
 from engine.containers.events import Bus
 from engine.containers.identity import identify
@@ -43,6 +44,7 @@ class Running:
         self._launcher = launcher
         self._remove = remove  # forgets a container with its files; the caller holds its lock
         self._tasks = Tasks()
+        self._alarms = Alarms(bus, self._tasks.spawn)
 
     def spawn(self, work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
         """Run something for as long as the engine lives; a defect in it is logged."""
@@ -50,6 +52,7 @@ class Running:
 
     async def close(self) -> None:
         """Watch no longer. What runs goes on."""
+        self._alarms.close()
         await self._tasks.close()
 
     # Starting
@@ -80,6 +83,7 @@ class Running:
                 exit_code=None,
                 error=None,
                 asked=False,
+                oom_killed=False,
                 restarts=restarts,
                 started_at=told.started_at,
                 finished_at=None,
@@ -115,9 +119,10 @@ class Running:
 
     # Ending
 
-    def watch(self, container: Container, run: Run) -> None:
-        """See a run to its end."""
+    def watch(self, container: Container, run: Run, *, adopted: bool = False) -> None:
+        """See a run to its end; `adopted`: one that an earlier engine began."""
         container.run = run
+        self._alarms.watch(container, run, adopted=adopted)
         self.spawn(self._watch(container, run), f"run of {container.id}")
 
     async def _watch(self, container: Container, run: Run) -> None:
@@ -129,7 +134,12 @@ class Running:
             output.cancel()
             run.stdio.close()
         happening = self._what_next(container, run)
-        stored = await container.update_anyhow(happening, exit_code=run.exit_code, finished_at=datetime.now(UTC))
+        stored = await container.update_anyhow(
+            happening,
+            exit_code=run.exit_code,
+            finished_at=datetime.now(UTC),
+            oom_killed=self._alarms.last_look(run),
+        )
         container.unclaimed = not stored
         if stored:
             await self._keeper.forget(run.held.key)

@@ -91,6 +91,11 @@ class Store:
         with self._storage(f"store the state of container {record.name!r}"):
             await asyncio.to_thread(self._save, record)
 
+    async def save_spec(self, id: str, name: str, spec: Spec) -> None:
+        """Replace the spec that the container is run by."""
+        with self._storage(f"store the spec of container {name!r}"):
+            await asyncio.to_thread(_replace, self.directory(id) / "config.json", msgspec.json.encode(spec))
+
     async def save_launch(self, launch: Launch) -> None:
         """Keep the receipt of the container's last launch."""
         with self._storage(f"store the launch receipt of container {launch.name!r}"):

@@ -39,6 +39,7 @@ def detail(container: Container) -> ContainerDetail:
         finished_at=record.finished_at,
         error=record.error,
         restarts=record.restarts,
+        oom_killed=record.oom_killed,
     )
     volumes = {mount.destination: mount.source for mount in record.options.mounts if mount.type == "volume"}
     mounts = [

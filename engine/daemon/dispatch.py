@@ -188,6 +188,14 @@ async def prune_volumes(engine: Engine, request: m.PruneVolumes) -> m.Reply:
     return m.Volumes(volumes=await engine.volumes.prune(request.all))
 
 
+async def update_container(engine: Engine, request: m.UpdateContainer) -> m.Reply:
+    return m.Updated(writes=await engine.containers.update(request.container, request.limits))
+
+
+async def get_limits(engine: Engine, request: m.GetLimits) -> m.Reply:
+    return await engine.containers.limits(request.container)
+
+
 async def resize_terminal(engine: Engine, request: m.ResizeTerminal) -> m.Reply:
     await engine.containers.resize(request.container, request.columns, request.lines)
     return m.Done()
@@ -243,6 +251,8 @@ HANDLERS: dict[type[m.Request], Callable[[Engine, Any], Awaitable[m.Reply]]] = {
     m.InspectVolume: inspect_volume,
     m.RemoveVolume: remove_volume,
     m.PruneVolumes: prune_volumes,
+    m.UpdateContainer: update_container,
+    m.GetLimits: get_limits,
     m.ResizeTerminal: resize_terminal,
     m.OpenTerminal: open_terminal,
     m.ListTerminals: list_terminals,

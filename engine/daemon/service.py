@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from engine.places import Places
+from engine.protocol.limits import Limits, LimitWrite
 from engine.protocol.messages import (
     ActOnJob,
     AnyStreamInput,
@@ -32,6 +33,7 @@ from engine.protocol.messages import (
     JobTable,
     JoinTerminal,
     Launch,
+    LimitsInForce,
     LogRecord,
     OpenTerminal,
     Output,
@@ -82,6 +84,8 @@ class Containers(Protocol):
     async def inspect(self, ref: str, /) -> ContainerDetail: ...
     async def launch(self, ref: str, /) -> Launch: ...
     async def top(self, ref: str, /) -> builtins.list[ProcessRow]: ...
+    async def update(self, ref: str, limits: Limits, /) -> builtins.list[LimitWrite]: ...
+    async def limits(self, ref: str, /) -> LimitsInForce: ...
     async def resize(self, ref: str, columns: int, lines: int, /) -> None: ...
     async def stop_all(self) -> None: ...
 

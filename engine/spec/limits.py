@@ -52,6 +52,8 @@ def merge(old: Resources, limits: Limits) -> Resources:
     unified = {**old.unified, **{name: _checked_unified(name, text) for name, text in limits.unified.items()}}
     if limits.memory_high is not None:
         unified["memory.high"] = "max" if limits.memory_high == MAX else str(limits.memory_high)
+    if limits.io_weight is not None:  # the spec's own weight is coarser, and no default of it is that of io.weight
+        unified["io.weight"] = str(_weight("I/O", limits.io_weight))
     return msgspec.structs.replace(
         old,
         memory=_memory(old.memory, limits),
@@ -67,12 +69,14 @@ def touched(merged: Resources, limits: Limits) -> Resources:
     """The parts of `merged` that `limits` speak of: what has to be written to a container that runs."""
     memory = (limits.memory, limits.memory_reservation, limits.memory_swap)
     cpu = (limits.cpus, limits.cpu_weight, limits.cpuset_cpus, limits.cpuset_mems)
-    files = set(limits.unified) | ({"memory.high"} if limits.memory_high is not None else set())
+    files = set(limits.unified)
+    files |= {"memory.high"} if limits.memory_high is not None else set()
+    files |= {"io.weight"} if limits.io_weight is not None else set()
     return Resources(
         memory=merged.memory if any(value is not None for value in memory) else None,
         cpu=merged.cpu if any(value is not None for value in cpu) else None,
         pids=merged.pids if limits.pids is not None else None,
-        block_io=merged.block_io if limits.io_weight is not None or limits.devices else None,
+        block_io=merged.block_io if limits.devices else None,
         hugepage_limits=[limit for limit in merged.hugepage_limits if limit.page_size in limits.hugetlb],
         unified={name: text for name, text in merged.unified.items() if name in files},
     )
@@ -98,13 +102,8 @@ def any_given(resources: Resources) -> bool:
 
 
 def io_weight_of(weight: int) -> int:
-    """`io.weight` (1-10000) for the spec's weight (10-1000)."""
+    """`io.weight` (1-10000) for the spec's weight of block devices (10-1000)."""
     return 1 + (weight - 10) * 9999 // 990
-
-
-def block_weight_of(io_weight: int) -> int:
-    """The inverse, as near as its steps of ten get."""
-    return 10 + round((io_weight - 1) * 990 / 9999)
 
 
 def _said(old: S, new: S) -> S:
@@ -200,11 +199,9 @@ def numbers(what: str, text: str) -> set[int]:
 
 
 def _block_io(old: BlockIO | None, limits: Limits) -> BlockIO | None:
-    if limits.io_weight is None and not limits.devices:
+    if not limits.devices:
         return old
     new = old or BlockIO()
-    if limits.io_weight is not None:
-        new = msgspec.structs.replace(new, weight=block_weight_of(_weight("I/O", limits.io_weight)))
     for limit in limits.devices:
         major, minor = device_number(limit)
         for name, throttle in THROTTLES.items():

@@ -19,15 +19,19 @@ from engine.spec.limits import io_weight_of
 from engine.spec.structs import BlockIO, Resources, ThrottleDevice
 
 KINDS = {"rbps": "read_bps", "wbps": "write_bps", "riops": "read_iops", "wiops": "write_iops"}  # v2 → v1 and ours
+WEIGHT = "io.weight"  # of the spec's `unified`: all that is said of it, whatever the machine calls it
+MOST = 1000  # of BFQ; its default is 100, as that of io.weight
 NO_WEIGHTS = "No scheduler of this machine's disks knows weights (BFQ does)."
 
 
 def writes(resources: Resources, cgroup: Cgroup) -> Iterator[Write]:
-    if (block := resources.block_io) is None:
+    weight = resources.unified.get(WEIGHT)
+    block = resources.block_io or BlockIO()
+    if weight is None and block == BlockIO():
         return
     found, version = directory(cgroup, "io"), cgroup.version("io")
-    if block.weight is not None or block.weight_device:
-        yield from _weights(block, found)
+    if weight is not None or block.weight is not None or block.weight_device:
+        yield from _weights(block, weight, found)
     for key, name in KINDS.items():
         throttles: list[ThrottleDevice] = getattr(block, f"throttle_{name}_device")
         for throttle in throttles:
@@ -42,16 +46,21 @@ def writes(resources: Resources, cgroup: Cgroup) -> Iterator[Write]:
                 yield Write("io", file, f"{device} {throttle.rate}", undo=f"{device} {lines.get(device, 0)}")
 
 
-def _weights(block: BlockIO, found: str) -> Iterator[Write]:
+def _weights(block: BlockIO, weight: str | None, found: str) -> Iterator[Write]:
+    """`weight` is one of `io.weight`; those of `block` are as BFQ has them, 1-1000."""
     file = _weight_file(found)
     if file is None:
         raise LimitError(f"An I/O weight can't be given: {NO_WEIGHTS}", unsupported=True)
 
     def scaled(weight: int) -> int:
-        return io_weight_of(weight) if file == "io.weight" else weight
+        return io_weight_of(weight) if file == WEIGHT else weight
 
-    if block.weight is not None:
-        yield Write("io", file, str(scaled(block.weight)), undo=_default_weight(read(os.path.join(found, file)) or ""))
+    if weight is None and block.weight is not None:
+        weight = str(scaled(block.weight))
+    elif weight is not None and file != WEIGHT and weight.isdigit():
+        weight = str(min(int(weight), MOST))
+    if weight is not None:
+        yield Write("io", file, weight, undo=_default_weight(read(os.path.join(found, file)) or ""))
     for entry in block.weight_device:
         if entry.weight is not None:
             device = f"{entry.major}:{entry.minor}"
@@ -69,9 +78,9 @@ def in_force(cgroup: Cgroup) -> Iterator[LimitInForce]:
         yield LimitInForce(name="io_weight", value=None, reason=NO_WEIGHTS)
     else:
         text = read(os.path.join(found, file)) or ""
-        weight = int(_default_weight(text))
-        value = weight if file == "io.weight" else io_weight_of(max(weight, 10))
-        yield LimitInForce(name="io_weight", value=value, text=text, path=os.path.join(found, file))
+        yield LimitInForce(
+            name="io_weight", value=int(_default_weight(text)), text=text, path=os.path.join(found, file)
+        )
     yield from _throttles(found, cgroup.version("io"))
 
 
@@ -92,7 +101,7 @@ def _throttles(found: str, version: int) -> Iterator[LimitInForce]:
 
 
 def _weight_file(found: str) -> str | None:
-    names = ("io.weight", "io.bfq.weight", "blkio.bfq.weight", "blkio.weight")
+    names = (WEIGHT, "io.bfq.weight", "blkio.bfq.weight", "blkio.weight")
     return next((name for name in names if os.path.exists(os.path.join(found, name))), None)
 
 

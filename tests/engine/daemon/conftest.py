@@ -130,6 +130,12 @@ class Containers:
     async def rename(self, ref: str, name: str) -> None: ...
     async def resize(self, ref: str, columns: int, lines: int) -> None: ...
 
+    async def update(self, ref: str, limits: m.Limits) -> list[m.LimitWrite]:
+        return []
+
+    async def limits(self, ref: str) -> m.LimitsInForce:
+        return m.LimitsInForce(version=2, limits=[])
+
     async def wait(self, ref: str) -> m.ExitStatus:
         if ref == "running":
             self.note("waiting")

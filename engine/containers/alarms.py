@@ -1,0 +1,185 @@
+"""Limits that hit: tells of processes that the OOM killer ended and of forks that were refused. Imports asyncio and the
+parts.
+
+In cgroup2 the kernel says when a counter moves (inotify); that of v1's memory is looked at when the kernel's log says
+that somebody was killed. Whoever may not read the log hears of v1's only when the container ends, and of no victims.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import psutil  # type: ignore[import-untyped]
+
+from engine.cgroups import Cgroup
+from engine.cgroups.counters import Hits, hits, memory_events, pids_events
+from engine.cgroups.inotify import Inotify
+from engine.cgroups.kernel_log import KernelLog, Victim
+from engine.containers.container import Container, Run
+from engine.containers.events import Bus
+
+SPACING = 1.0  # seconds between two events of refused forks: there may be thousands
+PATIENCE = 0.5  # seconds that the log gets to name a victim
+Spawn = Callable[[Coroutine[Any, Any, None], str], object]
+
+
+@dataclass(eq=False)
+class _Watched:
+    container: Container
+    run: Run
+    cgroup: Cgroup
+    told: Hits
+    watches: list[int] = field(default_factory=list)
+    victims: deque[Victim] = field(default_factory=deque)
+    due: dict[str, asyncio.TimerHandle] = field(default_factory=dict)  # what is told then, whatever is known
+
+
+class Alarms:
+    """Watches every run that has a cgroup, from `watch` to `last_look`. `spawn` runs what takes time."""
+
+    def __init__(self, bus: Bus, spawn: Spawn) -> None:
+        self._bus = bus
+        self._spawn = spawn
+        self._watched: dict[Run, _Watched] = {}
+        self._by_watch: dict[int, _Watched] = {}
+        self._inotify: Inotify | None = None
+        self._log: KernelLog | None = None
+
+    def watch(self, container: Container, run: Run, *, adopted: bool = False) -> None:
+        """Tell of what happens to a run; of one that an earlier engine began, from now on."""
+        if run.cgroup is None:
+            return
+        self._open()
+        watched = self._watched[run] = _Watched(container, run, run.cgroup, hits(run.cgroup) if adopted else Hits())
+        for path in (memory_events(run.cgroup), pids_events(run.cgroup)):
+            if path is not None and self._inotify is not None:
+                with suppress(OSError):  # it has ended already; or there are no more watches for us
+                    watched.watches.append(self._inotify.add(path))
+                    self._by_watch[watched.watches[-1]] = watched
+
+    def last_look(self, run: Run) -> bool:
+        """Tell what is not told yet of a run that has ended, and whose cgroup is still there. Was any process of it
+        killed for want of memory, ever?"""
+        watched = self._watched.pop(run, None)
+        if watched is None:
+            return False
+        self._hear_log()
+        self._tell_kills(watched, final=True)
+        self._tell_refused(watched)
+        for watch in watched.watches:
+            self._by_watch.pop(watch, None)
+            if self._inotify is not None:
+                self._inotify.remove(watch)
+        for handle in watched.due.values():
+            handle.cancel()
+        return watched.told.oom_kills > 0
+
+    def close(self) -> None:
+        """Watch nothing any more."""
+        loop = asyncio.get_running_loop()
+        for source in (self._inotify, self._log):
+            if source is not None:
+                loop.remove_reader(source.descriptor)
+                source.close()
+        for watched in self._watched.values():
+            for handle in watched.due.values():
+                handle.cancel()
+        self._inotify = self._log = None
+        self._watched.clear()
+        self._by_watch.clear()
+
+    def _open(self) -> None:
+        """With the first container: nobody else needs it."""
+        loop = asyncio.get_running_loop()
+        if self._inotify is None:
+            with suppress(OSError):  # no more instances for this user: what hits is told when the container ends
+                self._inotify = Inotify()
+                loop.add_reader(self._inotify.descriptor, self._hear_change)
+        if self._log is None:
+            with suppress(OSError):
+                self._log = KernelLog()
+                loop.add_reader(self._log.descriptor, self._hear_log)
+
+    def _hear_change(self) -> None:
+        assert self._inotify is not None
+        for watched in {self._by_watch[watch] for watch in self._inotify.read() if watch in self._by_watch}:
+            self._tell_kills(watched)
+            if "forks" not in watched.due:
+                self._tell_refused(watched)
+
+    def _hear_log(self) -> None:
+        if self._log is None or not (victims := self._log.read()):
+            return
+        for watched in self._watched.values():
+            name = watched.cgroup.path.rpartition("/")[2]
+            watched.victims.extend(victim for victim in victims if name in victim.cgroup.split("/"))
+        nobodys = deque(victim for victim in victims if not victim.cgroup)
+        for watched in list(self._watched.values()):
+            while nobodys and hits(watched.cgroup).oom_kills - watched.told.oom_kills > len(watched.victims):
+                watched.victims.append(nobodys.popleft())
+            self._tell_kills(watched)
+
+    def _tell_kills(self, watched: _Watched, *, final: bool = False) -> None:
+        """One event for each process that was killed, as soon as it is known who it was."""
+        now = hits(watched.cgroup).oom_kills
+        while watched.told.oom_kills < now and (watched.victims or final):
+            victim = watched.victims.popleft() if watched.victims else None
+            watched.told = Hits(watched.told.oom_kills + 1, watched.told.refused_forks)
+            self._publish_kill(watched, victim)
+        if (handle := watched.due.pop("kills", None)) is not None:
+            handle.cancel()
+        if watched.told.oom_kills < now:
+            loop = asyncio.get_running_loop()
+            patience = PATIENCE if self._log is not None else 0
+            watched.due["kills"] = loop.call_later(patience, lambda: self._tell_kills(watched, final=True))
+
+    def _publish_kill(self, watched: _Watched, victim: Victim | None) -> None:
+        container = watched.container
+        if victim is None and watched.run.held.wait_status == 9:  # it was the init, since that was killed
+            victim = Victim(watched.run.held.pid, container.record.command[0])
+        told = {} if victim is None else {"pid": victim.pid, "command": victim.command}
+        self._bus.publish("oom", container.id, container.name, **told)
+        if not container.record.oom_killed and container.live:
+            self._spawn(_remember(container), f"oom of {container.id}")
+
+    def _tell_refused(self, watched: _Watched) -> None:
+        """One event for all forks refused since the last one."""
+        watched.due.pop("forks", None)
+        refused = hits(watched.cgroup).refused_forks - watched.told.refused_forks
+        if refused <= 0:
+            return
+        watched.told = Hits(watched.told.oom_kills, watched.told.refused_forks + refused)
+        loop = asyncio.get_running_loop()
+        watched.due["forks"] = loop.call_later(SPACING, lambda: self._tell_refused(watched))
+        self._spawn(self._publish_refused(watched, refused), f"refused forks of {watched.container.id}")
+
+    async def _publish_refused(self, watched: _Watched, refused: int) -> None:
+        told = await asyncio.to_thread(_most_forked, watched.cgroup)
+        self._bus.publish("pids_limit", watched.container.id, watched.container.name, refused=refused, **told)
+
+
+async def _remember(container: Container) -> None:
+    await container.update_anyhow(oom_killed=True)
+
+
+def _most_forked(cgroup: Cgroup) -> dict[str, object]:
+    """The process with the most children, and the limit: the kernel does not say whose fork it refused."""
+    told: dict[str, object] = {}
+    with suppress(OSError):
+        if (directory := cgroup.directory("pids")) is not None:
+            told["limit"] = cgroup.read("pids.max", directory).strip()
+    pids = cgroup.processes()
+    children = dict.fromkeys(pids, 0)
+    for pid in pids:
+        with suppress(psutil.Error):
+            if (parent := psutil.Process(pid).ppid()) in children:
+                children[parent] += 1
+    for parent in sorted(children, key=lambda pid: -children[pid]):
+        with suppress(psutil.Error):
+            return {**told, "pid": parent, "command": psutil.Process(parent).name(), "children": children[parent]}
+    return told
