@@ -10,7 +10,7 @@ from functools import cache
 
 from engine.errors import EngineError
 from engine.protocol.messages import ErrorCode
-from engine.sandbox import capabilities, devices, masks, mounts, namespaces, process, stdio
+from engine.sandbox import capabilities, devices, masks, mount_inputs, mounts, namespaces, process, stdio
 from engine.sandbox.cgroup import join, new_namespace
 from engine.sandbox.kernel import AT, CLONE, MOUNT_ATTR
 from engine.sandbox.labels import Labels, open_labels, write_labels
@@ -57,13 +57,15 @@ def launch_plan(
 ) -> Plan:
     """The plan of a new container's first process.
 
-    The launcher hands in, as inputs of its own: a descriptor for each of `namespaces.handed_in`; with `cgroup` a
-    directory of the cgroup to be born into; those of `joins`, see `cgroup.join`. `init`: path of the init program (see
-    `init.c`) to put in front of the command. `pauses`: the points (see `pause`) at which the launch waits.
+    The launcher hands in, as inputs of its own: a descriptor for each of `namespaces.handed_in` and of
+    `mount_inputs.handed_in`; with `cgroup` a directory of the cgroup to be born into; those of `joins`, see
+    `cgroup.join`. `init`: path of the init program (see `init.c`) to put in front of the command. `pauses`: the points
+    (see `pause`) at which the launch waits.
     """
     host = Host.here()
     plan = Plan()
     spaces = namespaces.declare(plan, spec.linux.namespaces)
+    handed = mount_inputs.declare(plan, spec.mounts)
     if cgroup:
         plan.cgroup = plan.input("cgroup")
     made = _go_between(plan, spec, spaces, filesystem, host)
@@ -76,7 +78,8 @@ def launch_plan(
         process.be_root_inside(plan, _denied(host))
     init_program = _open_init(plan, init) if init else None
     if spaces.is_own("mount"):
-        slave = _own_tree(plan, spec, spaces, filesystem, made, host, wait=CREATED in pauses)
+        given = mounts.Given(host.tty_group, spaces.user, handed, joins)
+        slave = _own_tree(plan, spec, given, filesystem, made, host, wait=CREATED in pauses)
     else:
         slave = _other_tree(plan, spec, spaces, filesystem, wait=CREATED in pauses)
     process.name_host(plan, spec.hostname, spec.domainname)
@@ -121,7 +124,7 @@ def _go_between(
 def _own_tree(
     plan: Plan,
     spec: Spec,
-    spaces: Namespaces,
+    given: mounts.Given,
     filesystem: RootFilesystem | Plain,
     outside: _Outside | None,
     host: Host,
@@ -132,8 +135,8 @@ def _own_tree(
     opened = mounts.open_sources(plan, spec.mounts)
     made = outside.root if outside else make_root(plan, filesystem, spec.linux, None, host.in_user_namespace)
     tree = attach_root(plan, made)
-    in_user_namespace = spaces.user is not None or host.in_user_namespace
-    mounts.mount_all(plan, tree, spec, tty_group=host.tty_group, opened=opened)
+    in_user_namespace = given.user is not None or host.in_user_namespace
+    mounts.mount_all(plan, tree, spec, given, opened)
     devices.make_devices(plan, tree, spec.linux.devices, in_user_namespace)
     slave = _standard_streams(plan, spec.process, tree)
     own_proc = any(mount.destination == "/proc" for mount in spec.mounts)

@@ -8,7 +8,7 @@ the cgroup namespace (cgroup_namespaces(7)).
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -47,8 +47,13 @@ def _parse(mountinfo: str) -> Iterator[Hierarchy]:
             yield Hierarchy(posixpath.basename(place), meant)
 
 
-def mount(plan: Plan, tree: Tree, destination: str, attributes: MOUNT_ATTR, why: str) -> None:
-    """Mount what there is at `destination`. A host without any cgroups, or that lets nobody mount them, has none."""
+def mount(
+    plan: Plan, tree: Tree, destination: str, attributes: MOUNT_ATTR, why: str, joined: Collection[str] = ()
+) -> None:
+    """Mount what there is at `destination`. A host without any cgroups, or that lets nobody mount them, has none.
+
+    Of the v1 hierarchies only those of the controllers that are `joined`: of the others it would show the host's.
+    """
     found = hierarchies()
     if not found:
         made = new_filesystem(plan, "cgroup2", "cgroup", [], attributes, why, optional=True)
@@ -59,6 +64,8 @@ def mount(plan: Plan, tree: Tree, destination: str, attributes: MOUNT_ATTR, why:
     tree.attach(top, destination, why)
     options: list[tuple[str, str | None]]
     for hierarchy in found:
+        if not set(joined) & set(hierarchy.options):
+            continue
         options = [(key, value or None) for key, _, value in (o.partition("=") for o in hierarchy.options)]
         _below(plan, top, hierarchy.name, "cgroup", options, attributes)
         for controller in hierarchy.name.split(",") if "," in hierarchy.name else ():

@@ -15,5 +15,6 @@ def map_ids(plan: Plan, mount: Descriptor, user_namespace: Input, why: str, *, b
     """Map the ids of a detached mount; `below`: and of all mounts below it. The file system must be one that can
     (Linux 5.12; tmpfs 6.3), and who calls must have power over it: the go-between, before it enters the namespace."""
     attributes = Buffer(struct.pack("=QQQQ", MOUNT_ATTR.IDMAP, 0, 0, 0), f"{{IDMAP, {user_namespace.name}}}")
-    plan.store(user_namespace, attributes, USERNS_FD, why=f"{why}: whose ids")
-    plan.call("mount_setattr", mount, "", ALL_BELOW if below else AT.EMPTY_PATH, attributes, 32, why=why)
+    plan.store(user_namespace, attributes, USERNS_FD, why=f"{why}: whose ids", outside=True)
+    flags = ALL_BELOW if below else AT.EMPTY_PATH
+    plan.call("mount_setattr", mount, "", flags, attributes, 32, why=why, outside=True)

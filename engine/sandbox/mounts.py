@@ -1,7 +1,7 @@
 """`mounts` of the spec (config.md): each becomes a detached mount, which is then attached inside of the root.
 
 Whatever a mount needs of the host's mount namespace is opened before that namespace is left: `open_sources`. What the
-container's own user namespace may not do, the engine has done beforehand: see `detached`.
+process can't make by itself it is handed: see `mount_inputs`.
 """
 
 from __future__ import annotations
@@ -9,13 +9,17 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from engine.errors import EngineError
+from engine.protocol.messages import ErrorCode
 from engine.sandbox import cgroup_mounts
+from engine.sandbox.id_map import map_ids
 from engine.sandbox.kernel import AT, MOUNT_ATTR, MS
+from engine.sandbox.mount_inputs import is_filled
 from engine.sandbox.mount_options import Attributes, MountOptions, sort_options
-from engine.sandbox.plan import Plan
+from engine.sandbox.plan import Input, Plan
 from engine.sandbox.tree import (
     ALL_BELOW,
     ATTACH,
@@ -41,7 +45,20 @@ WHAT_FOR = {
 # File systems that show a namespace: a user namespace that does not own it may not mount them, but has the host's.
 OF_NAMESPACES = {"sysfs": "/sys", "proc": "/proc", "mqueue": "/dev/mqueue"}
 READ_ONLY = MOUNT_ATTR.RDONLY | MOUNT_ATTR.NOSUID | MOUNT_ATTR.NODEV | MOUNT_ATTR.NOEXEC
-_NOTHING: Mapping[int, Descriptor] = {}
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a launch has for its mounts.
+
+    `tty_group`: whether gid 5 exists in the engine's user namespace; `user`: the container's own user namespace;
+    `handed`: what `mount_inputs` asked for, by the mount's number; `joined`: the v1 controllers whose cgroups it is in.
+    """
+
+    tty_group: bool
+    user: Input | None
+    handed: Mapping[int, Input]
+    joined: Collection[str]
 
 
 @dataclass(frozen=True)
@@ -74,28 +91,19 @@ def open_sources(plan: Plan, mounts: Iterable[Mount]) -> dict[int, Descriptor]:
     return opened
 
 
-def take_detached(plan: Plan, mounts: list[Mount], numbers: Iterable[int]) -> dict[int, Descriptor]:
-    """The inputs of a plan for mounts that the engine made beforehand, in their order."""
-    return {number: plan.input(f"mount {mounts[number].destination}") for number in numbers}
-
-
-def mount_all(
-    plan: Plan, tree: Tree, spec: Spec, *, tty_group: bool, opened: Mapping[int, Descriptor] = _NOTHING
-) -> None:
-    """Attach the spec's mounts in their order. `tty_group`: whether gid 5 exists in the engine's user namespace;
-    `opened`: mounts that are there already, by their number."""
+def mount_all(plan: Plan, tree: Tree, spec: Spec, given: Given, opened: Mapping[int, Descriptor]) -> None:
+    """Attach the spec's mounts in their order. `opened`: copies that `open_sources` made, by the mount's number."""
     plan.part = "mounts"
-    gid_5 = tty_group and _has_id(spec.linux.gid_mappings, TTY_GROUP)
-    borrowed = any(namespace.type == "user" for namespace in spec.linux.namespaces)
+    gid_5 = given.tty_group and _has_id(spec.linux.gid_mappings, TTY_GROUP)
     for number, mount in enumerate(spec.mounts):
         wanted = _wanted(mount)
         if wanted.is_bind:
-            _bind(plan, tree, wanted, opened.get(number))
-        elif (made := opened.get(number)) is not None:
-            tree.attach(made, wanted.path, wanted.why)
+            _bind(plan, tree, wanted, opened.get(number), _id_map(number, wanted, given))
+        elif is_filled(mount):
+            _filled(plan, tree, wanted, given.handed[number], given.user)
         elif mount.type in ("cgroup", "cgroup2"):
-            cgroup_mounts.mount(plan, tree, mount.destination, wanted.options.here.set, wanted.why)
-        elif mount.type == "sysfs" or (borrowed and mount.type in OF_NAMESPACES):
+            cgroup_mounts.mount(plan, tree, mount.destination, wanted.options.here.set, wanted.why, given.joined)
+        elif mount.type == "sysfs" or (given.user and mount.type in OF_NAMESPACES):
             _of_namespace(plan, tree, wanted)
         else:
             _filesystem(plan, tree, wanted, gid_5)
@@ -129,9 +137,34 @@ def _overlay(data: Iterable[tuple[str, str | None]]) -> Iterable[tuple[str, str 
             yield key, value
 
 
-def _bind(plan: Plan, tree: Tree, wanted: _Mount, opened: Descriptor | None) -> None:
+def _id_map(number: int, wanted: _Mount, given: Given) -> Input | None:
+    """The user namespace by which the mount's ids are mapped, if they are. EngineError for a mount that lacks one."""
+    if not wanted.options.id_mapped:
+        return None
+    user_namespace = given.handed.get(number, given.user)
+    if user_namespace is None:
+        raise EngineError(
+            ErrorCode.INVALID,
+            f"$.mounts[{number}]: {wanted.path!r} is to be id-mapped, but there are no maps: give the container a user "
+            "namespace, or the mount maps of its own, as in idmap=uids=0-1000-1;gids=0-1000-1.",
+        )
+    return user_namespace
+
+
+def _filled(plan: Plan, tree: Tree, wanted: _Mount, made: Input, user: Input | None) -> None:
+    """A tmpfs that has been filled with what lies at its destination."""
+    if user is not None:
+        map_ids(plan, made, user, f"{wanted.path}: owned by the container's ids")
+    _set(plan, made, wanted.options.here, AT.EMPTY_PATH, wanted.path)
+    _propagate(plan, made, wanted)
+    tree.attach(made, wanted.path, wanted.why)
+
+
+def _bind(plan: Plan, tree: Tree, wanted: _Mount, opened: Descriptor | None, id_map: Input | None) -> None:
     mount, options, why = wanted.mount, wanted.options, wanted.why
     copy = clone_tree(plan, mount.source, why, recursive=options.recursive) if opened is None else opened
+    if id_map is not None:
+        map_ids(plan, copy, id_map, f"{wanted.path}: ids as inside", below=options.id_mapped_below)
     _set(plan, copy, options.here, AT.EMPTY_PATH, wanted.path)
     _set(plan, copy, options.below, ALL_BELOW, f"{wanted.path} and all below")
     _propagate(plan, copy, wanted)

@@ -131,9 +131,9 @@ class Plan:
         """What has been planned so far a go-between does; what follows, the process itself, which it makes then."""
         self.before = len(self.steps)
 
-    def store(self, descriptor: Ref | Input, buffer: Buffer, offset: int, why: str) -> Ref:
+    def store(self, descriptor: Ref | Input, buffer: Buffer, offset: int, why: str, *, outside: bool = False) -> Ref:
         """Put a descriptor's number into a struct that a later call reads (see `program.STORE`)."""
-        return self.call(program.STORE_NAME, buffer, descriptor, offset, why=why)
+        return self.call(program.STORE_NAME, buffer, descriptor, offset, why=why, outside=outside)
 
     def hoist(self, to: int) -> None:
         """Let the go-between do, from step `to` on, what looks at the host's files, before it enters namespaces in
