@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from engine.cgroups import Hierarchy
-from engine.containers import bundle, filters, limiting, names, recovery, signals, states, top, views
+from engine.containers import bundle, filters, isolation, limiting, names, recovery, signals, states, top, views
 from engine.containers.attach import Session, resize, to_container, to_new_program
 from engine.containers.container import Container, Run
 from engine.containers.events import Bus, Subscription
@@ -41,10 +41,12 @@ from engine.protocol.messages import (
     Exec,
     ExitStatus,
     Finding,
+    Isolation,
     Launch,
     LimitsInForce,
     LogRecord,
     ProcessRow,
+    SeccompFilter,
     Status,
     StreamEnd,
     StreamLogs,
@@ -215,6 +217,23 @@ class Containers:
         """The limits in force, read from the kernel."""
         run = self._find(ref).running()
         return await asyncio.to_thread(limiting.in_force, run.cgroup, self._cgroups)
+
+    async def isolation(self, ref: str) -> Isolation:
+        """What it can and can't see and do, of the kernel. EngineError(WRONG_STATE) when it is not running."""
+        container = self._find(ref)
+        run = container.running()
+        others = {other.name: other.run.held.pid for other in self._containers.values() if other.run and other.live}
+        others.pop(container.name, None)
+
+        def look() -> Isolation:
+            host = isolation.host_namespaces()
+            return isolation.isolation(container.spec, run.held.pid, run.cgroup, host, others)
+
+        return await asyncio.to_thread(look)
+
+    async def seccomp(self, ref: str) -> SeccompFilter:
+        """The filter that its programs run under."""
+        return await asyncio.to_thread(isolation.seccomp_filter, self._find(ref).spec.linux.seccomp)
 
     def events(self) -> Subscription:
         """What happens from now on."""

@@ -196,6 +196,14 @@ async def get_limits(engine: Engine, request: m.GetLimits) -> m.Reply:
     return await engine.containers.limits(request.container)
 
 
+async def get_isolation(engine: Engine, request: m.GetIsolation) -> m.Reply:
+    return await engine.containers.isolation(request.container)
+
+
+async def get_seccomp(engine: Engine, request: m.GetSeccomp) -> m.Reply:
+    return await engine.containers.seccomp(request.container)
+
+
 async def resize_terminal(engine: Engine, request: m.ResizeTerminal) -> m.Reply:
     await engine.containers.resize(request.container, request.columns, request.lines)
     return m.Done()
@@ -253,6 +261,8 @@ HANDLERS: dict[type[m.Request], Callable[[Engine, Any], Awaitable[m.Reply]]] = {
     m.PruneVolumes: prune_volumes,
     m.UpdateContainer: update_container,
     m.GetLimits: get_limits,
+    m.GetIsolation: get_isolation,
+    m.GetSeccomp: get_seccomp,
     m.ResizeTerminal: resize_terminal,
     m.OpenTerminal: open_terminal,
     m.ListTerminals: list_terminals,

@@ -29,6 +29,7 @@ from engine.errors import EngineError
 from engine.places import Places
 from engine.protocol import framing
 from engine.protocol import messages as m
+from engine.protocol.isolation import CapabilitySets
 
 REF = m.ContainerRef(id="0123456789ab", name="brave_otter")
 NOW = datetime(2025, 1, 1, tzinfo=UTC)
@@ -165,6 +166,28 @@ class Containers:
 
     async def top(self, ref: str) -> list[m.ProcessRow]:
         return []
+
+    async def isolation(self, ref: str) -> m.Isolation:
+        return m.Isolation(
+            pid=1,
+            namespaces=[],
+            uid_map=[],
+            gid_map=[],
+            capabilities=CapabilitySets(),
+            seccomp="off",
+            seccomp_default="",
+            seccomp_rules=[],
+            no_new_privileges=True,
+            label="",
+            mounts=[],
+            masked=[],
+            read_only=[],
+            devices=[],
+            cgroups=[],
+        )
+
+    async def seccomp(self, ref: str) -> m.SeccompFilter:
+        return m.SeccompFilter(mode="unconfined", default="", rules=[], architectures=[], program=[])
 
     async def stop_all(self) -> None:
         if not self.may_stop:

@@ -48,6 +48,8 @@ def test_every_request_has_its_row_in_the_table() -> None:
         (m.InspectContainer(container="a"), m.Inspected),
         (m.GetLaunch(container="a"), m.Launch),
         (m.TopContainer(container="a"), m.Top),
+        (m.GetIsolation(container="a"), m.Isolation),
+        (m.GetSeccomp(container="a"), m.SeccompFilter),
         (m.UpdateContainer(container="a", limits=m.Limits(memory=1 << 30)), m.Updated),
         (m.GetLimits(container="a"), m.LimitsInForce),
         (m.GetStats(), m.Stats),
