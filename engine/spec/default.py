@@ -56,7 +56,7 @@ def from_options(
     own = namespaces.own(spaces)
     maps = id_maps.id_maps(options.uid_map, options.gid_map) if "user" in own else None
     hostname = (container_id if options.hostname is None else options.hostname) if "uts" in own else None
-    asked = mounts.from_options(options.mounts, volumes or {})
+    asked = mounts.from_options(options.mounts, volumes or {}, id_mapped="user" in own)
     program = _process(options, image, account, hostname or container_id, maps)
     return Spec(
         root=Root(path=root_path, readonly=options.read_only),

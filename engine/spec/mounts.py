@@ -36,12 +36,18 @@ TMPFS_VALUES = {
 }
 # Words for us, which no runtime needs to read.
 OURS = {"bind": {"create", "z", "Z"}, "volume": {"nocopy", "copy", "z", "Z"}, "tmpfs": set[str]()}
+# What may lie over files of /proc: runc's list, which lxcfs lives by.
+IN_PROC = """
+/proc/cpuinfo /proc/diskstats /proc/meminfo /proc/stat /proc/swaps /proc/uptime /proc/loadavg /proc/slabinfo
+/proc/sys/kernel/ns_last_pid /proc/sys/crypto/fips_enabled
+""".split()
 EXCLUSIVE = [{"ro", "rw"}, {"z", "Z"}, set(PROPAGATION), {"bind", "rbind"}, {"copy", "nocopy"}]
 _MAP = re.compile(r"(?:uids=(?P<uids>[\d#-]+))?;?(?:gids=(?P<gids>[\d#-]+))?")
 
 
-def from_options(options: Iterable[MountOption], volumes: Mapping[str, str]) -> list[Mount]:
+def from_options(options: Iterable[MountOption], volumes: Mapping[str, str], *, id_mapped: bool = False) -> list[Mount]:
     """What was asked for, in the order in which it is to be mounted: parents first. `volumes`: name → directory.
+    `id_mapped`: the container has a user namespace of its own, and volumes look in it as in any other.
 
     Raises EngineError INVALID, naming the mount.
     """
@@ -51,10 +57,12 @@ def from_options(options: Iterable[MountOption], volumes: Mapping[str, str]) -> 
         destination = posixpath.normpath(option.destination)
         if destination in found:
             raise EngineError(ErrorCode.INVALID, f"There are two mounts at {destination!r}: leave one of them out.")
-        source = volumes[option.source] if option.type == "volume" else option.source
-        found[destination] = (
-            _tmpfs(option, destination) if option.type == "tmpfs" else _bind(option, destination, source)
-        )
+        if option.type == "tmpfs":
+            found[destination] = _tmpfs(option, destination)
+        elif option.type == "volume":
+            found[destination] = _bind(option, destination, volumes[option.source], id_mapped=id_mapped)
+        else:
+            found[destination] = _bind(option, destination, option.source)
     return sorted(found.values(), key=lambda mount: mount.destination.count("/"))
 
 
@@ -80,6 +88,10 @@ def check(option: MountOption) -> None:
         raise EngineError(ErrorCode.INVALID, f"{where} would cover the whole root: mount it at a directory below.")
     if option.type == "bind" and (not option.source.startswith("/") or "\0" in option.source):
         raise EngineError(ErrorCode.INVALID, f"{where} needs a source, the absolute path of something on the host.")
+    if posixpath.normpath(option.destination).startswith("/proc/") and option.destination not in IN_PROC:
+        raise EngineError(ErrorCode.INVALID, f"{where} is refused: nothing may pose as one of the kernel's own files.")
+    if posixpath.normpath(option.destination) == "/proc" and option.type != "bind":
+        raise EngineError(ErrorCode.INVALID, f"{where} is refused: programs trust what /proc says.")
     for word in option.options:
         if not _is_known(option.type, word):
             raise EngineError(ErrorCode.INVALID, f"{where}: {word!r} is no option of a {_KIND[option.type]}.")
@@ -104,8 +116,10 @@ def _is_known(kind: str, word: str) -> bool:
     return word in OF_BINDS
 
 
-def _bind(option: MountOption, destination: str, source: str) -> Mount:
-    words = [word for word in option.options if word not in OURS[option.type]]
+def _bind(option: MountOption, destination: str, source: str, *, id_mapped: bool = False) -> Mount:
+    words = [word for word in option.options if word not in OURS[option.type] and word != "rw"]
+    if id_mapped and not any(word.startswith(("idmap", "ridmap")) for word in words):
+        words.append("idmap")
     if not {"bind", "rbind"} & set(words):
         # As Docker: all that lies below, too; and then read-only means all of it.
         words.insert(0, "rbind")
