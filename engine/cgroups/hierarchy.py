@@ -68,6 +68,14 @@ class Hierarchy:
         except FileNotFoundError:
             return []
 
+    def controllers(self) -> dict[str, int]:
+        """Which controllers containers have, and of which version of cgroups."""
+        found = dict.fromkeys(self.v1, 1)
+        if self.version == 2 and not self.reason:
+            with suppress(OSError), open(os.path.join(os.path.dirname(self.base), "cgroup.controllers")) as file:
+                found |= dict.fromkeys((name for name in file.read().split() if name in CONTROLLERS), 2)
+        return found
+
     def _names(self, parent: str | None) -> list[str]:
         """What leads to the cgroups, from the directory in which `base` is."""
         if parent is None:

@@ -92,7 +92,9 @@ def _rootless() -> bool:
 async def _run(places: Places, keeper_fd: int, readiness: Readiness) -> int:
     keeper = await Keeper.connect(keeper_fd)
     try:
-        hierarchy, rootless = cgroups.discover(), _rootless()
+        own = (os.getpid(), keeper.pid)
+        hierarchy = await asyncio.to_thread(lambda: cgroups.take_over(cgroups.discover(), own))
+        rootless = _rootless()
         containers = Containers(places, keeper, images := Images(places.images), hierarchy)
 
         async def findings() -> list[Finding]:

@@ -11,7 +11,7 @@ import os
 import platform
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from engine.cgroups import Hierarchy
@@ -38,7 +38,7 @@ def findings(rootless: bool, hierarchy: Hierarchy, images: Sequence[ImageSummary
         cgroups(hierarchy),
         terminals("devpts" in _read("/proc/filesystems").split()),
         launcher(executor),
-        limits(),
+        limits(hierarchy.controllers(), hierarchy.reason),
         network(rootless, [name for name in ("pasta", "slirp4netns") if shutil.which(name)]),
     ]
     if rootless:
@@ -96,11 +96,8 @@ def cgroups(hierarchy: Hierarchy) -> Finding:
         text = f"Containers live in cgroup2, at {hierarchy.base}: each is paused and killed as a whole."
         return Finding(name="cgroups", status="ok", text=text)
     if hierarchy.version == 1:
-        text = (
-            f"Containers live in the v1 freezer, at {hierarchy.base}: pausing works, but a container enters its cgroup "
-            "only after it was started."
-        )
-        return Finding(name="cgroups", status="limited", text=text)
+        text = f"Containers live in the v1 freezer, at {hierarchy.base}: pausing works, killing takes a little longer."
+        return Finding(name="cgroups", status="ok", text=text)
     return Finding(name="cgroups", status="missing", text=f"{hierarchy.reason} Until then nothing can be paused.")
 
 
@@ -121,9 +118,26 @@ def launcher(executor: str) -> Finding:
     return Finding(name="launcher", status="limited", text=text)
 
 
-def limits() -> Finding:
-    text = "This version sets no limits: a container may take all memory, processors and processes of the machine."
-    return Finding(name="limits", status="missing", text=text)
+def limits(controllers: Mapping[str, int], reason: str) -> Finding:
+    """`controllers`: those that containers have, with their version; `reason`: why others are not ours."""
+    names = {
+        "cpu": "CPU time",
+        "memory": "memory",
+        "pids": "processes",
+        "io": "disks",
+        "cpuset": "CPUs",
+        "hugetlb": "huge pages",
+    }
+    there = [f"{what} (v{controllers[name]})" for name, what in names.items() if name in controllers]
+    lacking = [what for name, what in names.items() if name not in controllers]
+    if not there:
+        text = f"No limits can be set: a container may take all of the machine. {reason}".strip()
+        return Finding(name="limits", status="missing", text=text)
+    text = f"Limits can be set on {', '.join(there)}."
+    if lacking:
+        why = f" {reason}" if reason else " This kernel has no more controllers."
+        return Finding(name="limits", status="limited", text=f"{text} Not on {', '.join(lacking)}:{why}")
+    return Finding(name="limits", status="ok", text=text)
 
 
 def network(rootless: bool, programs: Sequence[str]) -> Finding:

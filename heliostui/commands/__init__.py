@@ -36,6 +36,7 @@ GROUPS: dict[str, dict[str, Verb]] = {
         "pause": Verb("freeze all processes of containers", "CONTAINER…"),
         "unpause": Verb("let frozen containers go on", "CONTAINER…"),
         "wait": Verb("wait until containers end, and print their exit statuses", "CONTAINER…"),
+        "update": Verb("change limits of containers, running or not", "[OPTIONS] CONTAINER…"),
         "rename": Verb("give a container another name", "CONTAINER NAME"),
         "rm": Verb("remove containers with their files and logs", "[OPTIONS] CONTAINER…"),
     },

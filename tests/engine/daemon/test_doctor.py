@@ -40,9 +40,8 @@ def test_looking_leaves_no_descriptor_and_no_mount() -> None:
 
 def test_it_is_honest_about_what_this_version_does_not_do() -> None:
     found = {finding.name: finding for finding in doctor.findings(False, UNIFIED, [HOST], "fast")}
-    assert "no limits" in found["limits"].text
     assert "loopback" in found["network"].text
-    assert found["limits"].status == found["network"].status == "missing"
+    assert found["network"].status == "missing"
 
 
 @pytest.mark.parametrize(
@@ -60,8 +59,15 @@ def test_it_is_honest_about_what_this_version_does_not_do() -> None:
         (doctor.seccomp("kill_process errno allow"), "ok", ""),
         (doctor.seccomp(""), "missing", "default profile"),
         (doctor.cgroups(UNIFIED), "ok", "paused"),
-        (doctor.cgroups(Hierarchy(1, "/sys/fs/cgroup/freezer/heliostui")), "limited", "v1"),
+        (doctor.cgroups(Hierarchy(1, "/sys/fs/cgroup/freezer/heliostui")), "ok", "v1"),
         (doctor.cgroups(Hierarchy(0, reason="It is not ours.")), "missing", "It is not ours."),
+        (
+            doctor.limits(dict.fromkeys(("cpu", "memory", "pids", "io", "cpuset", "hugetlb"), 2), ""),
+            "ok",
+            "memory (v2)",
+        ),
+        (doctor.limits({"memory": 1, "pids": 1}, ""), "limited", "Not on CPU time, disks, CPUs, huge pages"),
+        (doctor.limits({}, "It is not ours."), "missing", "It is not ours."),
         (doctor.terminals(False), "missing", "devpts"),
         (doctor.launcher("fast"), "ok", ""),
         (doctor.launcher("portable"), "limited", "install gcc"),
