@@ -120,10 +120,9 @@ class ContainerOptions(Value, frozen=True, forbid_unknown_fields=True):
 
     image: str | None = None
     rootfs: str | None = None
-    bundle: str | None = (
-        None  # an absolute path of an OCI bundle: run its config.json, on its root; no other option but
-    )
-    # name, tty, interactive, remove, restart, labels and the terminal's size goes with it
+    # an absolute path of an OCI bundle: run its config.json, on its root; no other option but name, tty, interactive,
+    # remove, restart, labels and the terminal's size goes with it
+    bundle: str | None = None
     command: list[str] = []  # empty: the image's own command
     name: str | None = None  # None: a generated one
     tty: bool = False
