@@ -13,12 +13,15 @@ import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import msgspec
+
+from engine.containers import oci_bundle
 from engine.errors import EngineError
 from engine.images import Image, Images, rootfs_image
 from engine.images.layers import read_file
 from engine.protocol.messages import ContainerOptions, ErrorCode, Exec
 from engine.sandbox import init
-from engine.sandbox.root import Layered, RootFilesystem
+from engine.sandbox.root import Layered, Plain, RootFilesystem
 from engine.spec import default, id_maps, process
 from engine.spec.capabilities import sets
 from engine.spec.structs import ConsoleSize, Process, Spec
@@ -27,6 +30,9 @@ from engine.spec.user import Account, resolve_user
 
 async def image_of(options: ContainerOptions, images: Images) -> Image:
     """The image that the options name, made if need be. EngineError as `Images.prepare`, or INVALID."""
+    if options.bundle is not None:
+        oci_bundle.check(options)
+        return await oci_bundle.image(options.bundle, await asyncio.to_thread(oci_bundle.config, options.bundle))
     if options.rootfs is None:
         return await images.prepare(options.image)
     if options.image is not None:
@@ -39,6 +45,9 @@ async def spec_of(
 ) -> Spec:
     """The OCI spec of a new container; `volumes`: name → directory. EngineError(INVALID) names the option that can't
     be."""
+    if options.bundle is not None:
+        given = await asyncio.to_thread(oci_bundle.config, options.bundle)
+        return oci_bundle.completed(given, options, id, image.layers[0])
     account = await asyncio.to_thread(_account, options.user, image.layers, options.groups)
     return default.from_options(options, image, id, str(directory / "merged"), account, volumes=volumes)
 
@@ -55,8 +64,18 @@ def check(options: ContainerOptions) -> None:
         raise EngineError(ErrorCode.INVALID, "Only --restart on-failure takes a number of times, 0 or more.")
 
 
-def filesystem(directory: Path, image: Image) -> RootFilesystem:
-    """The container's layers over the image's."""
+def settled(options: ContainerOptions, spec: Spec) -> ContainerOptions:
+    """The options with what a bundle decides about the terminal."""
+    if options.bundle is None:
+        return options
+    size = spec.process.console_size or ConsoleSize(height=options.lines, width=options.columns)
+    return msgspec.structs.replace(options, tty=spec.process.terminal, columns=size.width, lines=size.height)
+
+
+def filesystem(directory: Path, image: Image, spec: Spec) -> RootFilesystem | Plain:
+    """The container's layers over the image's; of a bundle its root itself."""
+    if _is_plain(directory, spec):
+        return Plain(spec.root.path)
     grafts = tuple(
         (graft.destination, _layered(directory / "grafts" / str(number), (graft.source,)))
         for number, graft in enumerate(image.grafts)
@@ -64,12 +83,18 @@ def filesystem(directory: Path, image: Image) -> RootFilesystem:
     return RootFilesystem(str(directory / "merged"), _layered(directory, image.layers), grafts)
 
 
+def _is_plain(directory: Path, spec: Spec) -> bool:
+    return spec.root.path != str(directory / "merged")
+
+
 def _layered(directory: Path, layers: tuple[str, ...]) -> Layered:
     return Layered(layers, str(directory / "upper"), str(directory / "work"))
 
 
-def prepare(filesystem: RootFilesystem) -> None:
+def prepare(filesystem: RootFilesystem | Plain) -> None:
     """Make the directories ready to be mounted. Blocks; OSError."""
+    if isinstance(filesystem, Plain):
+        return
     os.makedirs(filesystem.mount_point, mode=0o700, exist_ok=True)
     for layered in (filesystem.root, *(layered for _, layered in filesystem.grafts)):
         os.makedirs(layered.upper, mode=0o700, exist_ok=True)
@@ -97,7 +122,8 @@ async def process_of(request: Exec, spec: Spec, image: Image, directory: Path) -
     own = spec.process
     user, capabilities, env = own.user, own.capabilities, own.env
     if request.user is not None:
-        account = await asyncio.to_thread(_account, request.user, (str(directory / "upper"), *image.layers))
+        layers = image.layers if _is_plain(directory, spec) else (str(directory / "upper"), *image.layers)
+        account = await asyncio.to_thread(_account, request.user, layers)
         maps = (spec.linux.uid_mappings, spec.linux.gid_mappings) if spec.linux.uid_mappings else None
         user = id_maps.mapped_user(account.user, maps)
         capabilities = sets(own.capabilities.bounding if own.capabilities else (), user)

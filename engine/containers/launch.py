@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.cgroups import Cgroup, Hierarchy
-from engine.containers import bundle, limiting
+from engine.containers import bundle, filling, limiting, namespaces
 from engine.containers.container import Container, Run
 from engine.containers.keeper import Held, Keeper, Launched
 from engine.containers.output.stdio import Stdio
@@ -27,8 +27,9 @@ from engine.errors import EngineError
 from engine.protocol.messages import ErrorCode, Exec, Launch, Status
 from engine.sandbox import init, receipt
 from engine.sandbox.build import exec_plan, launch_plan
+from engine.sandbox.mount_inputs import handed_in
 from engine.sandbox.plan import Plan
-from engine.sandbox.root import RootFilesystem
+from engine.sandbox.root import Plain, RootFilesystem
 from engine.spec.structs import Process
 
 
@@ -66,8 +67,11 @@ class LaunchError(EngineError):
 class Launcher:
     """Starts a container's program, and further ones in it."""
 
-    def __init__(self, store: Store, keeper: Keeper, cgroups: Hierarchy, spools: Path) -> None:
+    def __init__(
+        self, store: Store, keeper: Keeper, cgroups: Hierarchy, spools: Path, find: namespaces.Find
+    ) -> None:
         self._store = store
+        self._find = find  # whose namespaces a container may join
         self._keeper = keeper
         self._cgroups = cgroups
         self.spools = spools  # where output is on its way to the log; a container's is there before its cgroup
@@ -81,23 +85,26 @@ class Launcher:
                 spool.mkdir(mode=0o700, parents=True, exist_ok=True)
                 container.log.begin()
             options = container.record.options
-            filesystem = bundle.filesystem(self._store.directory(container.id), container.image)
+            filesystem = bundle.filesystem(self._store.directory(container.id), container.image, container.spec)
             init_program = init.path() if options.init else None
             # A thread makes the directories while the plan is made here.
             preparing = asyncio.get_running_loop().run_in_executor(None, self._prepare, container, filesystem)
             undo.push_async_callback(_end_prepared, preparing)
             expected = limiting.cgroup_of(self._cgroups, container.spec, container.id)
-            plan = launch_plan(
-                container.spec,
-                filesystem,
-                init=init_program,
-                cgroup=expected is not None and expected.clone_into,
-                joins=expected.joins if expected is not None else (),
-            )
-            program = plan.assemble()
-            with _explained(container):
-                cgroup = await preparing
-            with _opened(cgroup) as inputs:
+            with ExitStack() as opened:
+                spec, joined = await namespaces.open_namespaces(container.spec, self._find, opened)
+                plan = launch_plan(
+                    spec,
+                    filesystem,
+                    init=init_program,
+                    cgroup=expected is not None and expected.clone_into,
+                    joins=expected.joins if expected is not None else (),
+                )
+                program = plan.assemble()
+                with _explained(container):
+                    cgroup = await preparing
+                mounts = await self._open_mounts(container, opened)
+                inputs = [*joined, *mounts, *opened.enter_context(_opened(cgroup))]
                 launched = await self._keeper.launch(
                     container.id, program, inputs, tty=options.tty, stdin=options.interactive
                 )
@@ -130,6 +137,7 @@ class Launcher:
                 process,
                 cgroup=run.cgroup is not None and run.cgroup.clone_into,
                 joins=run.cgroup.joins if run.cgroup is not None else (),
+                types=namespaces.chosen(request.namespaces, run.held.pid),
             )
             launched = await self._keeper.launch(
                 key, plan.assemble(), [run.held.pidfd, *inputs], tty=request.tty, stdin=request.interactive
@@ -168,7 +176,13 @@ class Launcher:
 
         await asyncio.to_thread(clear)
 
-    def _prepare(self, container: Container, filesystem: RootFilesystem) -> Cgroup | None:
+    async def _open_mounts(self, container: Container, opened: ExitStack) -> list[int]:
+        if not handed_in(container.spec.mounts):
+            return []
+        directory = self._store.directory(container.id)
+        return await asyncio.to_thread(filling.open_mounts, container.spec, container.image, directory, opened)
+
+    def _prepare(self, container: Container, filesystem: RootFilesystem | Plain) -> Cgroup | None:
         bundle.prepare(filesystem)
         return limiting.make(self._cgroups, container.spec, container.id)
 

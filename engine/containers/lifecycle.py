@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -52,6 +52,7 @@ from engine.protocol.messages import (
     StreamLogs,
 )
 from engine.spec.limits import merge, merge_limits
+from engine.spec.namespaces import CONTAINER
 from engine.spec.structs import Resources
 from engine.volumes import Claim, Volumes
 
@@ -73,7 +74,7 @@ class Containers:
         self._store = Store(places.state)
         self.bus = Bus()
         """Who listens hears of all that happens to containers, and to terminals."""
-        self._launcher = Launcher(self._store, keeper, cgroups, places.runtime / "spool")
+        self._launcher = Launcher(self._store, keeper, cgroups, places.runtime / "spool", self.program)
         self._running = Running(self._store, keeper, self.bus, self._launcher, self._forget)
         self.volumes = Volumes(places.state, self._name_of)
         self._containers: dict[str, Container] = {}  # by id
@@ -309,12 +310,14 @@ class Containers:
         id = self._ids[name] = names.new_id(set(self._ids.values()))
         claim = Claim()
         try:
+            options = msgspec.structs.replace(options, namespaces=self._joined(options.namespaces))
             image = await bundle.image_of(options, self._images)
             claim = await self.volumes.claim(id, options.mounts, image)
             options = msgspec.structs.replace(options, mounts=claim.mounts)
             spec = await bundle.spec_of(options, image, id, self._store.directory(id), claim.directories)
             limiting.check(self._cgroups, spec, id)
             await self.volumes.relabel(claim, spec.linux.mount_label)
+            options = bundle.settled(options, spec)
             record = Record(
                 id=id,
                 name=name,
@@ -489,6 +492,14 @@ class Containers:
         if container is None:  # it is being made
             raise EngineError(ErrorCode.NO_SUCH_CONTAINER, f"There is no container with id or name {ref!r} yet.")
         return container
+
+    def _joined(self, asked: Mapping[str, str]) -> dict[str, str]:
+        """Namespaces as they were asked for; `container:` with the id, which outlives names."""
+
+        def by_id(way: str) -> str:
+            return CONTAINER + names.find(way[len(CONTAINER) :], self._ids) if way.startswith(CONTAINER) else way
+
+        return {type: by_id(way) for type, way in asked.items()}
 
     def _add(self, container: Container) -> None:
         self._containers[container.id] = container

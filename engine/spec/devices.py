@@ -28,6 +28,7 @@ DEFAULT = tuple(
 )
 _RULE = re.compile(r"([abc]) (\d{1,10}|\*):(\d{1,10}|\*) ([rwm]{1,3})", re.ASCII)
 _ACCESS = re.compile(r"(?!.*(.).*\1)[rwm]{1,3}")
+_NOTHING = DeviceCgroup(allow=False, type="a", access="rwm")
 _NOT_OURS = ("pts", "shm", "fd", "mqueue", ".udev", ".lxc", ".lxd-mounts")  # runc's: directories that are made anew
 _TERMINALS = ("console", "ptmx", "tty")  # these, too
 
@@ -55,15 +56,19 @@ def allowed(rules: Sequence[DeviceCgroup], texts: Sequence[str], *, privileged: 
     (`--device-cgroup-rule`). Raises EngineError INVALID."""
     if privileged:
         return [DeviceCgroup(allow=True, type="a", access="rwm")]
+    mknod = [DeviceCgroup(allow=True, type=type, access="m") for type in "cb"]
+    return [*with_default_nodes([_NOTHING, *mknod]), *rules, *map(rule, texts)]
+
+
+def with_default_nodes(rules: Sequence[DeviceCgroup]) -> list[DeviceCgroup]:
+    """The list of a spec, nothing where it has none, and what every container may open: the default nodes and
+    terminals."""
     return [
-        DeviceCgroup(allow=False, type="a", access="rwm"),
-        *(DeviceCgroup(allow=True, type=type, access="m") for type in "cb"),
+        *(rules or [_NOTHING]),
         *(_character(device.major, device.minor) for device in DEFAULT),
         _character(5, 1),  # /dev/console
         _character(5, 2),  # /dev/ptmx
         _character(136, None),  # /dev/pts
-        *rules,
-        *map(rule, texts),
     ]
 
 
