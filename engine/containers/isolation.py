@@ -96,7 +96,8 @@ def seccomp_filter(profile: Seccomp | None) -> SeccompFilter:
 def host_namespaces() -> dict[str, int]:
     """The inodes of the host's namespaces by OCI type.
 
-    A rootless engine lives in a user and a mount namespace of its own; the keeper that went in left word of those outside.
+    A rootless engine lives in a user and a mount namespace of its own: its keeper, which went in, left word of those
+    outside.
     """
     inodes = _inodes(os.getpid())
     for entry in os.environ.get(HOST_NAMESPACES, "").split():
@@ -201,6 +202,8 @@ def _what_for(destination: str, options: list[str], spec: Spec) -> str:
         return "to be read, not written"
     if destination in WHAT_FOR:
         return WHAT_FOR[destination]
+    if destination.startswith("/sys/fs/cgroup/"):
+        return WHAT_FOR["/sys/fs/cgroup"]
     for mount in spec.mounts:
         if mount.destination == destination:
             return f"{mount.source} of the host" if mount.source.startswith("/") else mount.type
