@@ -74,9 +74,8 @@ class Less(Formula):
         return f"{self.term} − {self.less}"
 
     def value(self, before: Counters, after: Counters, seconds: float) -> float | None:
-        if self.term not in after or self.less not in after:
-            return None
-        return max(0.0, after[self.term] - after[self.less])
+        left = after.get(self.term, math.inf) - after.get(self.less, math.inf)
+        return max(0.0, left) if math.isfinite(left) else None
 
     def arithmetic(self, before: Counters, after: Counters, seconds: float) -> str:
         return f"{plain(after[self.term])} − {plain(after[self.less])}"
@@ -98,8 +97,8 @@ class Quotient(Formula):
         return f"{self.term} / {self.by}"
 
     def value(self, before: Counters, after: Counters, seconds: float) -> float | None:
-        term, by = after.get(self.term, math.inf), after.get(self.by, 0)
-        return None if term == math.inf or term < 0 or by <= 0 else term / by
+        term, by = after.get(self.term, math.inf), after.get(self.by, math.inf)
+        return term / by if 0 <= term < math.inf and 0 < by < math.inf else None
 
     def arithmetic(self, before: Counters, after: Counters, seconds: float) -> str:
         return f"{plain(after[self.term])} / {plain(after[self.by])}"
@@ -125,7 +124,7 @@ class Rate(Formula):
         if self.term not in before or self.term not in after or seconds <= 0:
             return None
         grown = after[self.term] - before[self.term]
-        return grown / self.divisor / seconds if grown >= 0 else None
+        return grown / self.divisor / seconds if 0 <= grown < math.inf else None
 
     def arithmetic(self, before: Counters, after: Counters, seconds: float) -> str:
         grown = f"({plain(after[self.term])} − {plain(before[self.term])})"
@@ -154,7 +153,7 @@ class Share(Formula):
         if any(term not in reading for term in self.terms for reading in (before, after)):
             return None
         part, whole = after[self.term] - before[self.term], after[self.of] - before[self.of]
-        if part < 0 or whole < 0:
+        if not (0 <= part < math.inf and 0 <= whole < math.inf):
             return None
         return 100 * part / whole if whole else 0.0
 

@@ -19,9 +19,7 @@ from heliostui.commandline.table import GAP, printable, table
 def configure(parser: argparse.ArgumentParser) -> None:
     add_format(parser)
     add_container(parser)
-    parser.add_argument(
-        "metric", nargs="?", metavar="METRIC", help="one of them; without it all are listed with values"
-    )
+    parser.add_argument("metric", nargs="?", metavar="METRIC", help="which one; without it all are listed")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -61,10 +59,8 @@ def readings(source: Source) -> list[str]:
     before, after = _column(source.before), _column(source.after)
     width = max(len(line) for line in before)
     rows = list(zip_longest(before, after, fillvalue=""))
-    return [
-        f"{'*' if index and left != right else ' '} {left:<{width}}{GAP}{right}"
-        for index, (left, right) in enumerate(rows)
-    ]
+    marks = [" ", *("*" if left != right else " " for left, right in rows[1:])]
+    return [f"{mark} {left:<{width}}{GAP}{right}" for mark, (left, right) in zip(marks, rows, strict=True)]
 
 
 def _column(reading: Reading | None) -> list[str]:

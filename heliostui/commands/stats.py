@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "containers",
         nargs="*",
         metavar="CONTAINER",
-        help="an id, the beginning of one, or a name (default: all that run)",
+        help="by id, the beginning of one, or name (default: all)",
     )
 
 
