@@ -120,6 +120,16 @@ def _job(action: str, keys: str, label: str, help: str, *, changes: bool = True)
 
 COMMANDS = (
     Command(
+        "explain",
+        "x",
+        "Explain",
+        "Where the number under the cursor comes from",
+        LIVE,
+        "View",
+        footer=True,
+        place="containers",
+    ),
+    Command(
         "new",
         "n,insert",
         "New",
@@ -210,16 +220,6 @@ COMMANDS = (
     _tab("tab('isolation')", "8,I", "Isolation", "What it can and can't see and do"),
     _tab("next_tab(1)", "right_square_bracket", "Next tab", "The next view of it", display="]"),
     _tab("next_tab(-1)", "left_square_bracket", "Previous tab", "The view before", display="["),
-    Command(
-        "explain",
-        "x",
-        "Explain",
-        "Where the number under the cursor comes from",
-        LIVE,
-        "View",
-        footer=True,
-        place="containers",
-    ),
     Command("focus_next_pane", "tab,shift+tab", "Other side", "From one pane to the other, and back", group="View"),
     Command(
         "release",

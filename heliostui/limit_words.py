@@ -197,6 +197,7 @@ def row(limit: LimitInForce, usage: float | None, pending: LimitValue | None) ->
         value=told(limit.name, value),
         entry=entry(limit.name, value),
         written=f"{file}: {limit.text}" if file else "",
+        source=f"{limit.path}: {limit.text}" if limit.path else "",
         usage="" if usage is None else told(limit.name, max(usage, 0.0)),
         share=usage / value if capped and usage is not None and isinstance(value, int | float) else None,
         reason=limit.reason,

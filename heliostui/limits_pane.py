@@ -29,7 +29,7 @@ from engine.protocol.messages import (
     UpdateContainer,
     Updated,
 )
-from heliostui.limit_words import LimitValue, limits, parsed, row, stepped, told, words
+from heliostui.limit_words import LimitValue, limits, parsed, row, stepped, words
 from heliostui.link import Link
 from heliostui.messages import StatsArrived
 from widgets.limits_table import LimitsTable
@@ -66,14 +66,15 @@ class WriteLog(Static):
     def _draw(self) -> None:
         text = Text(no_wrap=True, overflow="ellipsis")
         if not self._lines:
-            text.append(" Each change is shown here as what the kernel is told.", self._style("write--muted"))
+            text.append(" Each change is shown here as what the kernel is told.", self.style("write--muted"))
         for time, line, name, path in self._lines[-max(1, self.content_size.height) :]:
-            text.append(f" {time}  ", self._style("write--time")).append(line, self._style(name))
-            text.append(f"  {path}\n" if path else "\n", self._style("write--muted"))
+            text.append(f" {time}  ", self.style("write--time")).append(line, self.style(name))
+            text.append(f"  {path}\n" if path else "\n", self.style("write--muted"))
         text.rstrip()
         self.update(text)
 
-    def _style(self, name: str) -> Style:
+    def style(self, name: str) -> Style:
+        """The look of a component class."""
         return self.get_component_rich_style(name, partial=True)
 
 
@@ -242,8 +243,7 @@ class LimitsPane(Vertical):
         if event.row is not None:
             text.append(f" {event.row.label}  ", "bold")
             text.append(event.row.reason or event.row.what)
-            if not event.row.reason:
-                text.append(f"  {told(event.row.key, self._now(event.row.key))}")
+            text.append(f"\n {event.row.source}", self.query_one(WriteLog).style("write--muted"))
         self.query_one("#limit-what", Static).update(text)
 
     def description(self) -> str:

@@ -12,8 +12,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.events import Resize
+from textual.containers import Container, Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Static
 
@@ -31,6 +30,7 @@ QUICK = ZOOMS[0]
 """The picture in which ten samples a second are seen; they are asked for only then."""
 REMEMBERED = ["cpu", "cpu.limit", "memory", "memory.limit", "memory.oom_kills"]
 BESIDE = 120  # columns from which on the selected metric has a graph beside the list
+LEAST = 6  # lines of a graph
 NUMBERS = 0.9  # seconds between two changes of the numbers, which nobody reads faster
 
 
@@ -39,13 +39,9 @@ class StatsPane(Vertical):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
-            "plus,equals_sign",
-            "zoom(-1)",
-            "Closer",
-            key_display="+",
-            tooltip="Show less time; the least live, ten times a second",
+            "plus,equals_sign", "zoom(-1)", "Time", key_display="+-", tooltip="Show less time; the least of it live"
         ),
-        Binding("minus", "zoom(1)", "Farther", key_display="-", tooltip="Show more time: up to ten minutes"),
+        Binding("minus", "zoom(1)", "Farther", show=False, tooltip="Show more time: up to ten minutes"),
         Binding("b", "fine", "Blocks or dots", show=False, tooltip="Draw the graphs with blocks, or finer with dots"),
     ]
 
@@ -69,7 +65,7 @@ class StatsPane(Vertical):
         with Horizontal(id="stats-graphs"):
             yield self.cpu
             yield self.memory
-        with Horizontal(id="stats-numbers"):
+        with Container(id="stats-numbers"):
             yield self.list
             yield self.picked
 
@@ -125,11 +121,15 @@ class StatsPane(Vertical):
         time, values = event.sample.time, event.sample.values
         for name, curve in self._curves.items():
             curve.add(time, values.get(name))
+        first = self._numbers_at == 0.0
         if time - self._numbers_at >= NUMBERS:
             self._numbers_at = time
             self.list.show(rows(values))
             self._head(values)
         self._advance()
+        if first:
+            self._arrange()
+            self.screen.refresh_bindings()
 
     @on(HistoryArrived)
     def _remembered(self, event: HistoryArrived) -> None:
@@ -227,11 +227,27 @@ class StatsPane(Vertical):
         for graph in (self.cpu, self.memory, self.picked):
             graph.fine = not graph.fine
 
-    def on_resize(self, event: Resize) -> None:
-        height = event.size.height
-        upper = height if height < 9 else max(6, min(height // 2, 22))
-        self.query_one("#stats-graphs").styles.height = upper
-        self.picked.display = event.size.width >= BESIDE
+    def on_resize(self) -> None:
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """The numbers get the room they need, the graphs the rest: the third has its place beside them or below."""
+        width, height = self.size
+        beside = width >= BESIDE
+        self.set_class(not beside, "-below")
+        needed = self.list.virtual_size.height + 1
+        spare = height - needed
+        below = not beside and spare >= 2 * LEAST
+        self.picked.display = beside or below
+        graphs, numbers = self.query_one("#stats-graphs"), self.query_one("#stats-numbers")
+        if height < LEAST + 3:
+            graphs.styles.height, numbers.styles.height = height, 0
+        elif below:
+            graphs.styles.height, numbers.styles.height = spare * 3 // 5, "1fr"
+            self.list.styles.height = needed
+        else:
+            graphs.styles.height, numbers.styles.height = max(LEAST, height // 2, spare), "1fr"
+            self.list.styles.height = "1fr"
 
     def description(self) -> str:
         """What the border says."""

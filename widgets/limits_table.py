@@ -29,8 +29,8 @@ TYPED = "0123456789."
 
 @dataclass(frozen=True)
 class LimitRow:
-    """One limit. `value`: as people write it; `entry`: as they would type it; `written`: file and text of it;
-    `share`: how much of it is used, 0 to 1 or more. With a `reason` it can't be set here. `pending`: asked for, not
+    """One limit. `value`: as people write it; `entry`: as they would type it; `written`: file and text of it,
+    `source` the same with the whole path; `share`: how much of it is used, 0 to 1 or more. With a `reason` it can't be set here. `pending`: asked for, not
     yet in force; `what`: a sentence about it."""
 
     key: str
@@ -38,6 +38,7 @@ class LimitRow:
     value: str
     entry: str = ""
     written: str = ""
+    source: str = ""
     usage: str = ""
     share: float | None = None
     reason: str = ""
@@ -128,7 +129,7 @@ class LimitsTable(ScrollView, can_focus=True):
             self.edited = None
             place = next((place for place, row in enumerate(rows) if row.key == key), 0)
             self.set_reactive(LimitsTable.cursor, place)
-            self.virtual_size = Size(self.size.width, len(rows) + 1)
+            self.virtual_size = Size(self.scrollable_size.width, len(rows) + 1)
             self.refresh()
             self.post_message(self.Highlighted(self.selected))
             return
@@ -141,7 +142,7 @@ class LimitsTable(ScrollView, can_focus=True):
     def _refresh(self, place: int) -> None:
         y = place - self.scroll_offset.y + 1
         if 1 <= y < self.size.height:
-            self.refresh(Region(0, y, self.size.width, 1))
+            self.refresh(Region(0, y, self.scrollable_size.width, 1))
 
     # --- reactions ---
 
@@ -164,7 +165,7 @@ class LimitsTable(ScrollView, can_focus=True):
         self._refresh(self.cursor)
 
     def on_resize(self) -> None:
-        self.virtual_size = Size(self.size.width, len(self._rows) + 1)
+        self.virtual_size = Size(self.scrollable_size.width, len(self._rows) + 1)
         self._reveal()
 
     def _reveal(self) -> None:
@@ -239,7 +240,7 @@ class LimitsTable(ScrollView, can_focus=True):
     # --- drawing ---
 
     def _widths(self) -> _Widths:
-        rest = self.size.width - 2 - 18 - 12 - 10 - 5
+        rest = self.scrollable_size.width - 2 - 18 - 12 - 10 - 5
         written = min(34, max(16, rest - 10))
         return _Widths(18, 12, min(max(6, rest - written), 60), 10, max(0, written))
 
@@ -249,7 +250,7 @@ class LimitsTable(ScrollView, can_focus=True):
             return self._heading()
         place = self.scroll_offset.y + y - 1
         if place >= len(self._rows):
-            return Strip.blank(self.size.width, base)
+            return Strip.blank(self.scrollable_size.width, base)
         return self._row(place, base)
 
     def _style(self, name: str) -> Style:
@@ -261,7 +262,7 @@ class LimitsTable(ScrollView, can_focus=True):
             f" {fit('LIMIT', widths.label)} {fit('IN FORCE', widths.value, right=True)}  "
             f"{fit('USED', widths.bar + widths.usage + 1)}  {fit('IN THE KERNEL', widths.written)}"
         )
-        return Strip([Segment(fit(words, self.size.width), self._style("table--heading"))])
+        return Strip([Segment(fit(words, self.scrollable_size.width), self._style("table--heading"))])
 
     def _row(self, place: int, base: Style) -> Strip:
         row, widths = self._rows[place], self._widths()
@@ -275,7 +276,7 @@ class LimitsTable(ScrollView, can_focus=True):
 
         if row.reason:
             words = f" {fit(row.label, widths.label)} {row.reason}"
-            return Strip([Segment(fit(words, self.size.width), style("table--muted"))])
+            return Strip([Segment(fit(words, self.scrollable_size.width), style("table--muted"))])
         segments = [
             Segment(f" {fit(row.label, widths.label)} ", base + ground),
             self._value(place, widths.value, style),
@@ -285,7 +286,7 @@ class LimitsTable(ScrollView, can_focus=True):
             Segment("  ", base + ground),
             Segment(fit(row.written, widths.written), style("limit--written")),
         ]
-        return Strip(segments).adjust_cell_length(self.size.width, base + ground)
+        return Strip(segments).adjust_cell_length(self.scrollable_size.width, base + ground)
 
     def _value(self, place: int, width: int, style: Callable[[str], Style]) -> Segment:
         row = self._rows[place]

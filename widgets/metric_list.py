@@ -101,7 +101,7 @@ class MetricList(ScrollView, can_focus=True):
     def _arrange(self) -> None:
         """Put whole groups into columns, so that the longest column is as short as it can be."""
         groups = [list(rows) for _, rows in groupby(self._rows.values(), key=lambda row: row.group)]
-        count = max(1, min(len(groups), self.size.width // LEAST))
+        count = max(1, min(len(groups), self.scrollable_size.width // LEAST))
         total = sum(len(rows) + 2 for rows in groups) - 1
         for room in range(max(1, total // count), total + 1):
             self._lines = _filled(groups, room)
@@ -115,12 +115,12 @@ class MetricList(ScrollView, can_focus=True):
         }
         if self.cursor not in self._places:
             self.cursor = next(iter(self._places), None)
-        self.virtual_size = Size(self.size.width, max(map(len, self._lines), default=0))
+        self.virtual_size = Size(self.scrollable_size.width, max(map(len, self._lines), default=0))
         self.refresh()
 
     @property
     def _width(self) -> int:
-        return self.size.width // max(1, len(self._lines))
+        return self.scrollable_size.width // max(1, len(self._lines))
 
     def _refresh(self, key: str | None) -> None:
         place = self._places.get(key or "")
@@ -195,7 +195,7 @@ class MetricList(ScrollView, can_focus=True):
         for column in self._lines:
             line = y + self.scroll_offset.y
             segments += self._cells(column[line] if line < len(column) else "", base)
-        return Strip(segments).adjust_cell_length(self.size.width, base)
+        return Strip(segments).adjust_cell_length(self.scrollable_size.width, base)
 
     def _cells(self, line: MetricRow | str, base: Style) -> Iterator[Segment]:
         width = self._width

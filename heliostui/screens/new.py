@@ -15,6 +15,7 @@ from textual.widgets import Button, Checkbox, Input, Label, Select, Static
 
 from engine.client.errors import ClientError
 from engine.protocol.messages import ContainerOptions, ContainerRef, ImageSummary
+from heliostui.screens.limit_fields import LimitFields
 
 Run = Callable[[ContainerOptions], Awaitable[ContainerRef]]
 
@@ -28,6 +29,7 @@ class NewContainer(ModalScreen[ContainerRef | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", show=False),
         Binding("ctrl+s", "submit", "Start", show=False),
+        Binding("f2", "more", "More limits", show=False),
         Binding("down", "app.focus_next", "Next field", show=False),
         Binding("up", "app.focus_previous", "Field before", show=False),
     ]
@@ -43,7 +45,7 @@ class NewContainer(ModalScreen[ContainerRef | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="new") as dialog:
             dialog.border_title = "New container"
-            dialog.border_subtitle = "Enter starts it · Tab next field · Escape cancels"
+            dialog.border_subtitle = "Enter starts it · F2 more limits · Escape cancels"
             with Horizontal(classes="field"):
                 yield Label("Image", classes="field-label")
                 yield (
@@ -70,6 +72,7 @@ class NewContainer(ModalScreen[ContainerRef | None]):
                 yield Checkbox(
                     "remove at end", False, id="remove", compact=True, tooltip="Remove it when it ends (--rm)"
                 )
+            yield LimitFields()
             yield Static(id="problem", markup=False)
             with Horizontal(classes="dialog-buttons"):
                 yield Button("Cancel", id="cancel", compact=True)
@@ -103,16 +106,21 @@ class NewContainer(ModalScreen[ContainerRef | None]):
         problem.set_class(bool(sentence), "-shown")
 
     def _options(self) -> ContainerOptions:
-        """What was filled in. Raises ValueError for a command whose quotes do not close."""
+        """What was filled in. Raises ValueError with one sentence."""
         image = self._image()
         columns, lines = self._cells
+        try:
+            command = shlex.split(self.query_one("#command", Input).value)
+        except ValueError as error:
+            raise ValueError(f"The command can't be split into words: {str(error).lower()}.") from None
         return ContainerOptions(
             image=image.name if image else None,
-            command=shlex.split(self.query_one("#command", Input).value),
+            command=command,
             name=self.query_one("#name", Input).value.strip() or None,
             tty=self.query_one("#tty", Checkbox).value,
             interactive=self.query_one("#interactive", Checkbox).value,
             remove=self.query_one("#remove", Checkbox).value,
+            limits=self.query_one(LimitFields).limits(),
             columns=columns,
             lines=lines,
         )
@@ -123,7 +131,7 @@ class NewContainer(ModalScreen[ContainerRef | None]):
         try:
             options = self._options()
         except ValueError as error:
-            self._complain(f"The command can't be split into words: {str(error).lower()}.")
+            self._complain(str(error))
             return
         self._start(options)
 
@@ -139,6 +147,9 @@ class NewContainer(ModalScreen[ContainerRef | None]):
         finally:
             start.label, dialog.disabled = "Start", False
             self.set_focus(focused)
+
+    def action_more(self) -> None:
+        self.query_one(LimitFields).toggle()
 
     @on(Button.Pressed, "#cancel")
     def action_cancel(self) -> None:
