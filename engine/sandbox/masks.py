@@ -72,10 +72,9 @@ class _Masks:
         if mode == ABSENT:
             return
         if mode == UNKNOWN:
-            # One of the two fits (move_mount(2), ENOTDIR), if there is anything at all.
-            there = self.tree.look_up(path)
-            self._cover_directory(path, there, "")
-            self._cover_file(path, there, "")
+            directory = self.tree.look_up(path, directory=True)
+            self._cover_directory(path, directory, "")
+            self._cover_file(path, self.tree.look_up(path, if_failed=directory), "")
         else:
             parent, name = posixpath.split(path)
             cover = self._cover_directory if stat.S_ISDIR(mode) else self._cover_file

@@ -80,12 +80,15 @@ class Tree:
         made = self.plan.call("openat2", start, relative, _NEW_FILE, 24, why=why, result=path, if_failed=found)
         return found, made
 
-    def look_up(self, path: str) -> Ref:
-        """A descriptor of whatever is there; where there is nothing, what uses it is skipped."""
+    def look_up(self, path: str, *, directory: bool = False, if_failed: Ref | None = None) -> Ref:
+        """A descriptor of whatever is there, or of a directory; where there is nothing, what uses it is skipped."""
         start, relative = self._way(_inside(path))
         why = f"find {path} without leaving the root"
         nothing = [errno.ENOENT, errno.ENOTDIR]
-        return self.plan.call("openat2", start, relative, _ANYTHING, 24, why=why, result=path, allow=nothing)
+        how = _DIRECTORY if directory else _ANYTHING
+        return self.plan.call(
+            "openat2", start, relative, how, 24, why=why, result=path, allow=nothing, if_failed=if_failed
+        )
 
     def _way(self, path: str) -> tuple[Descriptor, str]:
         """Where to look from: the root, so that a link like /var/run → /run means what it means inside."""
