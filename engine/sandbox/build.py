@@ -170,19 +170,18 @@ def exec_plan(
     *,
     cgroup: bool = False,
     joins: Sequence[str] = (),
-    only: Collection[str] = (),
+    types: Collection[str] | None = None,
 ) -> Plan:
     """The plan of one more process in a running container, whose init's pidfd is the launcher's first own input (the
-    second, with `cgroup`, is the cgroup's directory; then come those of `joins`). `only`: the types of namespaces to
-    enter, if not all."""
+    second, with `cgroup`, is the cgroup's directory; then come those of `joins`). `types`: the namespaces to enter; all
+    of the spec when None."""
     host = Host.here()
     plan = Plan()
     init = plan.input("init")
     if cgroup:
         plan.cgroup = plan.input("cgroup")
-    types = {namespace.type for namespace in spec.linux.namespaces}
-    if only:
-        types &= set(only)
+    if types is None:
+        types = {namespace.type for namespace in spec.linux.namespaces}
     namespaces.enter_first(plan, init, types)
     process.begin(plan)
     process.new_keyring(plan)

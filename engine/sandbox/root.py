@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from engine.sandbox.id_map import map_ids
-from engine.sandbox.kernel import AT, AT_FDCWD, MNT, MOUNT_ATTR, MOVE_MOUNT, MS
+from engine.sandbox.kernel import AT, AT_FDCWD, MNT, MOUNT_ATTR, MOVE_MOUNT, MS, PR, SECBIT_NO_SETUID_FIXUP
 from engine.sandbox.plan import Input, Mode, Plan, Ref
 from engine.sandbox.tree import ALL_BELOW, FSCONFIG_LIMIT, Tree, clone_tree, mount_attr, new_filesystem
-from engine.spec.structs import Linux
+from engine.spec.structs import IdMapping, Linux
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def make_root(
     if linux.mount_label:
         options.append(("context", linux.mount_label))
     plain = partial(_overlay, plan, options=options)
-    overlay: Callable[..., Ref] = plain if user is None else _IdMapped(plan, user, options).overlay
+    overlay: Callable[..., Ref] = plain if user is None else _IdMapped(plan, user, linux, options).overlay
     root = overlay(filesystem.root, why="the container's root")
     grafts = [(path, overlay(each, why=f"{path} of the host, copied on write")) for path, each in filesystem.grafts]
     return Made(root, tuple(grafts))
@@ -111,6 +111,12 @@ def _plain(plan: Plan, root: Plain, spread: MS) -> Ref:
     return copy
 
 
+def _root_of(mappings: list[IdMapping]) -> int:
+    """The id of the host that is root inside, or else the first one."""
+    first = min(mappings, key=lambda mapping: mapping.container_id)
+    return first.host_id
+
+
 def _overlay(plan: Plan, layered: Layered, *, options: list[tuple[str, str | None]], why: str) -> Ref:
     lower = ":".join(layered.layers)
     settings: list[tuple[str, str | None]]
@@ -128,10 +134,11 @@ class _IdMapped:
     """Overlays of id-mapped layers. These are attached in a small tmpfs, under numbers, which keeps their paths short;
     it covers the place where the root goes, and goes with the host's tree."""
 
-    def __init__(self, plan: Plan, user: Input, options: list[tuple[str, str | None]]) -> None:
+    def __init__(self, plan: Plan, user: Input, linux: Linux, options: list[tuple[str, str | None]]) -> None:
         self._plan = plan
         self._user = user
         self._options = options
+        self._root = _root_of(linux.uid_mappings), _root_of(linux.gid_mappings)
         self._count = 0
         scratch = new_filesystem(
             plan, "tmpfs", "tmpfs", [("mode", "0755"), ("size", "1m")], MOUNT_ATTR(0), "a place for layers"
@@ -145,7 +152,20 @@ class _IdMapped:
         own = os.path.commonpath([layered.upper, layered.work])  # the two must be on one mount
         place = self._attach(own)
         upper, work = (os.path.join(place, os.path.relpath(path, own)) for path in (layered.upper, layered.work))
-        return _overlay(self._plan, Layered(layers, upper, work), options=self._options, why=why)
+        self._act_as(*self._root, SECBIT_NO_SETUID_FIXUP, "an overlay works as who mounts it: as the container's root")
+        made = _overlay(self._plan, Layered(layers, upper, work), options=self._options, why=why)
+        self._act_as(0, 0, 0, "back to our own user")
+        return made
+
+    def _act_as(self, uid: int, gid: int, securebits: int, why: str) -> None:
+        """Own files as this user, without giving up capabilities (setfsuid(2), capabilities(7)): an id-mapped layer
+        takes new files only from ids that are mapped."""
+        if securebits:
+            self._plan.call("prctl", PR.SET_SECUREBITS, securebits, 0, 0, 0, why="keep capabilities when ids change")
+        self._plan.call("setfsgid", gid, why=why)
+        self._plan.call("setfsuid", uid, why=why)
+        if not securebits:
+            self._plan.call("prctl", PR.SET_SECUREBITS, 0, 0, 0, 0, why="as usual again")
 
     def _attach(self, directory: str) -> str:
         name = str(self._count)

@@ -27,7 +27,7 @@ _WHY = {
 }
 
 
-def create(uids: Sequence[IdMapping], gids: Sequence[IdMapping]) -> int:
+def make(uids: Sequence[IdMapping], gids: Sequence[IdMapping]) -> int:
     """A descriptor of a user namespace with these maps, ours to close. EngineError(UNSUPPORTED) says why not."""
     ready, tell = os.pipe2(os.O_CLOEXEC)
     child = os.fork()
@@ -47,6 +47,43 @@ def create(uids: Sequence[IdMapping], gids: Sequence[IdMapping]) -> int:
         os.close(ready)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
+
+
+def maps_of(namespace: int) -> tuple[list[IdMapping], list[IdMapping]]:
+    """The maps (users, groups) of a user namespace by its descriptor, as seen from ours if that is its parent: only who
+    is in it may ask. EngineError(UNSUPPORTED) where we may not enter it."""
+    hear, tell = os.pipe2(os.O_CLOEXEC)
+    child = os.fork()
+    if child == 0:
+        _tell_maps(namespace, tell)
+    os.close(tell)
+    with open(hear, encoding="ascii") as answer:
+        text = answer.read()
+    os.waitpid(child, 0)
+    users, _, groups = text.partition("-")
+    if not groups:
+        raise EngineError(ErrorCode.UNSUPPORTED, f"The user namespace can't be entered: {text}.")
+    return _read_map(users), _read_map(groups)
+
+
+def _tell_maps(namespace: int, tell: int) -> None:
+    try:
+        result = system_call(NUMBERS["setns"], namespace, CLONE.NEWUSER)
+        text = f"{os.strerror(-result)}"
+        if result == 0:
+            with (
+                open("/proc/self/uid_map", encoding="ascii") as users,
+                open("/proc/self/gid_map", encoding="ascii") as groups,
+            ):
+                text = f"{users.read()}-{groups.read()}"
+        os.write(tell, text.encode())
+    finally:
+        os._exit(0)
+
+
+def _read_map(text: str) -> list[IdMapping]:
+    rows = (map(int, line.split()) for line in text.splitlines())
+    return [IdMapping(container_id=inside, host_id=outside, size=size) for inside, outside, size in rows]
 
 
 def _wait_inside(tell: int) -> None:

@@ -44,7 +44,7 @@ def system_mounts(
 def _ipc_mounts(apart: Collection[str], shm_size: int) -> list[Mount]:
     """Shared memory and message queues; whoever shares the host's IPC namespace shares these, too."""
     if "ipc" not in apart:
-        return [_bound("/dev/shm", []), _bound("/dev/mqueue", [])]
+        return [_bound("/dev/shm", []), _quiet("/dev/mqueue", "mqueue", "mqueue")]
     return [
         _quiet("/dev/shm", "tmpfs", "shm", "mode=1777", f"size={shm_size}"),
         _quiet("/dev/mqueue", "mqueue", "mqueue"),
