@@ -7,6 +7,7 @@ Its directory (see `store`) holds `upper`, `work` and `merged` for the root's ov
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import shutil
 import stat
@@ -24,6 +25,7 @@ from engine.sandbox import init
 from engine.sandbox.root import Layered, Plain, RootFilesystem
 from engine.spec import default, id_maps, process
 from engine.spec.capabilities import sets
+from engine.spec.namespaces import CONTAINER
 from engine.spec.structs import ConsoleSize, Process, Spec
 from engine.spec.user import Account, resolve_user
 
@@ -62,6 +64,23 @@ def check(options: ContainerOptions) -> None:
         )
     if options.restart.maximum < 0 or (options.restart.maximum and options.restart.name != "on-failure"):
         raise EngineError(ErrorCode.INVALID, "Only --restart on-failure takes a number of times, 0 or more.")
+
+
+async def draft(options: ContainerOptions, images: Images, root: str) -> Spec:
+    """The OCI spec for a bundle that somebody else makes, with its root at `root`. EngineError(INVALID) also for what
+    only the engine knows: volumes, other containers."""
+    if any(mount.type == "volume" for mount in options.mounts):
+        raise EngineError(ErrorCode.INVALID, "A bundle knows no volumes: mount a directory (--volume /DIR:/PATH).")
+    if any(way.startswith(CONTAINER) for way in options.namespaces.values()):
+        raise EngineError(ErrorCode.INVALID, "A bundle knows no other containers: name a namespace by ns:PATH.")
+    if options.bundle is not None:
+        raise EngineError(ErrorCode.INVALID, "A bundle has its spec already.")
+    image = await image_of(options, images)
+    account = await asyncio.to_thread(_account, options.user, image.layers, options.groups)
+    bare = dataclasses.replace(image, masked=(), command=image.command or ("sh",))
+    spec = default.from_options(options, bare, "heliostui", root, account)
+    own_place = spec.linux.cgroups_path if options.cgroup_parent else None
+    return msgspec.structs.replace(spec, linux=msgspec.structs.replace(spec.linux, cgroups_path=own_place))
 
 
 def settled(options: ContainerOptions, spec: Spec) -> ContainerOptions:

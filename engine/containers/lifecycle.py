@@ -193,6 +193,10 @@ class Containers:
         """All that is known of it."""
         return views.detail(self._find(ref))
 
+    async def spec(self, options: ContainerOptions, root: str) -> dict[str, Any]:
+        """What the options mean, for a bundle with its root at `root`."""
+        return msgspec.to_builtins(await bundle.draft(options, self._images, root))  # type: ignore[no-any-return]
+
     async def launch(self, ref: str) -> Launch:
         """The receipt of its last launch. EngineError(WRONG_STATE) when there is none."""
         container = self._find(ref)

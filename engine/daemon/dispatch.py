@@ -95,6 +95,10 @@ async def create_container(engine: Engine, request: m.CreateContainer) -> m.Repl
     return await engine.containers.create(request.options)
 
 
+async def make_spec(engine: Engine, request: m.MakeSpec) -> m.Reply:
+    return m.MadeSpec(spec=await engine.containers.spec(request.options, request.root))
+
+
 async def start_container(engine: Engine, request: m.StartContainer) -> m.Reply:
     _refuse_when_closing(engine)
     return await engine.containers.start(request.container)
@@ -238,6 +242,7 @@ HANDLERS: dict[type[m.Request], Callable[[Engine, Any], Awaitable[m.Reply]]] = {
     m.GetDoctor: get_doctor,
     m.ListImages: list_images,
     m.CreateContainer: create_container,
+    m.MakeSpec: make_spec,
     m.StartContainer: start_container,
     m.RunContainer: run_container,
     m.StopContainer: stop_container,

@@ -6,7 +6,7 @@ import asyncio
 import builtins
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from engine.places import Places
 from engine.protocol.limits import Limits, LimitWrite
@@ -73,6 +73,7 @@ class Containers(Protocol):
     """`engine.containers.lifecycle.Containers`; `ref` is an id, a unique prefix of one, or a name."""
 
     async def create(self, options: ContainerOptions, /) -> ContainerRef: ...
+    async def spec(self, options: ContainerOptions, root: str, /) -> dict[str, Any]: ...
     async def start(self, ref: str, /) -> ContainerRef: ...
     async def run(self, options: ContainerOptions, /) -> ContainerRef: ...
     async def stop(self, ref: str, seconds: float, /) -> None: ...

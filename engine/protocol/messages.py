@@ -369,6 +369,14 @@ class CreateContainer(Request, frozen=True):
     options: ContainerOptions
 
 
+class MakeSpec(Request, frozen=True):
+    """What `options` mean as an OCI spec, for a root at `root`, which may be relative to the bundle. Nothing is made of
+    it. → MadeSpec"""
+
+    options: ContainerOptions
+    root: str = "rootfs"
+
+
 class StartContainer(Request, frozen=True):
     """Start a created, stopped or exited container; answered once its program runs. → ContainerRef"""
 
@@ -744,6 +752,12 @@ class Inspected(Reply, frozen=True):
     container: ContainerDetail
 
 
+class MadeSpec(Reply, frozen=True):
+    """`spec`: as config.json has it."""
+
+    spec: dict[str, Any]
+
+
 class Launch(Reply, frozen=True):
     """The launch receipt. `executor`: fast (C) or portable (Python); `total`: nanoseconds from first call to execve."""
 
@@ -913,6 +927,7 @@ AnyRequest = (
     | GetDoctor
     | ListImages
     | CreateContainer
+    | MakeSpec
     | StartContainer
     | RunContainer
     | StopContainer
@@ -965,6 +980,7 @@ AnyReply = (
     | ExitStatus
     | Containers
     | Inspected
+    | MadeSpec
     | Launch
     | Top
     | Updated

@@ -375,7 +375,8 @@ class Spec(Struct, frozen=True):
 
     root: Root
     process: Process
-    oci_version: str = field(default_factory=lambda: "1.2.0")
+    # The oldest that has what is nearly always used: older runtimes refuse newer numbers, and pass over newer fields.
+    oci_version: str = field(default_factory=lambda: "1.0.2")
     hostname: str | None = None
     domainname: str | None = None
     mounts: list[Mount] = []

@@ -30,6 +30,7 @@ GROUPS: dict[str, dict[str, Verb]] = {
     },
     "A container's life": {
         "create": Verb("create a container without starting it", "[OPTIONS] [IMAGE [COMMAND [ARG…]]]", LAUNCH_FAILURE),
+        "spec": Verb("tell the OCI spec that options mean", "[OPTIONS] [IMAGE [COMMAND [ARG…]]]", LAUNCH_FAILURE),
         "start": Verb("start created, stopped or exited containers", "[OPTIONS] CONTAINER…", LAUNCH_FAILURE),
         "stop": Verb("ask containers to end: TERM, then KILL", "[OPTIONS] CONTAINER…"),
         "kill": Verb("send a signal to containers", "[OPTIONS] CONTAINER…"),

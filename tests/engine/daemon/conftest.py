@@ -108,6 +108,9 @@ class Containers:
     async def create(self, options: m.ContainerOptions) -> m.ContainerRef:
         return REF
 
+    async def spec(self, options: m.ContainerOptions, root: str) -> dict[str, Any]:
+        return {"root": {"path": root}}
+
     async def start(self, ref: str) -> m.ContainerRef:
         if ref == "slow":
             self.note("starting")

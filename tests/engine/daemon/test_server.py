@@ -35,6 +35,7 @@ def test_every_request_has_its_row_in_the_table() -> None:
         (m.GetDoctor(), m.Doctor),
         (m.ListImages(), m.Images),
         (m.CreateContainer(options=m.ContainerOptions()), m.ContainerRef),
+        (m.MakeSpec(options=m.ContainerOptions()), m.MadeSpec),
         (m.StartContainer(container="a"), m.ContainerRef),
         (m.RunContainer(options=m.ContainerOptions()), m.ContainerRef),
         (m.StopContainer(container="a"), m.Done),
@@ -399,6 +400,7 @@ def test_a_viewer_may_do_nothing_else() -> None:
     acts = [
         m.StopEngine(),
         m.CreateContainer(options=m.ContainerOptions()),
+        m.MakeSpec(options=m.ContainerOptions()),
         m.StartContainer(container="a"),
         m.RunContainer(options=m.ContainerOptions()),
         m.StopContainer(container="a"),
@@ -412,6 +414,10 @@ def test_a_viewer_may_do_nothing_else() -> None:
         m.OpenTerminal(),
         m.CloseTerminal(terminal="t1"),
         m.ActOnJob(pgid=1, action="stop", terminal="t1"),
+        m.UpdateContainer(container="a", limits=m.Limits()),
+        m.CreateVolume(),
+        m.RemoveVolume(name="v"),
+        m.PruneVolumes(),
     ]
     assert {type(act) for act in acts} | set(m.VIEWER_REQUESTS) == set(get_args(m.AnyRequest))
     with serving(mode=0o755) as running:
