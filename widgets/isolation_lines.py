@@ -5,6 +5,7 @@ A line is pieces of text with component classes. Each section is a function from
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from itertools import zip_longest
@@ -30,6 +31,7 @@ PLAIN, MUTED, STRONG, OPEN, SHUT, SHARED, TITLE = (
 )
 BESIDE = 110  # cells from which on verbs and calls stand side by side
 _IDS = 2**32 - 1
+_GAP = re.compile(r" {3,}")
 OWN = {
     "pid": "sees only its own processes",
     "network": "its own interfaces and ports",
@@ -255,7 +257,10 @@ def _program(isolation: Isolation, width: int) -> list[Line]:
     if not isolation.program:
         return []
     title = _title("the filter's program", f"{len(isolation.program)} instructions of BPF")
-    return [(), *title, *(((f"   {line}", PLAIN),) for line in isolation.program)]
+    parts = [_GAP.split(line.rstrip()) for line in isolation.program]
+    heads = [("   ".join(part[:-1]), part[-1]) if len(part) > 1 else (part[0], "") for part in parts]
+    room = max(cell_len(head) for head, words in heads if words or head) + 2
+    return [(), *title, *(((f"   {head:<{room}}", MUTED), (words, PLAIN)) for head, words in heads)]
 
 
 # --- files ---
@@ -267,18 +272,19 @@ def _mounts(isolation: Isolation, width: int) -> list[Line]:
     kind = max((cell_len(each.type) for each in isolation.mounts), default=0)
     for each in isolation.mounts:
         mode = "rw" if "rw" in each.options else "ro"
-        words = [each.what_for, "" if each.source in (each.type, "none") else each.source]
-        words.append("" if each.propagation == "private" else each.propagation)
-        told = " ".join(filter(None, words))
+        covered = each.what_for.startswith("masked")
+        look = MUTED if covered else SHARED if mode == "rw" else OPEN
+        propagation = "" if each.propagation == "private" else f"{each.propagation} "
         head: Line = (
             (f"   {fit(each.destination, where)} ", STRONG),
-            (f"{mode} ", SHARED if mode == "rw" else OPEN),
+            (f"{mode} ", look),
             (f"{fit(each.type, kind)} ", MUTED),
-            (f"{told} " if told else "", PLAIN),
+            (f"{each.what_for}  " if each.what_for else "", PLAIN),
+            (propagation, SHARED),
         )
-        lines += _with_options(
-            head, [option for option in each.options if option not in ("rw", "ro", "relatime")], width
-        )
+        source = [] if each.source in (each.type, "none") else [each.source]
+        options = [option for option in each.options if option not in ("rw", "ro", "relatime")]
+        lines += _with_options(head, [*source, *options], width)
     return lines
 
 

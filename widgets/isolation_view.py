@@ -34,10 +34,8 @@ class IsolationLines(LineView):
         "isolation--title",
     }
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,h", "section(-1)", "Section before", show=False, tooltip="To the section before"),
-        Binding(
-            "right", "section(1)", "Next section", key_display="← →", tooltip="To the next section, or the one before"
-        ),
+        Binding("left", "section(-1)", "Section before", show=False),
+        Binding("right", "section(1)", "Section", key_display="←→", tooltip="To the next section, or the one before"),
     ]
 
     def __init__(self, *, id: str | None = None) -> None:

@@ -29,9 +29,9 @@ TYPED = "0123456789."
 
 @dataclass(frozen=True)
 class LimitRow:
-    """One limit. `value`: as people write it; `entry`: as they would type it; `written`: file and text of it,
-    `source` the same with the whole path; `share`: how much of it is used, 0 to 1 or more. With a `reason` it can't be set here. `pending`: asked for, not
-    yet in force; `what`: a sentence about it."""
+    """One limit. `value`: as people write it; `entry`: as they would type it; `written`: file and text of it, `source`
+    with the whole path; `share`: how much of it is used, 0 to 1 or more. With a `reason` it can't be set here.
+    `pending`: asked for, not yet in force; `what`: a sentence about it."""
 
     key: str
     label: str
