@@ -9,18 +9,22 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 SOURCES := pyproject.toml $(wildcard engine/*/*.c)
 
-.PHONY: help run test check screenshots bench clean
+.PHONY: help run test test-vm check screenshots bench clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
 	@echo "make …"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 run: $(VENV)/.installed ## open the console (installs into .venv first)
 	@$(BIN)/heliostui
 
 test: $(VENV)/.installed-dev ## run the tests; ARGS=… is passed to pytest
 	$(BIN)/python -m pytest $(ARGS)
+
+test-vm: $(VENV)/.installed-dev ## run the tests marked cgroup2 in a virtual machine with nothing but cgroup v2
+	@.ci/vm/run $(BIN)/python -m pytest -m cgroup2 -p no:cacheprovider $(ARGS) \
+		$$(grep -rl --include='test_*.py' 'mark\.cgroup2' tests) || [ $$? = 77 ]
 
 check: $(VENV)/.installed-dev ## lint, format, types, import contracts
 	$(BIN)/ruff check .
