@@ -39,11 +39,11 @@ CONTENT = "TerminalView, LineView, Calls, JobTable, SwimLanes, MetricList, Limit
 """What may have the keys in a tab; the first that is shown gets them."""
 SETTLING = 0.08  # seconds the selection must rest before details are fetched, so that running through a list is cheap
 TABS = ("terminal", "logs", "launch", "inspect", "jobs", "stats", "limits", "isolation")
+PANES = ("jobs", "stats", "limits", "isolation")
 # What there is to say in a pane of a container that does not run.
 NOT_RUNNING = {
     "jobs": "so it has no jobs.",
     "stats": "so there is nothing to measure.",
-    "limits": "so no limits are in force.",
     "isolation": "so there are no fences around it.",
 }
 
@@ -200,7 +200,7 @@ class Details(Vertical):
                 "logs": ("logs", container.id),
                 "launch": ("launch", container.id, container.started_at),
                 "inspect": ("inspect", container.id, msgspec.json.encode(container)),
-            }.get(self.tab, (self.tab, container.id, container.pid) if self.tab in NOT_RUNNING else None)
+            }.get(self.tab, (self.tab, container.id, container.pid) if self.tab in PANES else None)
         if wanted != self._followed:
             self.workers.cancel_group(self, "detail")
             for pane in self._panes.values():
@@ -215,12 +215,12 @@ class Details(Vertical):
 
     def _follow(self, container: ContainerSummary) -> None:
         """Have brought what the tab shows."""
-        if self.tab not in NOT_RUNNING:
+        if self.tab not in PANES:
             fetch = {"logs": self._link.logs, "launch": self._link.launch, "inspect": self._link.inspect}[self.tab]
             self.run_worker(fetch(container.id, self.post_message), group="detail")
             return
         pane = self._panes[self.tab]
-        if container.status not in LIVE:
+        if container.status not in LIVE and self.tab in NOT_RUNNING:
             pane.stop(f"{container.name} does not run, {NOT_RUNNING[self.tab]}")
         elif isinstance(pane, JobPane):
             name = PurePosixPath(container.command[0]).name if container.command else "program"

@@ -206,6 +206,19 @@ def row(limit: LimitInForce, usage: float | None, pending: LimitValue | None) ->
     )
 
 
+def asked_for(given: Limits) -> list[LimitInForce]:
+    """The limits that a container is to have from its next start on; no file has them yet."""
+    plain = [LimitInForce(name=name, value=_unless_said(name, getattr(given, name))) for name in WORDS]
+    pages = [LimitInForce(name=f"hugetlb.{size}", value=value) for size, value in given.hugetlb.items()]
+    fields = [(each.device, field, getattr(each, field)) for each in given.devices for field in _DEVICE]
+    devices = [LimitInForce(name=f"devices.{d}.{f}", value=value) for d, f, value in fields if value is not None]
+    return [*plain, *pages, *devices]
+
+
+def _unless_said(name: str, value: LimitValue | None) -> LimitValue | None:
+    return MAX if value is None and words(name).kind in ("size", "cpus", "count") else value
+
+
 def limits(values: Mapping[str, LimitValue]) -> Limits:
     """A change of limits, of values by name."""
     plain: dict[str, LimitValue] = {}

@@ -24,12 +24,15 @@ from engine.protocol.limits import LimitInForce, LimitWrite
 from engine.protocol.messages import (
     ContainerSummary,
     GetLimits,
+    InspectContainer,
+    Inspected,
     LimitsInForce,
+    Status,
     StreamStats,
     UpdateContainer,
     Updated,
 )
-from heliostui.limit_words import LimitValue, limits, parsed, row, stepped, words
+from heliostui.limit_words import LimitValue, asked_for, limits, parsed, row, stepped, words
 from heliostui.link import Link
 from heliostui.messages import StatsArrived
 from widgets.limits_table import LimitsTable
@@ -122,9 +125,10 @@ class LimitsPane(Vertical):
             self.query_one(WriteLog).clear()
             self.table.show([])
         self._container = container
-        self._whose = StreamStats(containers=[container.id])
         self._fetch()
-        self.run_worker(self._link.stats(self._whose, self.post_message), group="stats")
+        if self._runs:
+            self._whose = StreamStats(containers=[container.id])
+            self.run_worker(self._link.stats(self._whose, self.post_message), group="stats")
 
     def stop(self, why: str = "") -> None:
         """Look no more; `why` says what there is to see instead."""
@@ -144,19 +148,27 @@ class LimitsPane(Vertical):
     def _fetch(self) -> None:
         self.run_worker(self._read(), group="limits", exclusive=True)
 
+    @property
+    def _runs(self) -> bool:
+        return self._container is not None and self._container.status in (Status.RUNNING, Status.PAUSED)
+
     async def _read(self) -> None:
-        """Ask the kernel."""
+        """Ask the kernel, or what is asked for the next start."""
         container = self._container
         if container is None:
             return
         try:
-            reply = await self._link.request(GetLimits(container=container.id), LimitsInForce)
+            if self._runs:
+                reply = await self._link.request(GetLimits(container=container.id), LimitsInForce)
+                self._limits, self._version = reply.limits, reply.version
+            else:
+                known = await self._link.request(InspectContainer(container=container.id), Inspected)
+                self._limits, self._version = asked_for(known.container.options.limits), 0
         except RequestFailed as error:
             self.stop(error.message)
             return
         except ClientError:
             return  # the banner says so already
-        self._limits, self._version = reply.limits, reply.version
         self._show()
         self.post_message(self.Described())
 
@@ -227,7 +239,7 @@ class LimitsPane(Vertical):
         log = self.query_one(WriteLog)
         try:
             reply = await self._link.request(UpdateContainer(container=container, limits=limits(asked)), Updated)
-            log.add(reply.writes, "" if reply.writes else "Nothing was written: it was so already.", "write--muted")
+            log.add(reply.writes, "" if reply.writes else self._unwritten(), "write--muted")
         except ClientError as error:
             log.add([], str(error))
         for name, value in asked.items():
@@ -235,6 +247,9 @@ class LimitsPane(Vertical):
                 del self._pending[name]
         if self._container is not None and self._container.id == container:
             await self._read()
+
+    def _unwritten(self) -> str:
+        return "Nothing was written: it was so already." if self._runs else "That holds from its next start on."
 
     @on(LimitsTable.Highlighted)
     def _highlighted(self, event: LimitsTable.Highlighted) -> None:
@@ -248,4 +263,4 @@ class LimitsPane(Vertical):
 
     def description(self) -> str:
         """What the border says."""
-        return f"cgroup v{self._version}" if self._version else ""
+        return f"cgroup v{self._version}" if self._version else "from its next start on"

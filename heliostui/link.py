@@ -18,6 +18,7 @@ from engine.places import Places
 from engine.protocol.messages import (
     Containers,
     ErrorCode,
+    Event,
     GetHistory,
     GetLaunch,
     History,
@@ -45,6 +46,7 @@ from heliostui.messages import (
     InspectArrived,
     JobsArrived,
     LaunchArrived,
+    LimitMet,
     LogsArrived,
     StatsArrived,
     TerminalsListed,
@@ -128,8 +130,10 @@ class Link:
         async with asyncio.TaskGroup() as group:
             lister = group.create_task(self._list(happened))
             try:
-                async for _ in engine.stream(StreamEvents()):  # Ready first, then Event
+                async for event in engine.stream(StreamEvents()):  # Ready first, then Event
                     happened.set()
+                    if isinstance(event, Event) and event.action in ("oom", "pids_limit"):
+                        self._post(LimitMet(event))
             finally:
                 lister.cancel()
 

@@ -13,6 +13,7 @@ from engine.protocol.messages import (
     ContainerDetail,
     ContainerSummary,
     EngineInfo,
+    Event,
     JobTable,
     Launch,
     LogRecord,
@@ -39,6 +40,13 @@ class EngineDown(Message):
 
     reason: str
     ended: bool
+
+
+@dataclass
+class LimitMet(Message):
+    """A container met a limit: something was killed or refused for it."""
+
+    event: Event
 
 
 @dataclass

@@ -19,6 +19,7 @@ from engine.protocol.messages import (
     Status,
     TerminalSummary,
 )
+from engine.protocol.messages import Event as EventReply
 from engine.protocol.messages import Job as JobReply
 from engine.protocol.messages import Launch as LaunchReply
 from heliostui.keymap import Command
@@ -145,6 +146,16 @@ def _job(job: JobReply) -> Job:
 def happening(event: JobEvent) -> Event:
     """An event as widgets show it."""
     return Event(event.time, event.kind, event.pid, event.pgid, event.text)
+
+
+def limit_met(event: EventReply) -> str:
+    """What a container met a limit by, in a sentence."""
+    told = event.attributes
+    if event.action == "oom":
+        victim = f"{told['command']} ({told['pid']})" if "command" in told else "a process"
+        return f"{event.name} ran out of memory: {victim} was killed."
+    count = told.get("refused", "1")
+    return f"{event.name} has as many processes as it may: {count} fork{'s were' if count != '1' else ' was'} refused."
 
 
 def program(terminal: TerminalSummary) -> str:

@@ -251,6 +251,8 @@ class StatsPane(Vertical):
 
     def description(self) -> str:
         """What the border says."""
+        if self._whose is None:
+            return ""
         span = f"{self.seconds} s" if self.seconds < 120 else f"{self.seconds // 60} min"
         return f"{span}{', ten times a second' if self.seconds == QUICK else ''} · x explains a number"
 

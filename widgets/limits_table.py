@@ -258,8 +258,9 @@ class LimitsTable(ScrollView, can_focus=True):
 
     def _heading(self) -> Strip:
         widths = self._widths()
+        value = "IN FORCE" if any(row.written for row in self._rows) else "ASKED FOR"
         words = (
-            f" {fit('LIMIT', widths.label)} {fit('IN FORCE', widths.value, right=True)}  "
+            f" {fit('LIMIT', widths.label)} {fit(value, widths.value, right=True)}  "
             f"{fit('USED', widths.bar + widths.usage + 1)}  {fit('IN THE KERNEL', widths.written)}"
         )
         return Strip([Segment(fit(words, self.scrollable_size.width), self._style("table--heading"))])

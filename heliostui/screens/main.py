@@ -17,14 +17,14 @@ from textual.css.query import NoMatches
 from textual.widgets import Static
 
 from engine.places import Places
-from engine.protocol.messages import TerminalSummary
+from engine.protocol.messages import Role, TerminalSummary
 from heliostui.actions import ContainerActions
 from heliostui.details import Details
 from heliostui.job_pane import JobPane
 from heliostui.keymap import COMMANDS, ON_SCREEN, Command
 from heliostui.link import Link
-from heliostui.messages import ContainersListed, EngineDown, EngineUp, TerminalsListed
-from heliostui.state import State, row
+from heliostui.messages import ContainersListed, EngineDown, EngineUp, LimitMet, TerminalsListed
+from heliostui.state import State, limit_met, row
 from heliostui.terminal_actions import TerminalActions
 from heliostui.terminal_pane import TerminalPane
 from heliostui.terminal_tab import TerminalTab
@@ -142,6 +142,7 @@ class MainScreen(ContainerActions, TerminalActions, inherit_bindings=False):
     def _engine_up(self, event: EngineUp) -> None:
         self._back = self.state.info is None
         self.state.info, self.state.engine_ended = event.info, False
+        self.details.limits.table.changeable = event.info.role is Role.OPERATOR
         self.query_one("#banner").remove_class("-shown")
         self._show_status()
 
@@ -155,6 +156,10 @@ class MainScreen(ContainerActions, TerminalActions, inherit_bindings=False):
             banner.update(f"{event.reason} Containers go on. Reconnecting…")
         banner.add_class("-shown")
         self._show_status()
+
+    @on(LimitMet)
+    def _limit_met(self, event: LimitMet) -> None:
+        self.notify(limit_met(event.event), severity="warning", markup=False)
 
     @on(ContainersListed)
     def _listed(self, event: ContainersListed) -> None:
