@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from engine.sandbox.compat_syscalls import ARM, GATES, I386, X32, X32_BIT
 from engine.sandbox.syscalls import AARCH64, MACHINE, X86_64
 
-PRIVATE = 0x1000  # numbers that high are no calls of the common list
-
 
 @dataclass(frozen=True, eq=False)
 class Convention:
@@ -28,11 +26,13 @@ class Convention:
     bits: int  # of an argument
     gates: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     first: int = 0  # of its numbers
+    private: tuple[tuple[int, int], ...] = ()  # first and last of numbers that lie apart
 
     @property
     def newest(self) -> int:
-        """The highest number that we know; ARM has some of its own far above."""
-        return max(number for number in self.numbers.values() if number < self.first + PRIVATE)
+        """The highest number that we know, but for those that lie apart."""
+        lowest = min((first for first, _ in self.private), default=1 << 32)
+        return max(number for number in self.numbers.values() if number < lowest)
 
     @property
     def short(self) -> str:
@@ -48,7 +48,7 @@ OF_MACHINE = {
     ),
     "aarch64": (
         Convention("SCMP_ARCH_AARCH64", 0xC00000B7, AARCH64, 64),
-        Convention("SCMP_ARCH_ARM", 0x40000028, ARM, 32),
+        Convention("SCMP_ARCH_ARM", 0x40000028, ARM, 32, private=((0x0F0001, 0x0F0006),)),
     ),
 }
 """The machine's own convention comes first."""

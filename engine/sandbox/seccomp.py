@@ -165,9 +165,10 @@ def _starts(convention: Convention, known: Mapping[str, Outcome], default: int) 
         for name, outcome in _with_gates(known, convention.gates).items()
         if name in convention.numbers
     }
-    newest = convention.newest
-    behind = {number + 1: () if number < newest else unknown for number in table}
-    return {convention.first: (), newest + 1: unknown, **behind, **table}
+    blocks = [(convention.first, convention.newest), *convention.private]
+    edges = {edge: outcome for first, last in blocks for edge, outcome in ((first, ()), (last + 1, unknown))}
+    behind = {number + 1: edges.get(number + 1, ()) for number in table}
+    return {**edges, **behind, **table}
 
 
 def _with_gates(known: Mapping[str, Outcome], gates: Mapping[str, tuple[str, int]]) -> dict[str, Outcome]:
