@@ -65,7 +65,7 @@ def _name(text: str) -> str:
         return name
     name = name if name.startswith("CAP_") else f"CAP_{name}"
     if name not in NAMES:
-        near = get_close_matches(name, NAMES, 1)
+        near = get_close_matches(name.removeprefix("CAP_"), [known.removeprefix("CAP_") for known in NAMES], 1)
         hint = f"did you mean {near[0]}?" if near else "capabilities(7) lists them."
         raise EngineError(ErrorCode.INVALID, f"{text!r} is no capability: {hint}")
     if NAMES.index(name) > _last():

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 from contextlib import suppress
+from pathlib import Path
 
 import msgspec
 
@@ -38,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     options = container_options(arguments, os.environ)
-    if not (arguments.detach or options.command or options.image or options.rootfs) and _on_a_terminal():
+    if not (arguments.detach or options.command) and _wants_a_terminal(options) and _on_a_terminal():
         options = msgspec.structs.replace(options, tty=True, interactive=True)
     if options.tty and (size := terminal.size()):
         options = msgspec.structs.replace(options, columns=size[0], lines=size[1])
@@ -71,6 +73,18 @@ def _remove(container: str) -> None:
     of a removal that is under way."""
     with suppress(ClientError), Connection.connect(places(), start=False) as engine:
         engine.request(RemoveContainer(container=container))
+
+
+def _wants_a_terminal(options: ContainerOptions) -> bool:
+    """A shell where nothing says what to run, and a bundle that asks for one; what else is in it, the engine reads."""
+    if options.bundle is None:
+        return not (options.image or options.rootfs)
+    try:
+        document = json.loads(Path(options.bundle, "config.json").read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    process = document.get("process") if isinstance(document, dict) else None
+    return isinstance(process, dict) and process.get("terminal") is True
 
 
 def _on_a_terminal() -> bool:
