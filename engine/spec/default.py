@@ -158,6 +158,7 @@ def check(options: ContainerOptions) -> None:
     for key, value in options.annotations.items():
         if not key:
             raise EngineError(ErrorCode.INVALID, f"The annotation {value!r} has no name: write NAME=value.")
+        process.check_text("annotation", f"{key}={value}")
 
 
 def _check_host_name(what: str, name: str) -> None:

@@ -7,16 +7,47 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.errors import EngineError
 from engine.images.image import Image
-from engine.protocol.messages import ContainerOptions, ErrorCode
+from engine.protocol.limits import Limits
+from engine.protocol.messages import ContainerOptions, ErrorCode, Scheduler
 from engine.spec.default import from_options
-from engine.spec.id_maps import is_mapped, mapped_user
-from engine.spec.structs import Spec, User
+from engine.spec.id_maps import WHOLE, is_mapped, mapped_user, own
+from engine.spec.namespaces import TYPES
+from engine.spec.structs import Mount, Spec, User
 from engine.spec.user import Account
+from engine.spec.validate import read
 
 ID = "0123456789ab"
+WORDS = st.sampled_from(
+    ["", "a", "nofile=1", "/dev/null", "c 1:3 r", "ALL", "chown", "0:1:2", "be:1", "077", "\0", "7"]
+)
+OPTIONS = {
+    "cap_add": st.lists(WORDS, max_size=1),
+    "ulimits": st.lists(WORDS, max_size=1),
+    "devices": st.lists(WORDS, max_size=1),
+    "device_rules": st.lists(WORDS, max_size=1),
+    "uid_map": st.lists(WORDS, max_size=2),
+    "selinux": st.lists(WORDS, max_size=1),
+    "apparmor": WORDS,
+    "io_priority": WORDS,
+    "umask": WORDS,
+    "hostname": WORDS,
+    "domainname": WORDS,
+    "cgroup_parent": WORDS,
+    "privileged": st.booleans(),
+    "tty": st.booleans(),
+    "namespaces": st.dictionaries(
+        st.sampled_from(TYPES), st.sampled_from(["private", "host", "container:a", "ns:/a", "b"]), max_size=2
+    ),
+    "sysctls": st.dictionaries(st.sampled_from(["kernel.sem", "net.a", "vm.a"]), WORDS, max_size=1),
+    "annotations": st.dictionaries(WORDS, WORDS, max_size=1),
+    "shm_size": st.integers(-1, 9),
+    "oom_score_adj": st.integers(-1001, 1001),
+}
 IMAGE = Image("test", "", layers=("/layer",), masked=("/usr/share/private",), command=("/bin/sh",))
 ROOT = Account(User(), "/root")
 
@@ -136,9 +167,122 @@ def test_options_find_their_place() -> None:
     assert made.linux.seccomp is not None
 
 
+def test_all_that_was_asked_for_is_in_the_spec() -> None:
+    made = spec(
+        domainname="nis",
+        umask="027",
+        ulimits=["nofile=5:6"],
+        oom_score_adj=7,
+        scheduler=Scheduler(policy="batch", nice=3),
+        io_priority="be:2",
+        personality="linux32",
+        sysctls={"net.core.somaxconn": "9"},
+        annotations={"org.example": "x"},
+        time_offsets={"boottime": 2.0},
+        limits=Limits(memory=64 << 20),
+        devices=["/dev/full:/dev/more"],
+        device_rules=["c 7:* r"],
+        cgroup_parent="machines/",
+        shm_size=4096,
+        namespaces={"pid": "host"},
+        no_new_privileges=False,
+    )
+    program, linux = made.process, made.linux
+    assert (made.domainname, made.annotations) == ("nis", {"org.example": "x"})
+    assert (program.user.umask, program.oom_score_adj, program.no_new_privileges) == (0o27, 7, False)
+    assert [(limit.type, limit.soft, limit.hard) for limit in program.rlimits] == [("RLIMIT_NOFILE", 5, 6)]
+    assert program.scheduler is not None
+    assert (program.scheduler.policy, program.scheduler.nice) == ("SCHED_BATCH", 3)
+    assert program.io_priority is not None
+    assert linux.personality is not None
+    assert linux.sysctl == {"net.core.somaxconn": "9"}
+    assert linux.time_offsets["boottime"].secs == 2
+    assert linux.resources is not None
+    assert linux.resources.memory is not None
+    assert linux.resources.devices[-1].major == 7
+    assert linux.devices[-1].path == "/dev/more"
+    assert linux.cgroups_path == f"/machines/{ID}"
+    assert {namespace.type for namespace in linux.namespaces} == {"network", "ipc", "uts", "mount", "cgroup", "time"}
+    assert "size=4096" in mount_at(made, "/dev/shm").options
+
+
+def mount_at(of: Spec, destination: str) -> Mount:
+    return next(mount for mount in of.mounts if mount.destination == destination)
+
+
+def test_a_privileged_container_is_fenced_by_namespaces_only() -> None:
+    made = spec(privileged=True)
+    assert made.process.capabilities is not None
+    assert "CAP_SYS_ADMIN" in made.process.capabilities.bounding
+    assert not made.process.no_new_privileges
+    assert made.linux.seccomp is None
+    assert (made.linux.masked_paths, made.linux.readonly_paths) == (["/usr/share/private"], [])
+    assert "ro" not in mount_at(made, "/sys").options
+    assert made.linux.resources is not None
+    assert [rule.allow for rule in made.linux.resources.devices] == [True]
+
+
+def test_unmasked_shows_the_kernel_and_nothing_else_changes() -> None:
+    made = spec(unmasked=True)
+    assert made.linux.masked_paths == ["/usr/share/private"]
+    assert made.linux.seccomp == spec().linux.seccomp
+    assert "ro" in mount_at(made, "/sys").options
+
+
+def test_the_filter_knows_what_the_container_may_do() -> None:
+    def mount_is_allowed(made: Spec) -> bool:
+        assert made.linux.seccomp is not None
+        return any("mount" in rule.names for rule in made.linux.seccomp.syscalls)
+
+    assert not mount_is_allowed(spec())
+    assert mount_is_allowed(spec(cap_add=["SYS_ADMIN"]))
+    assert spec(seccomp="unconfined").linux.seccomp is None
+
+
+def test_shared_ipc_has_the_hosts_shared_memory() -> None:
+    shared = spec(namespaces={"ipc": "host"})
+    assert mount_at(shared, "/dev/shm").source == "/dev/shm"
+    joined = spec(namespaces={"ipc": "ns:/proc/1/ns/ipc"})
+    assert mount_at(joined, "/dev/shm").type == "tmpfs"
+
+
+@pytest.mark.skipif(own("uid") != WHOLE, reason="in a user namespace others can't be had so")
+def test_a_user_namespace_has_maps_and_file_systems_that_it_may_mount() -> None:
+    made = spec(namespaces={"user": "private", "network": "host"}, gid_map=["0:100000:5"])
+    assert made.linux.uid_mappings == made.linux.gid_mappings
+    assert (mount_at(made, "/sys").type, mount_at(made, "/sys").source) == ("bind", "/sys")
+    assert not [option for option in mount_at(made, "/dev/pts").options if option.startswith("gid=")]
+
+
+def test_groups_that_were_asked_for_are_kept() -> None:
+    made = spec(account=Account(User(additional_gids=[4]), "/", asked_groups=(7, 4)))
+    assert made.process.user.additional_gids == [4, 7]
+
+
+@given(st.fixed_dictionaries({}, optional=OPTIONS))
+def test_any_options_give_a_spec_without_fault_or_one_sentence(options: dict[str, Any]) -> None:
+    try:
+        made = spec(**options)
+    except EngineError as error:
+        assert error.code in (ErrorCode.INVALID, ErrorCode.UNSUPPORTED)  # noqa: PT017 - most are refused
+        return
+    assert read(msgspec.json.encode(made)) == made
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
+        ({"domainname": "a b"}, "domainname 'a b' is invalid"),
+        ({"hostname": "a", "namespaces": {"uts": "host"}}, "hostname 'a' can't be set: the container has no UTS"),
+        ({"domainname": "a", "namespaces": {"uts": "container:x"}}, "domainname 'a' can't be set"),
+        ({"shm_size": 0}, "0 bytes are no size for /dev/shm"),
+        ({"annotations": {"": "x"}}, "The annotation 'x' has no name"),
+        ({"cgroup_parent": "../x"}, "'../x' is no parent of cgroups"),
+        ({"cgroup_parent": "/"}, "is no parent of cgroups"),
+        (
+            {"sysctls": {"net.core.somaxconn": "1"}, "namespaces": {"network": "host"}},
+            "no network namespace of its own",
+        ),
         ({"env": ["NAME"]}, "'NAME' is not of the form NAME=value"),
         ({"env": ["=value"]}, "not of the form NAME=value"),
         ({"env": ["A=\0"]}, "holds a NUL byte"),

@@ -102,3 +102,12 @@ def test_every_entry_is_found_by_its_name(entries: list[tuple[str, int, int]], d
     passwd = "".join(f"{name}:x:{uid}:{gid}::/home/{name}:/bin/sh\n" for name, uid, gid in entries)
     name, uid, gid = data.draw(st.sampled_from(entries))
     assert resolve_user(name, passwd, "") == Account(User(uid=uid, gid=gid), f"/home/{name}")
+
+
+def test_further_groups_are_found_by_name_or_number() -> None:
+    group = "audio:x:29:\nvideo:x:44:\n"
+    assert resolve_user("5", "", group, ["video", "7", "audio", "44"]).asked_groups == (44, 7, 29)
+    with pytest.raises(EngineError, match="unable to find group nobody"):
+        resolve_user(None, "", group, ["nobody"])
+    with pytest.raises(EngineError, match="NUL byte"):
+        resolve_user(None, "", group, ["a\0"])
