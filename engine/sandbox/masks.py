@@ -54,7 +54,8 @@ def _mode(path: str) -> int:
 
 
 class _Masks:
-    """One empty tmpfs serves all masked directories."""
+    """One empty tmpfs serves all directories that are known to be there: of one that is attached nowhere there are no
+    copies before Linux 6.15."""
 
     def __init__(self, plan: Plan, tree: Tree) -> None:
         self.plan = plan
@@ -73,7 +74,7 @@ class _Masks:
             return
         if mode == UNKNOWN:
             directory = self.tree.look_up(path, directory=True)
-            self._cover_directory(path, directory, "")
+            self._move(self._empty_directory(path), directory, "", f"{path}: an empty directory instead")
             self._cover_file(path, self.tree.look_up(path, if_failed=directory), "")
         else:
             parent, name = posixpath.split(path)
@@ -83,10 +84,13 @@ class _Masks:
     def _cover_directory(self, path: str, above: Descriptor, name: str) -> None:
         why = f"{path}: an empty directory instead"
         if self._empty is None:
-            cover = self._empty = new_filesystem(self.plan, "tmpfs", "tmpfs", [("size", "0")], READ_ONLY, why)
+            cover = self._empty = self._empty_directory(path)
         else:
             cover = self.plan.call("open_tree", self._empty, "", COPY_HERE, why=why, result="empty")
         self._move(cover, above, name, why)
+
+    def _empty_directory(self, path: str) -> Ref:
+        return new_filesystem(self.plan, "tmpfs", "tmpfs", [("size", "0")], READ_ONLY, f"{path}: an empty directory")
 
     def _cover_file(self, path: str, above: Descriptor, name: str) -> None:
         why = f"{path}: /dev/null instead"

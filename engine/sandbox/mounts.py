@@ -68,14 +68,11 @@ class _Mount:
     mount: Mount
     options: MountOptions
     why: str
+    is_bind: bool
 
     @property
     def path(self) -> str:
         return self.mount.destination
-
-    @property
-    def is_bind(self) -> bool:
-        return self.mount.type == "bind" or self.options.bind
 
 
 def open_sources(plan: Plan, mounts: Iterable[Mount]) -> dict[int, Descriptor]:
@@ -84,9 +81,10 @@ def open_sources(plan: Plan, mounts: Iterable[Mount]) -> dict[int, Descriptor]:
     plan.part = "mounts"
     opened: dict[int, Descriptor] = {}
     for number, mount in enumerate(mounts):
-        options = sort_options(mount.options)
-        if any(kind in (MS.SHARED, MS.SLAVE) for kind, _ in options.propagation) and _wanted(mount).is_bind:
-            why = f"{mount.destination}: while mounts of the host still reach it"
+        wanted = _wanted(mount)
+        options = wanted.options
+        if wanted.is_bind and any(kind in (MS.SHARED, MS.SLAVE) for kind, _ in options.propagation):
+            why = f"{wanted.why}, while mounts of the host still reach it"
             opened[number] = clone_tree(plan, mount.source, why, recursive=options.recursive)
     return opened
 
@@ -110,8 +108,10 @@ def mount_all(plan: Plan, tree: Tree, spec: Spec, given: Given, opened: Mapping[
 
 
 def _wanted(mount: Mount) -> _Mount:
-    why = f"{mount.destination}: {WHAT_FOR.get(mount.destination, mount.type)}"
-    return _Mount(mount, sort_options(mount.options), why)
+    options = sort_options(mount.options)
+    of_host = mount.type == "bind" or options.bind
+    what = f"{mount.source} of the host" if of_host else WHAT_FOR.get(mount.destination, mount.type)
+    return _Mount(mount, options, f"{mount.destination}: {what}", of_host)
 
 
 def _has_id(mappings: list[IdMapping], number: int) -> bool:
