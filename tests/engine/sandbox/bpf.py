@@ -15,10 +15,17 @@ def decode(program: bytes) -> list[tuple[int, int, int, int]]:
 
 def run(program: Program, number: int, arguments: Sequence[int], arch: int) -> int:
     """What the filter returns for a call (seccomp(2), struct seccomp_data)."""
+    return program[path(program, number, arguments, arch)[-1]][3]
+
+
+def path(program: Program, number: int, arguments: Sequence[int], arch: int) -> list[int]:
+    """The instructions that are walked, the last one returns."""
     padded = (*arguments, *(0,) * (6 - len(arguments)))
     data = struct.pack("=IIQ6Q", number & 0xFFFFFFFF, arch, 0, *padded)
     accumulator, at = 0, 0
-    for _ in range(len(program)):
+    walked: list[int] = []
+    while at < len(program):
+        walked.append(at)
         code, if_true, if_false, k = program[at]
         at += 1
         match code:
@@ -37,7 +44,7 @@ def run(program: Program, number: int, arguments: Sequence[int], arch: int) -> i
             case 0x45:
                 at += if_true if accumulator & k else if_false
             case 0x06:
-                return k
+                return walked
             case _:
                 raise AssertionError(f"no instruction that seccomp(2) takes: {code:#x}")
     raise AssertionError("the filter does not end")
