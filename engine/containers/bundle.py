@@ -24,7 +24,7 @@ from engine.protocol.messages import ContainerOptions, ErrorCode, Exec
 from engine.sandbox import init
 from engine.sandbox.root import Layered, Plain, RootFilesystem
 from engine.spec import default, id_maps, process
-from engine.spec.capabilities import sets
+from engine.spec.capabilities import granted, sets
 from engine.spec.namespaces import CONTAINER
 from engine.spec.structs import ConsoleSize, Process, Spec
 from engine.spec.user import Account, resolve_user
@@ -140,17 +140,21 @@ async def process_of(request: Exec, spec: Spec, image: Image, directory: Path) -
     )
     own = spec.process
     user, capabilities, env = own.user, own.capabilities, own.env
+    maps = (spec.linux.uid_mappings, spec.linux.gid_mappings) if spec.linux.uid_mappings else None
     if request.user is not None:
         layers = image.layers if _is_plain(directory, spec) else (str(directory / "upper"), *image.layers)
         account = await asyncio.to_thread(_account, request.user, layers)
-        maps = (spec.linux.uid_mappings, spec.linux.gid_mappings) if spec.linux.uid_mappings else None
-        user = id_maps.mapped_user(account.user, maps)
+        user = msgspec.structs.replace(id_maps.mapped_user(account.user, maps), umask=own.user.umask)
         capabilities = sets(own.capabilities.bounding if own.capabilities else (), user)
         env = [*env, f"HOME={account.home}"]
+    if request.privileged:
+        names = granted((), (), privileged=True, own_user_namespace=maps is not None)
+        capabilities = sets(names, user)
     if request.tty:
         env = [*env, "TERM=xterm-256color"]
     merged = {entry.partition("=")[0]: entry for entry in (*env, *request.env)}
-    return Process(
+    return msgspec.structs.replace(
+        own,
         args=request.command,
         cwd=request.workdir or own.cwd,
         env=list(merged.values()),
@@ -158,8 +162,6 @@ async def process_of(request: Exec, spec: Spec, image: Image, directory: Path) -
         console_size=ConsoleSize(height=request.lines, width=request.columns) if request.tty else None,
         user=user,
         capabilities=capabilities,
-        rlimits=own.rlimits,
-        no_new_privileges=own.no_new_privileges,
     )
 
 

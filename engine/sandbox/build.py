@@ -171,10 +171,11 @@ def exec_plan(
     cgroup: bool = False,
     joins: Sequence[str] = (),
     types: Collection[str] | None = None,
+    path: str | None = None,
 ) -> Plan:
     """The plan of one more process in a running container, whose init's pidfd is the launcher's first own input (the
     second, with `cgroup`, is the cgroup's directory; then come those of `joins`). `types`: the namespaces to enter; all
-    of the spec when None."""
+    of the spec when None. `path`: of the program, if its first argument is something else."""
     host = Host.here()
     plan = Plan()
     init = plan.input("init")
@@ -182,6 +183,8 @@ def exec_plan(
         plan.cgroup = plan.input("cgroup")
     if types is None:
         types = {namespace.type for namespace in spec.linux.namespaces}
+    if program.oom_score_adj is not None:
+        process.set_oom_score(plan, program.oom_score_adj, rootless=host.in_user_namespace)
     namespaces.enter_first(plan, init, types)
     process.begin(plan)
     process.new_keyring(plan)
@@ -191,7 +194,7 @@ def exec_plan(
     if "user" in types:
         process.be_root_inside(plan, _denied(host))
     slave = _standard_streams(plan, program, None)
-    _run(plan, spec, program, slave, None, labels, host)
+    _run(plan, spec, program, slave, None, labels, host, path=path)
     return plan
 
 
@@ -216,6 +219,7 @@ def _run(
     host: Host,
     *,
     ready: bool = False,
+    path: str | None = None,
 ) -> None:
     if slave is not None:
         stdio.take_terminal(plan, slave, program.user.uid)
@@ -229,7 +233,7 @@ def _run(
     profile = spec.linux.seccomp
     seccomp_filter, flags = (compile_filter(profile), filter_flags(profile)) if profile else (None, 0)
     process.lock_in(plan, program, seccomp_filter, flags)
-    process.execute(plan, program, init)
+    process.execute(plan, program, init, path)
 
 
 def _open_init(plan: Plan, path: str) -> Ref:

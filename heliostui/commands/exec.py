@@ -19,6 +19,15 @@ from heliostui.commandline.signals import Interrupted
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-d", "--detach", action="store_true", help="in the background")
     add_program_options(parser)
+    parser.add_argument("--privileged", action="store_true", help="with all capabilities")
+    parser.add_argument(
+        "--namespace",
+        action="append",
+        default=[],
+        metavar="TYPE",
+        help="enter only this namespace of the container (pid, network, mount …), and the host's for the rest; "
+        "may be repeated",
+    )
     add_words(parser, required=True)
 
 
@@ -38,6 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
         workdir=arguments.workdir,
         env=given_variables(arguments, os.environ),
         user=arguments.user,
+        namespaces=arguments.namespace,
+        privileged=arguments.privileged,
         columns=columns,
         lines=lines,
     )
