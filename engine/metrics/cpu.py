@@ -19,18 +19,18 @@ def cpu_max(text: bytes) -> Counters:
     return {"quota": number(quota), "period": number(period)}
 
 
+_TIME = ("usage_usec", "user_usec", "system_usec")
+_TIME_FORMULAS = {
+    "cpu": Rate("usage_usec", 1_000_000),
+    "cpu.user": Rate("user_usec", 1_000_000),
+    "cpu.system": Rate("system_usec", 1_000_000),
+}
+TIME_V2 = Source((CounterFile("", "cpu.stat", flat(*_TIME)),), _TIME_FORMULAS)
+"""Where the controller is not in cgroup2."""
 USAGE_V2 = Source(
-    (
-        CounterFile(
-            "",
-            "cpu.stat",
-            flat("usage_usec", "user_usec", "system_usec", "nr_periods", "nr_throttled", "throttled_usec"),
-        ),
-    ),
+    (CounterFile("", "cpu.stat", flat(*_TIME, "nr_periods", "nr_throttled", "throttled_usec")),),
     {
-        "cpu": Rate("usage_usec", 1_000_000),
-        "cpu.user": Rate("user_usec", 1_000_000),
-        "cpu.system": Rate("system_usec", 1_000_000),
+        **_TIME_FORMULAS,
         "cpu.throttled": Rate("throttled_usec", 1_000_000),
         "cpu.throttled_periods": Share("nr_throttled", "nr_periods"),
     },

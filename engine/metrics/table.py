@@ -19,7 +19,8 @@ def sources(directories: Directories | None, *, own_network: bool) -> list[Sourc
     found: list[Source] = []
     if directories is not None:
         if directories.directory("") is not None and directories.version("") == 2:
-            found += [cpu.USAGE_V2, pressure.SOURCE]
+            limited = directories.directory("cpu") is not None and directories.version("cpu") == 2
+            found += [cpu.USAGE_V2 if limited else cpu.TIME_V2, pressure.SOURCE]
         elif directories.directory("cpuacct") is not None:
             found.append(cpu.USAGE_V1)
         for controller, versions in _BY_CONTROLLER.items():

@@ -18,6 +18,8 @@ from heliostui.commandline.figures import NONE, figure, percent
 from heliostui.commandline.table import table
 
 HEADINGS = ("CONTAINER ID", "NAME", "CPU %", "MEMORY / LIMIT", "MEM %", "NET IN / OUT", "DISK READ / WRITE", "PIDS")
+LEAST = ("CONTAINER ID", "MEM %", "DISK READ / WRITE", "NET IN / OUT")
+"""What can be done without, in this order."""
 _CLEAR, _HOME, _TO_LINE_END, _TO_SCREEN_END = "\x1b[2J", "\x1b[H", "\x1b[K", "\x1b[J"
 
 
@@ -50,9 +52,17 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def text(samples: list[Sample]) -> str:
-    """The table."""
-    return table(HEADINGS, [_row(sample) for sample in samples])
+def text(samples: list[Sample], width: int | None = None) -> str:
+    """The table; where it has to be narrow without what matters least, as far as that helps."""
+    headings = HEADINGS
+    rows = [dict(zip(HEADINGS, _row(sample), strict=True)) for sample in samples]
+    shown = ""
+    for least in ("", *LEAST):
+        headings = tuple(heading for heading in headings if heading != least)
+        shown = table(headings, [[row[heading] for heading in headings] for row in rows])
+        if width is None or all(len(line) <= width for line in shown.splitlines()):
+            break
+    return shown
 
 
 def _row(sample: Sample) -> tuple[str, ...]:
@@ -100,7 +110,7 @@ class Screen:
     def show(self, samples: list[Sample]) -> None:
         """The table as far as there is room."""
         size = shutil.get_terminal_size()
-        lines = text(samples).splitlines()
+        lines = text(samples, size.columns - 1).splitlines()
         if len(lines) >= size.lines:
             left = len(lines) - size.lines + 2
             lines = [*lines[: size.lines - 2], f"… and {left} more"]
