@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.cgroups import Cgroup, Hierarchy
-from engine.containers import bundle, filling, limiting, namespaces
+from engine.containers import bundle, filling, hooks, limiting, namespaces
 from engine.containers.container import Container, Run
 from engine.containers.keeper import Held, Keeper, Launched
 from engine.containers.output.stdio import Stdio
@@ -68,10 +68,11 @@ class Launcher:
     """Starts a container's program, and further ones in it."""
 
     def __init__(
-        self, store: Store, keeper: Keeper, cgroups: Hierarchy, spools: Path, find: namespaces.Find
+        self, store: Store, keeper: Keeper, cgroups: Hierarchy, spools: Path, find: namespaces.Find, hooks: hooks.Hooks
     ) -> None:
         self._store = store
         self._find = find  # whose namespaces a container may join
+        self.hooks = hooks
         self._keeper = keeper
         self._cgroups = cgroups
         self.spools = spools  # where output is on its way to the log; a container's is there before its cgroup
@@ -99,14 +100,21 @@ class Launcher:
                     init=init_program,
                     cgroup=expected is not None and expected.clone_into,
                     joins=expected.joins if expected is not None else (),
+                    pauses=hooks.pauses(spec),
                 )
                 program = plan.assemble()
                 with _explained(container):
                     cgroup = await preparing
                 mounts = await self._open_mounts(container, opened)
-                inputs = [*joined, *mounts, *opened.enter_context(_opened(cgroup))]
+                joining = opened.enter_context(_opened(cgroup))
+                undo.push_async_callback(self.hooks.after_stop, container)
                 launched = await self._keeper.launch(
-                    container.id, program, inputs, tty=options.tty, stdin=options.interactive
+                    container.id,
+                    program,
+                    [*joined, *mounts, *joining],
+                    tty=options.tty,
+                    stdin=options.interactive,
+                    attend=self.hooks.attending(container, cgroup, joining) if hooks.pauses(spec) else None,
                 )
             told = Told(container.id, container.name, plan, launched, datetime.now(UTC))
             held = _succeeded(container, plan, launched, container.spec.process, told)

@@ -20,6 +20,7 @@ from engine.containers import bundle, filters, isolation, limiting, names, recov
 from engine.containers.attach import Session, resize, to_container, to_new_program
 from engine.containers.container import Container, Run
 from engine.containers.events import Bus, Subscription
+from engine.containers.hooks import Hooks
 from engine.containers.keeper import Held, Keeper
 from engine.containers.launch import Launcher
 from engine.containers.output import reader
@@ -74,7 +75,8 @@ class Containers:
         self._store = Store(places.state)
         self.bus = Bus()
         """Who listens hears of all that happens to containers, and to terminals."""
-        self._launcher = Launcher(self._store, keeper, cgroups, places.runtime / "spool", self.program)
+        hooks = Hooks(keeper, self.bus, self._store.directory)
+        self._launcher = Launcher(self._store, keeper, cgroups, places.runtime / "spool", self.program, hooks)
         self._running = Running(self._store, keeper, self.bus, self._launcher, self._forget)
         self.volumes = Volumes(places.state, self._name_of)
         self._containers: dict[str, Container] = {}  # by id

@@ -9,6 +9,7 @@ where it was and does it over.
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
@@ -68,6 +69,7 @@ class Running:
         if container.run is not None:  # it has ended, but not all of it is cleared away
             await container.run.ended.wait()
         await self._claim(container)
+        self._alarms.listen()
         try:
             run, told = await self._launcher.start(container)
         except EngineError as error:
@@ -97,7 +99,19 @@ class Running:
             first(run)
         self.watch(container, run)
         self._keep_receipt(container, told)
+        await self._after_start(container, run)
         self._bus.publish("start", container.id, container.name)
+
+    async def _after_start(self, container: Container, run: Run) -> None:
+        """The hooks that belong to a start; one that fails ends the container (runtime.md, "Lifecycle")."""
+        try:
+            await self._launcher.hooks.after_start(container, run)
+        except EngineError as error:
+            run.stopping = True  # so that it is not started again
+            run.held.signal(signal.SIGKILL)
+            await run.ended.wait()
+            await container.update_anyhow(error=error.message)
+            raise
 
     def _keep_receipt(self, container: Container, told: Told) -> None:
         """Nobody waits for it to be stored; until then it is in memory."""
@@ -144,6 +158,7 @@ class Running:
         if stored:
             await self._keeper.forget(run.held.key)
         await self._launcher.clear(container.id, run.cgroup)
+        await self._launcher.hooks.after_stop(container)
         container.run = None
         run.ended.set()
         self._bus.publish("die", container.id, container.name, exit_code=run.exit_code)

@@ -157,8 +157,8 @@ def lock_in(plan: Plan, process: Process, seccomp_filter: bytes | None, flags: i
             capabilities.set_sets(plan, process.capabilities or Capabilities())
 
 
-def execute(plan: Plan, process: Process, init: Ref | None) -> None:
-    """execve(2) along PATH, as a shell would; falling off the end means that the command was not found."""
+def execute(plan: Plan, process: Process, init: Ref | None, path: str | None = None) -> None:
+    """execve(2) of `path`, or along PATH, as a shell would; falling off the end means that it was not found."""
     plan.part = "program"
     environment = strings(process.env, f"[{len(process.env)} variables]")
     if init is not None:
@@ -166,7 +166,7 @@ def execute(plan: Plan, process: Process, init: Ref | None) -> None:
         plan.call("execveat", init, "", strings(args, str(args)), environment, AT.EMPTY_PATH, why="the tiny init")
         return
     argv = strings(process.args, str(process.args))
-    command = process.args[0]
+    command = path or process.args[0]
     paths = [command] if "/" in command else [posixpath.join(d or ".", command) for d in _search_path(process)]
     for path in paths:
         allow = [errno.ENOENT, errno.ENOTDIR, errno.EACCES] if len(paths) > 1 or "/" not in command else []
