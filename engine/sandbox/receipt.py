@@ -92,6 +92,10 @@ def _explain(step: Step, error: int) -> str:
     text = os.strerror(error)
     if step.call == "fsopen" and error == errno.ENODEV:
         return f"{text}; this kernel has no {step.args[0]!s} file system, load its module"
+    if step.call == "mount_setattr" and "IDMAP" in step.arguments:
+        if error == errno.EPERM:
+            return f"{text}; an ordinary user can only have a user namespace with the ids that the engine has itself"
+        return f"{text}; this file system, or this kernel (Linux 5.19 or newer is needed), can't map the ids of files"
     if error == errno.ENOSYS:
         return f"{text}; this kernel has no {step.call} (Linux 5.12 or newer is needed)"
     return text

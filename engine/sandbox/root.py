@@ -3,7 +3,8 @@
 `make_root` makes it as a mount that is attached nowhere, `attach_root` attaches it. In a user namespace a go-between
 does the first before it enters: there it may still open the host's directories, and id-map the layers (id_map), so that
 what root owns on disk is owned by the container's root. The layers are attached in a mount namespace that nobody else
-sees, because before Linux 6.15 an overlay takes attached layers only.
+sees, because before Linux 6.15 an overlay takes attached layers only. A map that changes no id needs none of that; it
+is what an ordinary user can have, since mapping a file system's ids takes power over it (mount_setattr(2)).
 """
 
 from __future__ import annotations
@@ -80,7 +81,8 @@ def make_root(
     if linux.mount_label:
         options.append(("context", linux.mount_label))
     plain = partial(_overlay, plan, options=options)
-    overlay: Callable[..., Ref] = plain if user is None else _IdMapped(plan, user, linux, options).overlay
+    same = all(mapping.container_id == mapping.host_id for mapping in linux.uid_mappings + linux.gid_mappings)
+    overlay: Callable[..., Ref] = plain if user is None or same else _IdMapped(plan, user, linux, options).overlay
     root = overlay(filesystem.root, why="the container's root")
     grafts = [(path, overlay(each, why=f"{path} of the host, copied on write")) for path, each in filesystem.grafts]
     return Made(root, tuple(grafts))

@@ -7,6 +7,7 @@ in `mounts`.
 from __future__ import annotations
 
 from collections.abc import Collection
+from pathlib import Path
 
 from engine.spec.structs import Mount
 
@@ -44,7 +45,7 @@ def system_mounts(
 def _ipc_mounts(apart: Collection[str], shm_size: int) -> list[Mount]:
     """Shared memory and message queues; whoever shares the host's IPC namespace shares these, too."""
     if "ipc" not in apart:
-        return [_bound("/dev/shm", []), _quiet("/dev/mqueue", "mqueue", "mqueue")]
+        return [_bound(path, []) for path in ("/dev/shm", "/dev/mqueue") if Path(path).is_dir()]
     return [
         _quiet("/dev/shm", "tmpfs", "shm", "mode=1777", f"size={shm_size}"),
         _quiet("/dev/mqueue", "mqueue", "mqueue"),
