@@ -79,8 +79,9 @@ def _wants_a_terminal(options: ContainerOptions) -> bool:
     """A shell where nothing says what to run, and a bundle that asks for one; what else is in it, the engine reads."""
     if options.bundle is None:
         return not (options.image or options.rootfs)
+    path = Path(options.bundle, "config.json")
     try:
-        document = json.loads(Path(options.bundle, "config.json").read_bytes())
+        document = json.loads(path.read_bytes()) if path.is_file() else None
     except (OSError, ValueError, RecursionError):
         return False
     process = document.get("process") if isinstance(document, dict) else None
