@@ -4,10 +4,10 @@ from __future__ import annotations
 
 CAPABILITIES = {
     "CHOWN": "give files to other users",
-    "DAC_OVERRIDE": "read and write whatever the permissions say",
-    "DAC_READ_SEARCH": "read files and directories whatever the permissions say",
+    "DAC_OVERRIDE": "read and write, whatever permissions say",
+    "DAC_READ_SEARCH": "read everything, whatever permissions say",
     "FOWNER": "act as the owner of any file",
-    "FSETID": "keep set-uid and set-gid bits when files change",
+    "FSETID": "keep set-uid bits when files change",
     "KILL": "signal processes of other users",
     "SETGID": "become any group",
     "SETUID": "become any user",

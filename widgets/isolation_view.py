@@ -44,6 +44,8 @@ class IsolationLines(LineView):
         self._sections: list[Section] = []
         self._starts: list[int] = []
         self._lines: list[Line] = []
+        self._laid_out_for = 0
+        self._aimed = 0
 
     def show(self, isolation: Isolation | None) -> None:
         if isolation != self._isolation:
@@ -53,7 +55,8 @@ class IsolationLines(LineView):
     def _lay_out(self) -> None:
         """Make the lines anew; the place stays."""
         top = self.scroll_offset.y
-        self._sections = sections(self._isolation, self.content_size.width) if self._isolation else []
+        self._laid_out_for = self.content_size.width
+        self._sections = sections(self._isolation, self._laid_out_for) if self._isolation else []
         self._sections = [section for section in self._sections if section.lines]
         self._lines, self._starts = [], []
         for section in self._sections:
@@ -74,8 +77,6 @@ class IsolationLines(LineView):
             return max(bisect_right(self._starts, self.scroll_offset.y) - 1, self._aimed)
         return max(0, bisect_right(self._starts, self.scroll_offset.y) - 1)
 
-    _aimed = 0
-
     def go_to(self, place: int) -> None:
         """Show a section from its first line on, as far as there are lines after it."""
         if self._starts:
@@ -92,7 +93,7 @@ class IsolationLines(LineView):
 
     def on_resize(self, event: events.Resize) -> None:
         super().on_resize(event)
-        if self._isolation is not None:
+        if self._isolation is not None and self.content_size.width != self._laid_out_for:
             self._lay_out()
 
     def line_count(self) -> int:

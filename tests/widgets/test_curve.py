@@ -1,0 +1,76 @@
+"""What graphs are computed from."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from widgets.curve import BLOCKS, HOLD, KEPT, Curve, ceiling, glyph, tick
+
+VALUES = st.none() | st.floats(0, 1e12)
+
+
+@given(st.lists(st.tuples(st.floats(0, 2000), VALUES)))
+def test_values_are_in_the_order_of_time_and_no_older_than_is_kept(samples: list[tuple[float, float | None]]) -> None:
+    curve = Curve(samples)
+    assert curve._times == sorted(set(curve._times))
+    assert not curve._times or curve._times[-1] - curve._times[0] <= 2 * KEPT
+
+
+@given(st.lists(st.floats(0, 1e12), min_size=1, max_size=50), st.integers(0, 50), st.integers(1, 20))
+def test_a_column_shows_the_largest_of_its_values(values: list[float], since: int, length: int) -> None:
+    curve = Curve(enumerate(values))
+    inside = values[since : since + length]
+    if inside:
+        assert curve.largest(since, since + length) == max(inside)
+
+
+def test_a_value_stands_until_the_next_but_not_for_ever() -> None:
+    curve = Curve([(100, 5.0), (101, None)])
+    assert curve.largest(100.4, 100.6) == 5.0
+    assert curve.largest(101.4, 101.6) is None
+    late = Curve([(100, 5.0)])
+    assert late.largest(100 + HOLD - 0.1, 103) == 5.0
+    assert late.largest(100 + HOLD, 103) is None
+
+
+def test_what_was_measured_before_is_put_in_before() -> None:
+    curve = Curve([(10, 1.0), (11, 2.0)])
+    curve.before([(8, 5.0), (9, None), (10, 9.0), (12, 9.0)])
+    assert [curve.largest(time, time + 1) for time in (8, 9, 10, 11)] == [5.0, None, 1.0, 2.0]
+    assert curve.last == (11, 2.0)
+
+
+def test_the_changes_of_a_limit_are_found() -> None:
+    limit = Curve([(1, None), (2, None), (3, 0.5), (4, 0.5), (5, 1.0)])
+    assert limit.steps(0) == [(3, None, 0.5), (5, 0.5, 1.0)]
+    assert limit.steps(4) == [(5, 0.5, 1.0)]
+
+
+@given(st.floats(1e-6, 1e15), st.booleans())
+def test_a_scale_ends_at_a_round_number_that_is_not_far_above(value: float, binary: bool) -> None:
+    top = ceiling(value, binary=binary)
+    assert value * (1 - 1e-6) <= top <= value * 2.51
+
+
+@pytest.mark.parametrize(
+    ("value", "binary", "top"), [(0.43, False, 0.5), (3, False, 5), (700, True, 1024), (0, True, 1)]
+)
+def test_round_numbers_are_those_that_people_count_in(value: float, binary: bool, top: float) -> None:
+    assert ceiling(value, binary=binary) == top
+
+
+def test_a_cell_is_filled_from_below() -> None:
+    assert glyph((0, 0)) == " "
+    assert glyph((4, 4)) == "⣿"
+    assert glyph((1, 0)) == "⡀"
+    assert glyph((4,), BLOCKS) == "▄"
+    assert {len(glyph((left, right))) for left in range(5) for right in range(5)} == {1}
+    assert len({glyph((left, right)) for left in range(5) for right in range(5)}) == 25
+
+
+@given(st.integers(20, 600), st.integers(10, 300))
+def test_times_on_an_axis_have_room(seconds: int, cells: int) -> None:
+    step = tick(seconds, cells, 9)
+    assert step == 600 or step * cells / seconds >= 9
