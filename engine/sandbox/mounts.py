@@ -10,7 +10,7 @@ import os
 import re
 import stat
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.errors import EngineError
 from engine.protocol.messages import ErrorCode
@@ -59,6 +59,7 @@ class Given:
     user: Input | None
     handed: Mapping[int, Input]
     joined: Collection[str]
+    same_ids: bool = False  # the container's user namespace has the ids of ours: there is nothing to map
 
 
 @dataclass(frozen=True)
@@ -92,13 +93,15 @@ def open_sources(plan: Plan, mounts: Iterable[Mount]) -> dict[int, Descriptor]:
 def mount_all(plan: Plan, tree: Tree, spec: Spec, given: Given, opened: Mapping[int, Descriptor]) -> None:
     """Attach the spec's mounts in their order. `opened`: copies that `open_sources` made, by the mount's number."""
     plan.part = "mounts"
+    if all(mapping.container_id == mapping.host_id for mapping in spec.linux.uid_mappings + spec.linux.gid_mappings):
+        given = replace(given, same_ids=True)
     gid_5 = given.tty_group and _has_id(spec.linux.gid_mappings, TTY_GROUP)
     for number, mount in enumerate(spec.mounts):
         wanted = _wanted(mount)
         if wanted.is_bind:
             _bind(plan, tree, wanted, opened.get(number), _id_map(number, wanted, given))
         elif is_filled(mount):
-            _filled(plan, tree, wanted, given.handed[number], given.user)
+            _filled(plan, tree, wanted, given.handed[number], None if given.same_ids else given.user)
         elif mount.type in ("cgroup", "cgroup2"):
             cgroup_mounts.mount(plan, tree, mount.destination, wanted.options.here.set, wanted.why, given.joined)
         elif mount.type == "sysfs" or (given.user and mount.type in OF_NAMESPACES):
@@ -142,6 +145,8 @@ def _id_map(number: int, wanted: _Mount, given: Given) -> Input | None:
     if not wanted.options.id_mapped:
         return None
     user_namespace = given.handed.get(number, given.user)
+    if user_namespace is given.user is not None and given.same_ids:
+        return None
     if user_namespace is None:
         raise EngineError(
             ErrorCode.INVALID,
