@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -29,7 +31,13 @@ class Bundle:
         self.directory = directory
         self.root = root
 
-    def write(self, hooks: dict[str, Sequence[dict[str, Any]]], *args: str, **process: object) -> ContainerOptions:
+    def write(
+        self,
+        hooks: dict[str, Sequence[dict[str, Any]]],
+        *args: str,
+        linux: dict[str, Any] | None = None,
+        **process: object,
+    ) -> ContainerOptions:
         """Its config.json, and how it is asked for."""
         everything = [{"type": t} for t in ("pid", "mount", "network", "ipc", "uts")]
         config = {
@@ -42,7 +50,7 @@ class Bundle:
             ],
             "hooks": hooks,
             "annotations": {"org.example.course": "cs0320"},
-            "linux": {"namespaces": everything},
+            "linux": linux or {"namespaces": everything},
         }
         (self.directory / "config.json").write_text(json.dumps(config))
         return ContainerOptions(bundle=str(self.directory))
@@ -138,6 +146,23 @@ async def test_start_container_is_as_the_program_will_be(containers: Containers,
     options = bundle.write({"startContainer": [hook]}, user={"uid": 7, "gid": 7}, noNewPrivileges=True)
     await containers.wait((await containers.run(options)).id)
     assert (bundle.directory / "seen").read_text().split() == ["7", "CapEff:", "0" * 16, "NoNewPrivs:", "1", "inside"]
+
+
+async def test_those_within_are_root_of_the_user_namespace(containers: Containers, bundle: Bundle) -> None:
+    bundle.directory = Path(tempfile.mkdtemp())  # pytest's own are closed to others
+    bundle.directory.chmod(0o777)
+    ids = [{"containerID": 0, "hostID": 100_000, "size": 1000}]
+    namespaces = [{"type": t} for t in ("pid", "mount", "user")]
+    look = "echo $1 $(id -u) $(readlink /proc/self/ns/user) >> $2/seen; chmod 666 $2/seen 2> /dev/null"
+    hooks = {
+        kind: [script(look, kind, "/mnt" if kind == "startContainer" else str(bundle.directory))] for kind in KINDS[1:4]
+    }
+    options = bundle.write(hooks, linux={"namespaces": namespaces, "uidMappings": ids, "gidMappings": ids})
+    await containers.wait((await containers.run(options)).id)
+    seen = [line.split() for line in (bundle.directory / "seen").read_text().splitlines()]
+    assert [line[:2] for line in seen] == [["createRuntime", "0"], ["createContainer", "0"], ["startContainer", "0"]]
+    assert seen[0][2] == os.readlink("/proc/self/ns/user") != seen[1][2] == seen[2][2]
+    shutil.rmtree(bundle.directory)
 
 
 async def test_its_environment_and_arguments_are_those_of_the_spec(containers: Containers, bundle: Bundle) -> None:
