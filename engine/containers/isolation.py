@@ -14,6 +14,7 @@ from typing import Literal, cast
 
 from engine.cgroups import Cgroup
 from engine.errors import EngineError
+from engine.keeper.namespace import HOST_NAMESPACES
 from engine.protocol.isolation import CapabilitySets, DeviceRule, IdMap, MountView, NamespaceView
 from engine.protocol.messages import ErrorCode, Isolation, SeccompFilter
 from engine.sandbox import seccomp_view
@@ -33,7 +34,6 @@ NAMESPACES = {  # OCI's names, and those of /proc/PID/ns
     "time": "time",
 }
 CONTROLLERS = ("", "cpu", "cpuacct", "memory", "pids", "cpuset", "io", "hugetlb", "devices", "perf", "freezer")
-HOST_NAMESPACES = "HELIOSTUI_HOST_NAMESPACES"  # in the environment of a rootless engine: "user=4026531837 mount=…"
 SECCOMP = ("off", "strict", "filter")
 Propagation = Literal["private", "shared", "slave", "unbindable"]
 WHAT_FOR = {

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from engine.containers import isolation
 from engine.errors import EngineError
+from engine.keeper.namespace import HOST_NAMESPACES
 from engine.protocol.isolation import CapabilitySets, DeviceRule, IdMap
 from engine.protocol.messages import ContainerOptions, ErrorCode, Isolation
 from engine.spec.structs import Linux, Process, Root, Spec
@@ -130,7 +131,7 @@ def test_other_containers_that_ended_meanwhile_are_left_out() -> None:
 
 
 def test_the_keeper_says_what_is_outside_of_a_rootless_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(isolation.HOST_NAMESPACES, "user=17 mount=18")
+    monkeypatch.setenv(HOST_NAMESPACES, "user=17 mount=18")
     host = isolation.host_namespaces()
     assert (host["user"], host["mount"]) == (17, 18)
     assert host["network"] == os.stat("/proc/self/ns/net").st_ino
