@@ -251,6 +251,12 @@ class LimitsPane(Vertical):
     def _unwritten(self) -> str:
         return "Nothing was written: it was so already." if self._runs else "That holds from its next start on."
 
+    def on_descendant_focus(self) -> None:
+        self.post_message(self.Described())
+
+    def on_descendant_blur(self) -> None:
+        self.post_message(self.Described())
+
     @on(LimitsTable.Highlighted)
     def _highlighted(self, event: LimitsTable.Highlighted) -> None:
         event.stop()
@@ -263,4 +269,5 @@ class LimitsPane(Vertical):
 
     def description(self) -> str:
         """What the border says."""
-        return f"cgroup v{self._version}" if self._version else "from its next start on"
+        about = f"cgroup v{self._version}" if self._version else "from its next start on"
+        return f"{about} · digits type, [ ] other tabs" if self.table.has_focus else about

@@ -1,0 +1,133 @@
+"""Statistics, limits and isolation in the console, with a real engine behind it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input, Static
+
+from heliostui.limits_pane import WriteLog
+from heliostui.screens.explain import Explain
+from heliostui.screens.limit_fields import LimitFields
+from heliostui.screens.main import MainScreen
+from heliostui.screens.new import NewContainer
+from tests.heliostui.conftest import CommandLine
+from tests.heliostui.person import Person, console
+from widgets.limits_table import LimitsTable
+
+BUSY = "while :; do i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; sleep 0.1; done"
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="limits need a cgroup of one's own: run as root")
+
+
+def words(person: Person, selector: str) -> str:
+    return str(person.main.query_one(selector, Static).render())
+
+
+def row(table: LimitsTable, key: str) -> str:
+    place = next((place for place, row in enumerate(table._rows) if row.key == key), None)
+    return "" if place is None else table.render_line(place + 1 - table.scroll_offset.y).text
+
+
+async def test_the_numbers_are_live_and_each_can_be_explained(cli: CommandLine) -> None:
+    cli.ok("run", "-d", "--name", "busy", "--cpus", "0.5", "--memory", "64m", "host", "sh", "-c", BUSY)
+    async with console(cli, (120, 40)) as person:
+        await person.select("busy")
+        await person.press("6")
+        stats = person.main.details.stats
+        await person.until(lambda: stats.metric == "cpu")
+        await person.until(lambda: stats.cpu._curve.last and (stats.cpu._curve.last[1] or 0) > 0)
+        assert "of 0.50 cores" in stats.cpu.render_line(0).text
+        assert "of 64.0 MiB" in stats.memory.render_line(0).text
+        await person.until(lambda: "explain" in person.footer())
+        await person.press("tab", "down", "x")
+        await person.until(lambda: isinstance(person.app.screen, Explain))
+        told = person.app.screen
+        assert str(told.query(".explain-path").first(Static).render()).startswith("/sys/fs/cgroup/")
+        await person.until(lambda: "of it in programs" in str(told.query_one("#explain-number", Static).render()))
+        await person.press("escape", "plus", "plus")
+        assert stats._whose is not None
+        assert stats._whose.period == 0.1
+        await person.press("1")
+        await person.until(lambda: stats._whose is None)
+
+
+async def test_a_limit_is_changed_by_a_key_and_the_write_is_shown(cli: CommandLine) -> None:
+    cli.ok("run", "-d", "--name", "limited", "--memory", "64m", "--pids-limit", "32", "host", "sleep", "600")
+    async with console(cli, (120, 40)) as person:
+        await person.select("limited")
+        await person.press("7")
+        table, log = person.main.details.limits.table, person.main.query_one(WriteLog)
+        await person.until(lambda: "64 MiB" in row(table, "memory"))
+        await person.press("tab")
+        await person.until(lambda: table.has_focus)
+        table.cursor = next(place for place, row in enumerate(table._rows) if row.key == "pids")
+        await person.press("right", "right")
+        await person.until(lambda: "pids.max: 48" in str(log.render()))
+        await person.until(lambda: "pids.max: 48" in row(table, "pids"))
+        assert table.selected is not None
+        assert Path(table.selected.source.partition(":")[0]).read_text().strip() == "48"
+        await person.press(*"20", "enter")
+        await person.until(lambda: "pids.max: 20" in row(table, "pids"))
+        await person.press(*"2x", "enter")
+        await person.until(lambda: "'2x' is no number" in str(log.render()))
+        cli.ok("update", "--pids-limit", "17", "limited")  # somebody else
+        await person.until(lambda: "pids.max: 17" in row(table, "pids"))
+
+
+async def test_limits_of_a_container_that_does_not_run_hold_from_its_next_start(cli: CommandLine) -> None:
+    cli.ok("create", "--name", "later", "--pids-limit", "32", "host", "sleep", "600")
+    async with console(cli, (120, 40)) as person:
+        await person.select("later")
+        await person.press("7")
+        table = person.main.details.limits.table
+        await person.until(lambda: " 32 " in row(table, "pids"))
+        await person.press("tab")
+        table.cursor = next(place for place, row in enumerate(table._rows) if row.key == "pids")
+        await person.press(*"40", "enter")
+        await person.until(lambda: " 40 " in row(table, "pids") and "…" not in row(table, "pids"))
+        await person.press("left_square_bracket")  # a digit would be typed into the table
+        await person.until(lambda: "later does not run" in words(person, "StatsPane .note"))
+        await person.press("right_square_bracket", "escape", "s")
+        await person.until(lambda: "pids.max: 40" in row(table, "pids"))
+
+
+async def test_the_fences_are_those_that_the_kernel_has(cli: CommandLine) -> None:
+    cli.ok("run", "-d", "--name", "fenced", "host", "sleep", "600")
+    pid = cli.containers()["fenced"]["pid"]
+    async with console(cli, (120, 40)) as person:
+        await person.select("fenced")
+        await person.press("8")
+        lines = person.main.details.isolation.view.lines
+        await person.until(lines.line_count)
+        text = [lines.line_text(n) for n in range(lines.line_count())]
+        inode = os.stat(f"/proc/{pid}/ns/net").st_ino
+        network = next(line for line in text if line.startswith("   network"))
+        assert f"○       ● {inode}" in network
+        assert str(os.stat("/proc/self/ns/net").st_ino) in network
+        assert any("update_container" in line for line in text)
+        assert any("jump to" in line for line in text)
+        await person.press("tab", "slash", *"keyctl", "enter")
+        await person.until(lambda: lines.match is not None)
+
+
+async def test_a_new_container_gets_the_limits_that_were_filled_in(cli: CommandLine) -> None:
+    async with console(cli) as person:
+        await person.press("n")
+        await person.until(lambda: isinstance(person.app.screen, NewContainer))
+        dialog = person.app.screen
+        dialog.query_one("#name", Input).value = "small"
+        dialog.query_one("#limit-memory", Input).value = "64x"
+        await person.press("enter")
+        await person.until(lambda: "'64x' is no size" in str(dialog.query_one("#problem", Static).render()))
+        dialog.query_one("#limit-memory", Input).value = "64m"
+        dialog.query_one("#limit-cpus", Input).value = "0.5"
+        await person.press("f2")
+        assert dialog.query_one(LimitFields).query_one("#more-limits").display
+        dialog.query_one("#limit-cpuset_cpus", Input).value = "0"
+        await person.press("enter")
+        await person.until(lambda: isinstance(person.app.screen, MainScreen) and "small" in person.states())
+        limits = cli.json("inspect", "small")[0]["options"]["limits"]
+        assert (limits["memory"], limits["cpus"], limits["cpuset_cpus"]) == (64 << 20, 0.5, "0")
