@@ -77,7 +77,7 @@ def _no_value(view: View, formula: Formula) -> str:
 
 def _sources(files: Files, view: View, formula: Formula) -> list[Source]:
     """The files that the formula's counters are in; all of the source's, when there are none."""
-    paths = [file.path for file in files.files] or ["/proc/PID/task/*/status, /proc/PID/fd"]
+    paths = [file.path for file in files.files] or ["/proc/PID/stat, /proc/PID/fd, /proc/PID/task/TID/status"]
     chosen = [index for index in range(len(paths)) if _tells(view, index, formula)] or list(range(len(paths)))
     now, monotonic = time.time(), time.monotonic()
 

@@ -85,10 +85,17 @@ class Sampler:
                 watched.read(self.tick, time.monotonic(), looked_at=looked_at)
             if number % AT_ONCE == 0:
                 await asyncio.sleep(0)
-        await self._look(self._those(self._looks))
+        await self._look(self._walked())
+
+    def _walked(self) -> list[Watched]:
+        """Whose processes are to be looked at one by one: the named ones, and those of which nothing else is known."""
+        if not self._looks_at_all:
+            return self._those(self._looks)
+        running = self._those(self._watched)
+        return [one for one in running if one.program.id in self._looks or one.program.directories is None]
 
     async def _look(self, wanted: list[Watched]) -> None:
-        """At threads."""
+        """At processes."""
         if not wanted:
             return
 
@@ -147,7 +154,8 @@ class Sampler:
 
     @contextmanager
     def looking(self, ids: Collection[str] | None, period: float = SLOW) -> Iterator[None]:
-        """Read these, or (None) all, in full while somebody looks: threads only of those that are named."""
+        """Read these, or (None) all, in full while somebody looks; processes one by one only of those that are
+        named."""
         if ids is None:
             self._looks_at_all += 1
         else:
@@ -183,8 +191,7 @@ class Sampler:
             watched.catch_up(time.monotonic())
             if number % AT_ONCE == 0:
                 await asyncio.sleep(0)
-        if ids is not None:
-            await self._look(self._those(ids))
+        await self._look(self._walked() if ids is None else self._those(ids))
 
     async def beat(self, period: float = SLOW) -> None:
         """Wait until all are read again."""

@@ -57,12 +57,9 @@ class Watched:
         self._tick: int | None = None
         self._resting = False
         self._slept = 0.0
-        self._threads = processes.Threads()
-        self.processes = Followed(
-            Files(processes.SOURCE, None, program.pid, keep_below),
-            View(processes.SOURCE),
-            self._history(processes.SOURCE),
-        )
+        self._processes = processes.Processes()
+        walked = processes.SOURCE if program.directories is not None else processes.WITHOUT_CGROUP
+        self.processes = Followed(Files(walked, None, program.pid, keep_below), View(walked), self._history(walked))
 
     def _history(self, source: Source) -> History:
         """A source has the same metrics in another run, unless its cgroup is of another version."""
@@ -105,8 +102,8 @@ class Watched:
                 view.take(files.read(now, view.after, keep=view.source.every == 1))
 
     def look(self, now: float) -> Reading:
-        """At its threads. Blocks; `take` is told."""
-        return self._threads.read(now, self.program.pids())
+        """At its processes. Blocks; `take` is told."""
+        return self._processes.read(now, self.program.pids())
 
     def take(self, tick: int, reading: Reading) -> None:
         """What `look` found."""
@@ -114,8 +111,8 @@ class Watched:
         self.processes.history.push(tick, self.processes.view.row)
 
     def look_away(self) -> None:
-        """Nobody wants its threads looked at any more."""
-        self._threads = processes.Threads()
+        """Nobody wants its processes looked at any more."""
+        self._processes = processes.Processes()
         self.processes.view.forget()
         if self._tick is not None:
             self.processes.history.push(self._tick + 1, self.processes.view.nothing)
