@@ -153,7 +153,8 @@ class Volumes:
             for mount in claim.mounts:
                 if words := {"z", "Z"} & set(mount.options):
                     place = claim.directories.get(mount.source, mount.source)
-                    await asyncio.to_thread(labels.relabel, place, label, shared=words == {"z"})
+                    async with self._storage(f"relabel {place!r}"):
+                        await asyncio.to_thread(labels.relabel, place, label, shared=words == {"z"})
 
     async def _claimed(self, claim: Claim, mount: MountOption, image: Image) -> MountOption:
         name = mount.source or _new_name()
