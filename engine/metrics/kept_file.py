@@ -22,13 +22,18 @@ def lower_half() -> int:
 class KeptFile:
     """A small file that is read again and again."""
 
-    __slots__ = ("_below", "_descriptor", "path")
+    __slots__ = ("_below", "_descriptor", "_directory", "_name")
 
-    def __init__(self, path: str, below: int) -> None:
-        """`below`: see `lower_half`."""
-        self.path = path
+    def __init__(self, directory: str, name: str, below: int) -> None:
+        """`below`: see `lower_half`. The path is put together when it is needed: there are many of these."""
+        self._directory = directory
+        self._name = name
         self._below = below
         self._descriptor = -1
+
+    @property
+    def path(self) -> str:
+        return f"{self._directory}/{self._name}"
 
     def read(self, keep: bool) -> bytes | None:
         """All of its text; None when it can't be had: no such file, no such support in this kernel, or a cgroup that

@@ -5,8 +5,11 @@ Standard library only.
 
 from __future__ import annotations
 
+import math
+from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, Protocol
 
 from engine.metrics.formats import Counters, Parser
@@ -35,6 +38,16 @@ class Source:
     files: tuple[CounterFile, ...]
     formulas: Mapping[str, Formula]  # by metric
     every: int = 1
+
+    @cached_property
+    def nothing(self) -> array[float]:
+        """A row without numbers."""
+        return array("f", [math.nan] * len(self.formulas))
+
+    @cached_property
+    def metrics(self) -> tuple[str, ...]:
+        """In the order of rows."""
+        return tuple(self.formulas)
 
 
 class Reading(NamedTuple):

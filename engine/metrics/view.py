@@ -21,8 +21,7 @@ class Files:
     def __init__(self, source: Source, directories: Directories | None, pid: int, keep_below: int) -> None:
         self.source = source
         self.files = tuple(
-            KeptFile(f"{_directory(file.controller, directories, pid)}/{file.name}", keep_below)
-            for file in source.files
+            KeptFile(_directory(file.controller, directories, pid), file.name, keep_below) for file in source.files
         )
 
     def read(self, now: float, last: Reading | None, *, keep: bool) -> Reading:
@@ -49,12 +48,10 @@ class View:
     """`values`: by metric, without those that can't be had; `row`: the same in the order of the formulas, for the
     history. Both are made anew when they change, and stay the same objects while nothing does."""
 
-    __slots__ = ("_formulas", "after", "before", "nothing", "row", "source", "steady", "values")
+    __slots__ = ("after", "before", "row", "source", "steady", "values")
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self._formulas = tuple(source.formulas.items())
-        self.nothing = array("f", [math.nan] * len(self._formulas))
         self.forget()
 
     def forget(self) -> None:
@@ -63,7 +60,7 @@ class View:
         self.after: Reading | None = None
         self.steady = False  # the last two readings were the same
         self.values: dict[str, float] = {}
-        self.row = self.nothing
+        self.row = self.source.nothing
 
     def wait(self, until: float) -> None:
         """Nothing moved from the last reading to this time."""
@@ -80,7 +77,7 @@ class View:
         earlier, seconds = ({}, 0.0) if before is None else (before.counters, reading.time - before.time)
         values = {}
         row = array("f")
-        for metric, formula in self._formulas:
+        for metric, formula in self.source.formulas.items():
             value = formula.value(earlier, reading.counters, seconds)
             if value is None:
                 row.append(math.nan)

@@ -52,7 +52,7 @@ class Watched:
             for source in sources(program.directories, own_network=network.is_own(program.pid))
         ]
         self._prompt = [(one.files, one.view) for one in self._followed if one.view.source.every == 1]
-        self._fast = [(files, View(view.source)) for files, view in self._prompt]
+        self._fast: list[tuple[Files, View]] = []  # at ten a second; while nobody wants that there are none
         self._cpu = next((one.view for one in self._followed if "cpu" in one.view.source.formulas), None)
         self._tick: int | None = None
         self._resting = False
@@ -63,10 +63,9 @@ class Watched:
 
     def _history(self, source: Source) -> History:
         """A source has the same metrics in another run, unless its cgroup is of another version."""
-        metrics = tuple(source.formulas)
-        if metrics not in self.memory:
-            self.memory[metrics] = History(len(metrics))
-        return self.memory[metrics]
+        if source.metrics not in self.memory:
+            self.memory[source.metrics] = History(len(source.metrics))
+        return self.memory[source.metrics]
 
     def read(self, tick: int, now: float, *, looked_at: bool) -> None:
         """Once a second. Where CPU time stands still nothing ran; once all else was seen to stand still too, it is read
@@ -93,7 +92,7 @@ class Watched:
     def _remember_nothing(self, tick: int) -> None:
         """From that tick on."""
         for _, view, history in (*self._followed, self.processes):
-            history.push(tick, view.nothing)
+            history.push(tick, view.source.nothing)
 
     def catch_up(self, now: float) -> None:
         """Somebody begins to look: read what was not read lately."""
@@ -115,17 +114,17 @@ class Watched:
         self._processes = processes.Processes()
         self.processes.view.forget()
         if self._tick is not None:
-            self.processes.history.push(self._tick + 1, self.processes.view.nothing)
+            self.processes.history.push(self._tick + 1, self.processes.view.source.nothing)
 
     def read_fast(self, now: float) -> None:
         """Ten times a second."""
+        self._fast = self._fast or [(files, View(view.source)) for files, view in self._prompt]
         for files, view in self._fast:
             view.take(files.read(now, view.after, keep=True))
 
     def slow_down(self) -> None:
         """Nobody wants it ten times a second any more."""
-        for _, view in self._fast:
-            view.forget()
+        self._fast = []
 
     def views(self) -> list[View]:
         """Of all sources, once a second."""

@@ -23,7 +23,7 @@ def descriptors() -> set[str]:
 @pytest.mark.parametrize("keep", [True, False])
 def test_each_reading_is_of_now(tmp_path: Path, keep: bool) -> None:
     path = tmp_path / "counter"
-    file = KeptFile(str(path), ALL)
+    file = KeptFile(str(path.parent), path.name, ALL)
     for text in (b"1\n", b"22\n", b"3\n"):
         path.write_bytes(text)
         assert file.read(keep) == text
@@ -36,18 +36,18 @@ def test_each_reading_is_of_now(tmp_path: Path, keep: bool) -> None:
 def test_a_long_file_is_read_whole(tmp_path: Path, size: int) -> None:
     path = tmp_path / "long"
     path.write_bytes(bytes(index % 251 for index in range(size)))
-    file = KeptFile(str(path), ALL)
+    file = KeptFile(str(path.parent), path.name, ALL)
     assert file.read(True) == path.read_bytes()
     assert file.read(False) == path.read_bytes()
 
 
 def test_a_seq_file_of_many_records_is_read_whole() -> None:
-    file = KeptFile("/proc/kallsyms", ALL)
+    file = KeptFile("/proc", "kallsyms", ALL)
     assert (file.read(False) or b"").count(b"\n") == len(Path("/proc/kallsyms").read_bytes().splitlines())
 
 
 def test_what_is_not_there_is_none_until_it_is(tmp_path: Path) -> None:
-    file = KeptFile(str(tmp_path / "later"), ALL)
+    file = KeptFile(str(tmp_path), "later", ALL)
     assert file.read(True) is None
     (tmp_path / "later").write_bytes(b"now")
     assert file.read(True) == b"now"
@@ -56,7 +56,7 @@ def test_what_is_not_there_is_none_until_it_is(tmp_path: Path) -> None:
 
 def test_descriptors_above_the_lower_half_are_not_kept(tmp_path: Path) -> None:
     (tmp_path / "counter").write_bytes(b"1\n")
-    file = KeptFile(str(tmp_path / "counter"), below=0)
+    file = KeptFile(str(tmp_path), "counter", below=0)
     assert file.read(True) == b"1\n"
     assert str(tmp_path / "counter") not in descriptors()
 
@@ -65,7 +65,7 @@ def test_a_process_that_has_gone_is_none_and_leaves_nothing_open() -> None:
     child = os.fork()
     if child == 0:
         os.read(os.pipe()[0], 1)
-    file = KeptFile(f"/proc/{child}/stat", ALL)
+    file = KeptFile(f"/proc/{child}", "stat", ALL)
     assert file.read(True)
     os.kill(child, 9)
     os.waitpid(child, 0)
