@@ -75,7 +75,7 @@ def launch_plan(
     join(plan, joins)
     new_namespace(plan, joins)
     if spaces.user is not None:
-        process.be_root_inside(plan, _denied(host))
+        process.be_root_inside(plan, _denied(host), spec.linux)
     init_program = _open_init(plan, init) if init else None
     if spaces.is_own("mount"):
         given = mounts.Given(host.tty_group, spaces.user, handed, joins)
@@ -192,7 +192,7 @@ def exec_plan(
     join(plan, joins)
     namespaces.enter_then(plan, init, types)
     if "user" in types:
-        process.be_root_inside(plan, _denied(host))
+        process.be_root_inside(plan, _denied(host), spec.linux)
     slave = _standard_streams(plan, program, None)
     _run(plan, spec, program, slave, None, labels, host, path=path)
     return plan

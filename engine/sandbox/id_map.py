@@ -7,8 +7,18 @@ import struct
 from engine.sandbox.kernel import AT, MOUNT_ATTR
 from engine.sandbox.plan import Buffer, Input, Plan
 from engine.sandbox.tree import ALL_BELOW, Descriptor
+from engine.spec.structs import IdMapping
 
 USERNS_FD = 24  # offset in struct mount_attr
+
+
+ROOT = IdMapping(container_id=0, host_id=0, size=1)
+
+
+def root_of(mappings: list[IdMapping]) -> IdMapping:
+    """The line of a map that begins with root, or with the lowest id where there is no root; for no map, that which
+    changes nothing."""
+    return min(mappings, key=lambda mapping: mapping.container_id, default=ROOT)
 
 
 def map_ids(plan: Plan, mount: Descriptor, user_namespace: Input, why: str, *, below: bool = False) -> None:

@@ -8,6 +8,7 @@ import struct
 from collections.abc import Iterable
 
 from engine.sandbox import capabilities, scheduling
+from engine.sandbox.id_map import root_of
 from engine.sandbox.kernel import (
     AF_INET,
     AT,
@@ -31,6 +32,7 @@ DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 RLIMITS = """
 CPU FSIZE DATA STACK CORE RSS NPROC NOFILE MEMLOCK AS LOCKS SIGPENDING MSGQUEUE NICE RTPRIO RTTIME
 """.split()
+ANY_MAPS = Linux()
 KEYCTL_JOIN_SESSION_KEYRING = 1
 KEPT = 3  # the lowest descriptor after standard error: the channel's last place
 INIT = 4  # and that of the init program, when there is one
@@ -45,13 +47,14 @@ def begin(plan: Plan) -> None:
     plan.call("umask", 0, why="modes below are meant as they are written")
 
 
-def be_root_inside(plan: Plan, denied: Iterable[int]) -> None:
+def be_root_inside(plan: Plan, denied: Iterable[int], linux: Linux = ANY_MAPS) -> None:
     """In a new user namespace nobody is anybody: be its root, so that what we make has an owner there. The kernel takes
     the signal of `begin` back when ids change (prctl(2))."""
+    uid, gid = root_of(linux.uid_mappings).container_id, root_of(linux.gid_mappings).container_id
     plan.part = "identity"
     plan.call("setgroups", 0, None, why="no groups of the host", allow=denied)
-    plan.call("setresgid", 0, 0, 0, why="root's group of the user namespace")
-    plan.call("setresuid", 0, 0, 0, why="root of the user namespace")
+    plan.call("setresgid", gid, gid, gid, why="root's group of the user namespace")
+    plan.call("setresuid", uid, uid, uid, why="root of the user namespace")
     plan.call("prctl", PR.SET_PDEATHSIG, SIGKILL, 0, 0, 0, why="still die if the keeper dies")
 
 

@@ -15,11 +15,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from engine.sandbox.id_map import map_ids
+from engine.errors import EngineError
+from engine.protocol.messages import ErrorCode
+from engine.sandbox.id_map import map_ids, root_of
 from engine.sandbox.kernel import AT, AT_FDCWD, MNT, MOUNT_ATTR, MOVE_MOUNT, MS, PR, SECBIT_NO_SETUID_FIXUP
 from engine.sandbox.plan import Input, Mode, Plan, Ref
 from engine.sandbox.tree import ALL_BELOW, FSCONFIG_LIMIT, Tree, clone_tree, mount_attr, new_filesystem
-from engine.spec.structs import IdMapping, Linux
+from engine.spec.structs import Linux
 
 
 @dataclass(frozen=True)
@@ -113,12 +115,6 @@ def _plain(plan: Plan, root: Plain, spread: MS) -> Ref:
     return copy
 
 
-def _root_of(mappings: list[IdMapping]) -> int:
-    """The id of the host that is root inside, or else the first one."""
-    first = min(mappings, key=lambda mapping: mapping.container_id)
-    return first.host_id
-
-
 def _overlay(plan: Plan, layered: Layered, *, options: list[tuple[str, str | None]], why: str) -> Ref:
     lower = ":".join(layered.layers)
     settings: list[tuple[str, str | None]]
@@ -140,7 +136,11 @@ class _IdMapped:
         self._plan = plan
         self._user = user
         self._options = options
-        self._root = _root_of(linux.uid_mappings), _root_of(linux.gid_mappings)
+        for kind, mappings in (("uid", linux.uid_mappings), ("gid", linux.gid_mappings)):
+            if root_of(mappings).container_id != 0:
+                why = f"the files of an image belong to root, whose {kind} 0 this map has not: map it, too."
+                raise EngineError(ErrorCode.INVALID, f"$.linux.{kind}Mappings: {why}")
+        self._root = root_of(linux.uid_mappings).host_id, root_of(linux.gid_mappings).host_id
         self._count = 0
         scratch = new_filesystem(
             plan, "tmpfs", "tmpfs", [("mode", "0755"), ("size", "1m")], MOUNT_ATTR(0), "a place for layers"

@@ -14,7 +14,9 @@ import pytest
 from engine.containers.container import Run
 from engine.containers.keeper import Held, Keeper
 from engine.containers.namespaces import open_namespaces
+from engine.errors import EngineError
 from engine.protocol.messages import ContainerOptions
+from engine.sandbox import init
 from engine.sandbox.build import exec_plan, launch_plan
 from engine.sandbox.root import Plain
 from engine.spec.structs import Namespace, Spec
@@ -155,6 +157,33 @@ async def test_a_user_and_a_terminal_in_a_user_namespace(keeper: Keeper, busybox
     async with opened(spec) as (spec, inputs):
         result = await finish(keeper, "c", launch_plan(spec, busybox.root()), spec.process, inputs)
     assert result.output.split() == ["1000", "/dev/pts/0"]
+
+
+async def test_a_map_without_root_is_refused_since_the_images_files_are_roots(keeper: Keeper, busybox: Bundle) -> None:
+    maps = {"uid_map": ["1000:200000:10"], "gid_map": ["1000:300000:10"]}
+    with pytest.raises(EngineError, match=r"\$\.linux\.uidMappings: .* map it, too"):
+        await run(keeper, busybox, "true", user="ada", **maps)
+
+
+async def test_a_plain_root_needs_no_root_in_the_map(keeper: Keeper, busybox: Bundle) -> None:
+    root = plain(busybox)
+    os.chown(root, 200000, 300000)
+    maps = {"uid_map": ["1000:200000:10"], "gid_map": ["1000:300000:10"]}
+    spec = busybox.spec(ContainerOptions(command=["sh", "-c", "id -u; : > /new"], user="ada", **maps))  # type: ignore[arg-type]
+    async with opened(spec) as (spec, inputs):
+        result = await finish(keeper, "c", launch_plan(spec, Plain(str(root))), spec.process, inputs)
+    assert (result.output, result.errors) == ("1000\n", ""), result.failure
+    assert (root / "new").stat().st_uid == 200000
+
+
+async def test_the_tiny_init_in_a_user_namespace(keeper: Keeper, busybox: Bundle) -> None:
+    spec = busybox.spec(ContainerOptions(command=["sh", "-c", "echo $$; cat /proc/1/comm"], **MAPS))  # type: ignore[arg-type]
+    async with opened(spec) as (spec, inputs):
+        plan = launch_plan(spec, busybox.root(), init=init.path())
+        result = await finish(keeper, "c", plan, spec.process, inputs)
+    own, first = result.output.split()
+    assert int(own) > 1, result.failure
+    assert "init" in first
 
 
 async def test_grafts_are_mapped_too(keeper: Keeper, bundle: Bundle) -> None:
