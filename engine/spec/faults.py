@@ -11,19 +11,19 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from engine.errors import EngineError
-from engine.spec import capabilities, id_maps, namespaces, process, sysctls
+from engine.spec import capabilities, id_maps, namespaces, process, seccomp_profile, sysctls
 from engine.spec.structs import (
     Capabilities,
     Device,
     Hooks,
     IdMapping,
     Linux,
+    MemoryPolicy,
     Mount,
     Namespace,
     Process,
     Resources,
     Scheduler,
-    Seccomp,
     Spec,
 )
 
@@ -31,11 +31,12 @@ VERSIONS = re.compile(r"1\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
 PROPAGATION = ("", "private", "shared", "slave", "unbindable", "rprivate", "rshared", "rslave", "runbindable")
 POLICIES = tuple(f"SCHED_{name}" for name in ("OTHER", "BATCH", "IDLE", "FIFO", "RR", "DEADLINE", "ISO"))
 IO_CLASSES = tuple(f"IOPRIO_CLASS_{name}" for name in ("RT", "BE", "IDLE"))
-ACTIONS = tuple(
-    f"SCMP_ACT_{name}"
-    for name in ("KILL", "KILL_PROCESS", "KILL_THREAD", "TRAP", "ERRNO", "TRACE", "ALLOW", "LOG", "NOTIFY")
+MEMORY_POLICIES = tuple(
+    f"MPOL_{name}"
+    for name in ("DEFAULT", "BIND", "INTERLEAVE", "WEIGHTED_INTERLEAVE", "PREFERRED", "PREFERRED_MANY", "LOCAL")
 )
-OPERATORS = tuple(f"SCMP_CMP_{name}" for name in ("NE", "LT", "LE", "EQ", "GE", "GT", "MASKED_EQ"))
+MEMORY_FLAGS = tuple(f"MPOL_F_{name}" for name in ("NUMA_BALANCING", "RELATIVE_NODES", "STATIC_NODES"))
+LIST = re.compile(r"\d+(-\d+)?(,\d+(-\d+)?)*", re.ASCII)  # cpuset(7), "List format"
 HOSTNAME_MAXIMUM = 64  # bytes, sethostname(2)
 
 
@@ -177,14 +178,24 @@ def _linux(path: str, linux: Linux) -> Faults:
             yield Fault(f"{path}.sysctl", error.message.rstrip("."))
     yield from _one_of(f"{path}.rootfsPropagation", linux.rootfs_propagation, PROPAGATION, "propagation")
     if linux.seccomp:
-        yield from _seccomp(f"{path}.seccomp", linux.seccomp)
+        yield from (Fault(*fault) for fault in seccomp_profile.faults(linux.seccomp, f"{path}.seccomp"))
     for name, paths in (("maskedPaths", linux.masked_paths), ("readonlyPaths", linux.readonly_paths)):
         for number, entry in enumerate(paths):
             yield from _absolute(f"{path}.{name}[{number}]", entry)
+    if linux.memory_policy:
+        yield from _memory_policy(f"{path}.memoryPolicy", linux.memory_policy)
     if linux.personality:
         yield from _one_of(f"{path}.personality.domain", linux.personality.domain, ("LINUX", "LINUX32"), "personality")
         if linux.personality.flags:
             yield Fault(f"{path}.personality.flags", "none are defined")
+
+
+def _memory_policy(path: str, policy: MemoryPolicy) -> Faults:
+    yield from _one_of(f"{path}.mode", policy.mode, MEMORY_POLICIES, "policy of set_mempolicy(2)")
+    if policy.nodes and not LIST.fullmatch(policy.nodes.strip()):
+        yield Fault(f"{path}.nodes", f'"{policy.nodes}" is no list: it is written as in 0-2,4')
+    for number, flag in enumerate(policy.flags):
+        yield from _one_of(f"{path}.flags[{number}]", flag, MEMORY_FLAGS, "flag of set_mempolicy(2)")
 
 
 def _namespaces(path: str, listed: Sequence[Namespace]) -> Faults:
@@ -250,7 +261,7 @@ def _resources(path: str, resources: Resources) -> Faults:
         yield from _between(f"{path}.cpu.period", cpu.period or None, 1000, 10**6)
         yield from _between(f"{path}.cpu.idle", cpu.idle, 0, 1)
         for name, text in (("cpus", cpu.cpus), ("mems", cpu.mems)):
-            if text and not re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", text.strip()):
+            if text and not LIST.fullmatch(text.strip()):
                 yield Fault(f"{path}.cpu.{name}", f'"{text}" is no list: it is written as in 0-2,4')
     if resources.block_io:
         for name, weight in (("weight", resources.block_io.weight), ("leafWeight", resources.block_io.leaf_weight)):
@@ -261,18 +272,6 @@ def _resources(path: str, resources: Resources) -> Faults:
     for name in resources.unified:
         if "/" in name or "." not in name:
             yield Fault(f"{path}.unified", f'"{name}" is no file of a cgroup')
-
-
-def _seccomp(path: str, seccomp: Seccomp) -> Faults:
-    yield from _one_of(f"{path}.defaultAction", seccomp.default_action, ACTIONS, "seccomp action")
-    for number, rule in enumerate(seccomp.syscalls):
-        place = f"{path}.syscalls[{number}]"
-        yield from _one_of(f"{place}.action", rule.action, ACTIONS, "seccomp action")
-        if not rule.names:
-            yield Fault(f"{place}.names", "it names no call")
-        for index, argument in enumerate(rule.args):
-            yield from _between(f"{place}.args[{index}].index", argument.index, 0, 5)
-            yield from _one_of(f"{place}.args[{index}].op", argument.op, OPERATORS, "comparison")
 
 
 def _absolute(path: str, value: str) -> Faults:

@@ -33,6 +33,7 @@ GO_NAMES = {"x86_64": "amd64", "aarch64": "arm64"}  # of machines, as includes a
 OCI_NAMES = {"x86_64": "SCMP_ARCH_X86_64", "aarch64": "SCMP_ARCH_AARCH64"}
 ARGUMENTS = 6  # that a system call takes
 ERRNO_MAXIMUM = 4095  # MAX_ERRNO, linux/err.h
+Faults = Iterator[tuple[str, str]]  # JSON paths, and a clause without a full stop on each
 Quantifier = Callable[[Iterable[bool]], bool]
 
 
@@ -106,20 +107,13 @@ def read(text: str) -> Profile:
         profile = msgspec.json.decode(text, type=Profile)
     except msgspec.ValidationError as error:
         what, _, path = str(error).partition(" - at ")
-        raise fault(path.strip("`") or "$", what[:1].lower() + what[1:]) from None
+        raise _refusal(path.strip("`") or "$", what[:1].lower() + what[1:]) from None
     except msgspec.DecodeError as error:
         raise EngineError(
             ErrorCode.INVALID, f"The seccomp profile is no JSON ({error}): give one in Docker's format, or unconfined."
         ) from None
-    if profile.arch_map and profile.architectures:
-        raise fault("$.archMap", "it and $.architectures exclude each other")
-    for index, rule in enumerate(profile.syscalls or ()):
-        _check_own(rule, f"$.syscalls[{index}]")
-    for index, entry in enumerate(profile.arch_map or ()):
-        _check_architectures([entry.architecture, *(entry.sub_architectures or ())], f"$.archMap[{index}]")
-        if entry.architecture in [earlier.architecture for earlier in (profile.arch_map or ())[:index]]:
-            raise fault(f"$.archMap[{index}].architecture", f"{entry.architecture} has an entry already")
-    check(_with_rules(profile, list(profile.syscalls or ()), list(profile.architectures or ())), "$")
+    _refuse(_faults_of_docker(profile))
+    _refuse(faults(_with_rules(profile, list(profile.syscalls or ()), list(profile.architectures or ())), "$"))
     return profile
 
 
@@ -129,7 +123,7 @@ def resolve(profile: Profile, capabilities: Collection[str], host: Host) -> Secc
     EngineError(INVALID) when rules that apply here contradict each other.
     """
     applying = [(at, rule) for at, rule in enumerate(profile.syscalls or ()) if _applies(rule, capabilities, host)]
-    _check_contradictions(applying)
+    _refuse(_contradictions(applying))
     architectures = list(profile.architectures or ())
     for entry in profile.arch_map or ():
         if entry.architecture == OCI_NAMES.get(host.machine):
@@ -137,25 +131,25 @@ def resolve(profile: Profile, capabilities: Collection[str], host: Host) -> Secc
     return _with_rules(profile, [rule for _, rule in applying], architectures)
 
 
-def check(seccomp: Seccomp, path: str = "$.linux.seccomp") -> None:
-    """EngineError(INVALID) for what no filter can be made of; `path`: where `seccomp` stands in what a person wrote."""
-    _check_action(seccomp.default_action, f"{path}.defaultAction")
-    _check_errno(seccomp.default_action, seccomp.default_errno_ret, f"{path}.defaultErrnoRet")
-    _check_architectures(seccomp.architectures, f"{path}.architectures")
+def faults(seccomp: Seccomp, path: str) -> Faults:
+    """What no filter can be made of; `path`: where `seccomp` stands in what a person wrote."""
+    yield from _of_action(seccomp.default_action, f"{path}.defaultAction")
+    yield from _of_errno(seccomp.default_action, seccomp.default_errno_ret, f"{path}.defaultErrnoRet")
+    yield from _of_architectures(seccomp.architectures, f"{path}.architectures")
     for index, flag in enumerate(seccomp.flags):
         name = flag.removeprefix("SECCOMP_FILTER_FLAG_")
         if name not in FLAGS:
-            raise fault(f"{path}.flags[{index}]", f"{json.dumps(flag)} is no flag of seccomp(2)")
+            yield f"{path}.flags[{index}]", f"{json.dumps(flag)} is no flag of seccomp(2)"
         if name == "WAIT_KILLABLE_RECV":
-            raise fault(f"{path}.flags[{index}]", f"{flag} goes with SCMP_ACT_NOTIFY only, and that can't be had")
+            yield f"{path}.flags[{index}]", f"{flag} goes with SCMP_ACT_NOTIFY only, and that can't be had"
     for number, rule in enumerate(seccomp.syscalls):
         here = f"{path}.syscalls[{number}]"
         if not rule.names:
-            raise fault(f"{here}.names", "there is no call in it")
-        _check_action(rule.action, f"{here}.action")
-        _check_errno(rule.action, rule.errno_ret, f"{here}.errnoRet")
+            yield f"{here}.names", "there is no call in it"
+        yield from _of_action(rule.action, f"{here}.action")
+        yield from _of_errno(rule.action, rule.errno_ret, f"{here}.errnoRet")
         for index, argument in enumerate(rule.args):
-            _check_argument(argument, f"{here}.args[{index}]")
+            yield from _of_argument(argument, f"{here}.args[{index}]")
 
 
 def version(release: str) -> tuple[int, int] | None:
@@ -164,8 +158,13 @@ def version(release: str) -> tuple[int, int] | None:
     return (int(found[1]), int(found[2])) if found else None
 
 
-def fault(path: str, what: str) -> EngineError:
-    return EngineError(ErrorCode.INVALID, f"The seccomp profile can't be used: {path}: {what}.")
+def _refuse(found: Faults) -> None:
+    for path, why in found:
+        raise _refusal(path, why)
+
+
+def _refusal(path: str, why: str) -> EngineError:
+    return EngineError(ErrorCode.INVALID, f"The seccomp profile can't be used: {path}: {why}.")
 
 
 def _with_rules(profile: Profile, rules: list[Rule], architectures: list[str]) -> Seccomp:
@@ -207,19 +206,32 @@ def _met(condition: Condition, capabilities: Collection[str], host: Host, of_the
         yield host.kernel >= (version(condition.min_kernel) or (0, 0))
 
 
-def _check_own(rule: Rule, path: str) -> None:
-    """What Docker's rules have beyond the OCI's."""
+def _faults_of_docker(profile: Profile) -> Faults:
+    """Of what Docker's profiles have beyond the OCI's."""
+    if profile.arch_map and profile.architectures:
+        yield "$.archMap", "it and $.architectures exclude each other"
+    for index, rule in enumerate(profile.syscalls or ()):
+        yield from _of_docker_rule(rule, f"$.syscalls[{index}]")
+    seen = set()
+    for index, entry in enumerate(profile.arch_map or ()):
+        yield from _of_architectures([entry.architecture, *(entry.sub_architectures or ())], f"$.archMap[{index}]")
+        if entry.architecture in seen:
+            yield f"$.archMap[{index}].architecture", f"{entry.architecture} has an entry already"
+        seen.add(entry.architecture)
+
+
+def _of_docker_rule(rule: Rule, path: str) -> Faults:
     if rule.name and rule.names:
-        raise fault(f"{path}.name", "it and names exclude each other")
+        yield f"{path}.name", "it and names exclude each other"
     if not rule.name and not rule.names:
-        raise fault(f"{path}.names", "there is no call in it")
+        yield f"{path}.names", "there is no call in it"
     for kind, condition in (("includes", rule.includes), ("excludes", rule.excludes)):
         wanted = condition.min_kernel if condition is not None else None
         if wanted and not re.fullmatch(r"\d{1,3}\.\d{1,3}", wanted):
-            raise fault(f"{path}.{kind}.minKernel", f'{json.dumps(wanted)} is no version such as "4.8"')
+            yield f"{path}.{kind}.minKernel", f'{json.dumps(wanted)} is no version such as "4.8"'
 
 
-def _check_contradictions(rules: list[tuple[int, Rule]]) -> None:
+def _contradictions(rules: list[tuple[int, Rule]]) -> Faults:
     """One call can't have two actions without a condition."""
     settled: dict[str, tuple[int, tuple[str, int | None]]] = {}
     for at, rule in rules:
@@ -229,44 +241,43 @@ def _check_contradictions(rules: list[tuple[int, Rule]]) -> None:
                 continue
             first, known = settled.setdefault(name, (at, outcome))
             if known != outcome:
-                raise fault(
+                yield (
                     f"$.syscalls[{at}].{f'names[{index}]' if rule.names else 'name'}",
                     f"{json.dumps(name)} is to be {outcome[0]}, and {known[0]} by $.syscalls[{first}]; say one of them",
                 )
 
 
-def _check_action(action: str, path: str) -> None:
+def _of_action(action: str, path: str) -> Faults:
     if action == "SCMP_ACT_NOTIFY":
-        raise fault(
-            path, "SCMP_ACT_NOTIFY hands calls to an agent, and there is none; SCMP_ACT_LOG lets them through and tells"
-        )
-    if action.removeprefix("SCMP_ACT_") not in ACTIONS or not action.startswith("SCMP_ACT_"):
-        raise fault(path, f"{json.dumps(action)} is no action; there are SCMP_ACT_ {_list(ACTIONS)}")
+        why = "SCMP_ACT_NOTIFY hands calls to an agent, and there is none; SCMP_ACT_LOG lets them through and tells"
+        yield path, why
+    elif action.removeprefix("SCMP_ACT_") not in ACTIONS or not action.startswith("SCMP_ACT_"):
+        yield path, f"{json.dumps(action)} is no seccomp action: there are SCMP_ACT_ {_list(ACTIONS)}"
 
 
-def _check_errno(action: str, number: int | None, path: str) -> None:
+def _of_errno(action: str, number: int | None, path: str) -> Faults:
     if number is None:
         return
     if action not in WITH_ERRNO:
-        raise fault(path, f"{action} gives no errno")
+        yield path, f"{action} gives no errno"
     if not 0 <= number <= ERRNO_MAXIMUM:
-        raise fault(path, f"{number} is no errno, they go up to {ERRNO_MAXIMUM}")
+        yield path, f"{number} is no errno, they go up to {ERRNO_MAXIMUM}"
 
 
-def _check_architectures(names: list[str], path: str) -> None:
+def _of_architectures(names: list[str], path: str) -> Faults:
     for name in names:
         if not name.startswith("SCMP_ARCH_") or name.removeprefix("SCMP_ARCH_") not in ARCHITECTURES:
-            raise fault(path, f"{json.dumps(name)} is no architecture; they are named as SCMP_ARCH_X86_64 is")
+            yield path, f"{json.dumps(name)} is no architecture; they are named as SCMP_ARCH_X86_64 is"
 
 
-def _check_argument(argument: SeccompArgument, path: str) -> None:
+def _of_argument(argument: SeccompArgument, path: str) -> Faults:
     if not 0 <= argument.index < ARGUMENTS:
-        raise fault(f"{path}.index", f"{argument.index} is too high, a call has arguments 0 to {ARGUMENTS - 1}")
+        yield f"{path}.index", f"{argument.index} is too high, a call has arguments 0 to {ARGUMENTS - 1}"
     if not argument.op.startswith("SCMP_CMP_") or argument.op.removeprefix("SCMP_CMP_") not in OPERATORS:
-        raise fault(f"{path}.op", f"{json.dumps(argument.op)} is no comparison; there are SCMP_CMP_ {_list(OPERATORS)}")
+        yield f"{path}.op", f"{json.dumps(argument.op)} is no comparison: there are SCMP_CMP_ {_list(OPERATORS)}"
     for name, value in (("value", argument.value), ("valueTwo", argument.value_two)):
         if not 0 <= value < 1 << 64:
-            raise fault(f"{path}.{name}", f"{value} does not fit 64 bits")
+            yield f"{path}.{name}", f"{value} does not fit 64 bits"
 
 
 def _list(names: tuple[str, ...]) -> str:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from engine.errors import EngineError
 from engine.protocol.messages import ErrorCode
-from engine.spec import seccomp, seccomp_default
-from engine.spec.seccomp_profile import Host, check, read, resolve, version
+from engine.spec import seccomp, seccomp_default, validate
+from engine.spec.seccomp_profile import Host, read, resolve, version
 from engine.spec.structs import Seccomp, SeccompRule
 
 PC = Host("x86_64", (6, 1))
@@ -144,7 +144,7 @@ ARGUMENT = {"index": 0, "op": "SCMP_CMP_EQ", "value": 1}
 FAULTS = [
     ('{"defaultAction": 1}', "$.defaultAction: expected"),
     ("{}", "$: object missing required field `defaultAction`"),
-    ('{"defaultAction": "ALLOW"}', '$.defaultAction: "ALLOW" is no action'),
+    ('{"defaultAction": "ALLOW"}', '$.defaultAction: "ALLOW" is no seccomp action'),
     ('{"defaultAction": "SCMP_ACT_NOTIFY"}', "$.defaultAction: SCMP_ACT_NOTIFY hands calls to an agent"),
     ('{"defaultAction": "SCMP_ACT_ALLOW", "defaultErrnoRet": 1}', "$.defaultErrnoRet: SCMP_ACT_ALLOW gives no errno"),
     (profile(defaultErrnoRet=5000), "$.defaultErrnoRet: 5000 is no errno"),
@@ -190,9 +190,15 @@ def test_rules_that_do_not_apply_here_contradict_nothing() -> None:
 
 
 def test_a_bundles_filter_is_named_by_its_own_path() -> None:
+    config = {
+        "ociVersion": "1.2.0",
+        "root": {"path": "rootfs"},
+        "process": {"cwd": "/", "args": ["true"], "user": {"uid": 0, "gid": 0}},
+        "linux": {"seccomp": {"defaultAction": "SCMP_ACT_NOTIFY"}},
+    }
     with pytest.raises(EngineError) as caught:
-        check(Seccomp(default_action=ALLOW, syscalls=[SeccompRule(names=["a"], action="SCMP_ACT_NOTHING")]))
-    assert "$.linux.seccomp.syscalls[0].action" in caught.value.message
+        validate.read(json.dumps(config).encode())
+    assert caught.value.message.startswith("$.linux.seccomp.defaultAction: SCMP_ACT_NOTIFY hands calls to an agent")
 
 
 JSON = st.recursive(
