@@ -130,7 +130,7 @@ def _refuse_unsupported(spec: Spec) -> None:
     parts = {
         "$.linux.intelRdt": linux.intel_rdt,
         "$.linux.netDevices": linux.net_devices,
-        "$.linux.resources.network": resources.network,
+        "$.linux.resources.network": resources.network and (resources.network.class_id or resources.network.priorities),
         "$.linux.resources.rdma": resources.rdma,
         "$.linux.seccomp.listenerPath": linux.seccomp and linux.seccomp.listener_path,
     }
