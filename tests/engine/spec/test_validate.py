@@ -78,6 +78,25 @@ def test_what_the_specification_does_not_know_is_passed_over() -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("linux.resources.cpu", {"shares": 0, "quota": 0, "period": 0}),
+        ("linux.resources.memory", {"limit": 0, "swap": 0, "swappiness": 0}),
+        ("linux.resources.blockIO", {"weight": 0}),
+        ("linux.resources.pids", {"limit": 0}),
+        ("linux.resources.network", {}),
+        ("process.rlimits", [{"type": "RLIMIT_MEMLOCK", "soft": 2**64 - 1, "hard": 2**64 - 1}]),
+        ("mounts.0", {"destination": "proc", "type": "proc"}),
+        ("process.capabilities.ambient", ["CAP_KILL"]),
+        ("linux.rootfsPropagation", ""),
+        ("ociVersion", "1.0.2-dev"),
+    ],
+)
+def test_what_other_tools_write_for_nothing_is_accepted(path: str, value: object) -> None:
+    read(changed(path, value))
+
+
+@pytest.mark.parametrize(
     ("path", "value", "sentence"),
     [
         ("ociVersion", "2.0.0", '$.ociVersion: "2.0.0" is no version'),
@@ -156,6 +175,8 @@ def test_what_the_specification_does_not_know_is_passed_over() -> None:
         ("linux.seccomp.defaultAction", "ALLOW", '$.linux.seccomp.defaultAction: "ALLOW" is no seccomp action'),
         ("linux.seccomp.syscalls", [{"names": [], "action": "SCMP_ACT_LOG"}], "$.linux.seccomp.syscalls[0].names"),
         ("linux.maskedPaths", ["proc"], '$.linux.maskedPaths[0]: "proc" is no absolute path.'),
+        ("linux.memoryPolicy", {"mode": "MPOL_NEAR"}, '$.linux.memoryPolicy.mode: "MPOL_NEAR" is no policy'),
+        ("linux.memoryPolicy", {"mode": "MPOL_BIND", "nodes": "x"}, '$.linux.memoryPolicy.nodes: "x" is no list'),
         ("linux.personality", {"domain": "BSD"}, '$.linux.personality.domain: "BSD" is no personality'),
     ],
 )
