@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from engine.protocol.limits import DeviceLimit, Limits
 from engine.protocol.quantities import count_or_max, cpu_weight, cpus_or_max, size_or_max
+from heliostui.commandline.parser import checked
 
 T = TypeVar("T")
 DEVICE_OPTIONS = {  # option → field of DeviceLimit, how its number is read, what it is
@@ -22,23 +23,23 @@ def add_limit_options(parser: argparse.ArgumentParser) -> None:
     """All of them, in a group of their own."""
     group = parser.add_argument_group("limits", "sizes are 512m, 1.5g …; max takes a limit away")
     add = group.add_argument
-    add("-m", "--memory", metavar="SIZE", type=_checked(size_or_max), help="memory")
-    add("--memory-reservation", metavar="SIZE", type=_checked(size_or_max), help="memory that is left to it")
-    add("--memory-high", metavar="SIZE", type=_checked(size_or_max), help="slow it down above (cgroup v2)")
-    add("--memory-swap", metavar="SIZE", type=_checked(size_or_max), help="memory and swap together (twice memory)")
-    add("--cpus", metavar="NUMBER", type=_checked(cpus_or_max), help="CPUs' worth of time: 0.5 is half of one")
-    add("--cpu-weight", metavar="WEIGHT", type=_checked(_weight), help="its share when CPUs are busy: 1-10000 (100)")
-    add("-c", "--cpu-shares", dest="cpu_weight", metavar="SHARES", type=_checked(_shares),
+    add("-m", "--memory", metavar="SIZE", type=checked(size_or_max), help="memory")
+    add("--memory-reservation", metavar="SIZE", type=checked(size_or_max), help="memory that is left to it")
+    add("--memory-high", metavar="SIZE", type=checked(size_or_max), help="slow it down above (cgroup v2)")
+    add("--memory-swap", metavar="SIZE", type=checked(size_or_max), help="memory and swap together (twice memory)")
+    add("--cpus", metavar="NUMBER", type=checked(cpus_or_max), help="CPUs' worth of time: 0.5 is half of one")
+    add("--cpu-weight", metavar="WEIGHT", type=checked(_weight), help="its share when CPUs are busy: 1-10000 (100)")
+    add("-c", "--cpu-shares", dest="cpu_weight", metavar="SHARES", type=checked(_shares),
         help="the same as Docker has it: 2-262144 (1024)")  # fmt: skip
     add("--cpuset-cpus", metavar="LIST", help="the CPUs it may run on: 0-2,4")
     add("--cpuset-mems", metavar="LIST", help="the memory nodes it may use: 0,1")
-    add("--pids-limit", metavar="NUMBER", type=_checked(count_or_max), help="processes and threads")
-    add("--io-weight", metavar="WEIGHT", type=_checked(_weight), help="its share when disks are busy: 1-10000 (100)")
+    add("--pids-limit", metavar="NUMBER", type=checked(count_or_max), help="processes and threads")
+    add("--io-weight", metavar="WEIGHT", type=checked(_weight), help="its share when disks are busy: 1-10000 (100)")
     for option, (_, read, what) in DEVICE_OPTIONS.items():
-        add(option, metavar="DEVICE:NUMBER", action="append", type=_checked(_pair(":", "device", read)), help=what)
-    add("--hugetlb", metavar="PAGE=SIZE", action="append", type=_checked(_pair("=", "page size", size_or_max)),
+        add(option, metavar="DEVICE:NUMBER", action="append", type=checked(_pair(":", "device", read)), help=what)
+    add("--hugetlb", metavar="PAGE=SIZE", action="append", type=checked(_pair("=", "page size", size_or_max)),
         help="huge pages: 2MB=1g")  # fmt: skip
-    add("--unified", metavar="FILE=TEXT", action="append", type=_checked(_pair("=", "file", str)),
+    add("--unified", metavar="FILE=TEXT", action="append", type=checked(_pair("=", "file", str)),
         help="any file of cgroup v2: memory.high=1G")  # fmt: skip
 
 
@@ -87,15 +88,3 @@ def _shares(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 2 <= int(text) <= 262_144):
         raise ValueError(f"'{text}' are no shares: write a whole number from 2 to 262144")
     return cpu_weight(int(text))
-
-
-def _checked(parse: Callable[[str], T]) -> Callable[[str], T]:
-    """A `type=` for argparse that keeps the sentence of a ValueError."""
-
-    def convert(text: str) -> T:
-        try:
-            return parse(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return convert

@@ -9,9 +9,9 @@ import argparse
 import csv
 import os
 import re
-from collections.abc import Callable
 
 from engine.protocol.messages import MountOption
+from heliostui.commandline.parser import checked
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 _YES, _NO = ("1", "true", "yes"), ("0", "false", "no")
@@ -58,19 +58,7 @@ def given_mounts(arguments: argparse.Namespace) -> list[MountOption]:
     return [*(arguments.volumes or ()), *(arguments.mounts or ()), *(arguments.tmpfs or ())]
 
 
-def _spelled(parse: Callable[[str], MountOption]) -> Callable[[str], MountOption]:
-    """A `type=` for argparse that keeps the sentence of a ValueError."""
-
-    def convert(text: str) -> MountOption:
-        try:
-            return parse(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return convert
-
-
-@_spelled
+@checked
 def volume(text: str) -> MountOption:
     """`[SOURCE:]PATH[:OPTIONS]`. A source with a slash, or one that begins with a dot, is a path of the host, which is
     made where it is missing, as Docker does."""
@@ -89,7 +77,7 @@ def volume(text: str) -> MountOption:
     return MountOption(type="volume", source=source, destination=destination, options=options)
 
 
-@_spelled
+@checked
 def tmpfs(text: str) -> MountOption:
     """`PATH[:OPTIONS]`."""
     destination, _, options = text.partition(":")
@@ -98,7 +86,7 @@ def tmpfs(text: str) -> MountOption:
     return MountOption(type="tmpfs", destination=destination, options=_words(options))
 
 
-@_spelled
+@checked
 def mount(text: str) -> MountOption:
     """`key=value` and words with commas between them; quotes as in CSV, so that a path may hold a comma."""
     fields = {"type": "volume", "source": "", "destination": ""}
