@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,17 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 import heliostui
-from engine.protocol.messages import ContainerOptions, ContainerRef, ImageSummary
+from engine.protocol.messages import ContainerOptions, ContainerRef, Explanation, ImageSummary
+from engine.protocol.metrics import Reading, Source
 from heliostui.screens.dialog import Confirm, Prompt
+from heliostui.screens.explain import Explain
 from heliostui.screens.help import Help
 from heliostui.screens.new import NewContainer
 from heliostui.screens.signals import SignalMenu, signals
 from heliostui.screens.small import TooSmall
 from heliostui.themes import DARK, LIGHT
+
+pytestmark = pytest.mark.usefixtures("utc")
 
 IMAGES = [
     ImageSummary(name="host", description="The programs of this machine", command=["/bin/bash"], available=True),
@@ -30,6 +35,21 @@ IMAGES = [
         reason="no busybox is installed",
     ),
 ]
+EXPLANATION = Explanation(
+    metric="cpu",
+    unit="cores",
+    what="CPU time used, in cores",
+    sources=[
+        Source(
+            path="/sys/fs/cgroup/heliostui/0123456789ab/cpu.stat",
+            before=Reading(time=1_741_089_600.25, raw="usage_usec 1066371\nuser_usec 682903\nnr_periods 0\n"),
+            after=Reading(time=1_741_089_601.25, raw="usage_usec 1115823\nuser_usec 695085\nnr_periods 0\n"),
+        )
+    ],
+    formula="Δusage_usec / 1,000,000 / Δt",
+    arithmetic="(1,115,823 − 1,066,371) / 1,000,000 / 1.000 s = 0.0494520",
+    value=0.049452,
+)
 
 
 async def run(options: ContainerOptions) -> ContainerRef:
@@ -52,7 +72,8 @@ class Bare(App[None]):
         self.push_screen(self._shown)
 
 
-SCREENS = {
+SCREENS: dict[str, Callable[[], Screen[Any]]] = {
+    "explain": lambda: Explain("web", EXPLANATION),
     "help": Help,
     "new": lambda: NewContainer(IMAGES, run),
     "remove": lambda: Confirm("Remove web?", "It is running: its program is killed. Its files are lost.", "Remove"),
@@ -63,7 +84,7 @@ SCREENS = {
 
 
 @pytest.mark.parametrize("theme", [DARK.name, LIGHT.name])
-@pytest.mark.parametrize("name", ["new", "help", "signals"])
+@pytest.mark.parametrize("name", ["new", "help", "signals", "explain"])
 def test_dialogs_in_both_themes(snap_compare: Any, name: str, theme: str) -> None:
     assert snap_compare(Bare(SCREENS[name](), theme), terminal_size=(80, 24))
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.protocol.limits import MAX, DeviceLimit, LimitInForce, Limits
-from heliostui.limit_words import WORDS, asked_for, entry, limits, parsed, row, stepped, told
+from heliostui.limit_words import WORDS, LimitValue, asked_for, entry, limits, parsed, row, stepped, told
 
 STEPPED = [name for name, words in WORDS.items() if words.kind != "text"]
 MIB = 2**20
@@ -82,7 +82,7 @@ def test_nonsense_is_refused_with_a_sentence(name: str, text: str) -> None:
 
 
 def test_values_become_a_change_of_limits() -> None:
-    values = {
+    values: dict[str, LimitValue] = {
         "memory": 512.0 * MIB,
         "cpus": 0.5,
         "cpuset_cpus": "0",

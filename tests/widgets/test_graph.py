@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Iterator
 from math import sin
 from typing import Any
 
@@ -18,13 +15,7 @@ from widgets.graph import GUTTER, Graph, Mark
 START = 1_741_089_600.0  # 2025-03-04 12:00:00 UTC, a quarter of any picture begins then
 
 
-@pytest.fixture(autouse=True)
-def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setitem(os.environ, "TZ", "UTC")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
+pytestmark = pytest.mark.usefixtures("utc")
 
 
 def curve(*values: float | None, until: float = START + 10) -> Curve:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -48,6 +49,11 @@ FENCES = Isolation(
     program=("(000) ld   [4]        look at the architecture", "(001) ret  #0        kill"),
     verbs=(Verb("create_container", True), Verb("list_containers", False)),
 )
+
+
+def present(view: IsolationView) -> None:
+    view.show(FENCES)
+    view.lines.focus()
 
 
 def told(fences: Isolation, name: str, width: int = 79) -> list[str]:
@@ -119,7 +125,7 @@ def test_no_line_is_wider_than_there_is_room(width: int) -> None:
 
 async def test_the_arrow_keys_go_from_section_to_section(stage: Any) -> None:
     view = IsolationView()
-    async with stage(view, prepare=lambda: (view.show(FENCES), view.lines.focus())).run_test(size=(80, 12)) as pilot:
+    async with stage(view, prepare=partial(present, view)).run_test(size=(80, 12)) as pilot:
         await pilot.pause()
         assert view.lines.names == [
             "Namespaces",
@@ -144,7 +150,7 @@ async def test_the_arrow_keys_go_from_section_to_section(stage: Any) -> None:
 
 async def test_everything_can_be_searched(stage: Any) -> None:
     view = IsolationView()
-    async with stage(view, prepare=lambda: (view.show(FENCES), view.lines.focus())).run_test(size=(80, 12)) as pilot:
+    async with stage(view, prepare=partial(present, view)).run_test(size=(80, 12)) as pilot:
         await pilot.press("slash", *"clone3", "enter")
         await pilot.pause()
         assert view.lines.match is not None
@@ -154,5 +160,5 @@ async def test_everything_can_be_searched(stage: Any) -> None:
 @pytest.mark.parametrize(("size", "theme", "keys"), [((80, 24), "helios-dark", 0), ((140, 30), "helios-light", 3)])
 def test_how_it_looks(snap_compare: Any, stage: Any, size: tuple[int, int], theme: str, keys: int) -> None:
     view = IsolationView()
-    app = stage(view, prepare=lambda: (view.show(FENCES), view.lines.focus()), theme=theme)
+    app = stage(view, prepare=partial(present, view), theme=theme)
     assert snap_compare(app, terminal_size=size, press=["right"] * keys)

@@ -32,7 +32,11 @@ def app(stage: Any, table: LimitsTable) -> Any:
         def on_limits_table_typed(self, event: LimitsTable.Typed) -> None:
             self.heard.append((event.key, event.text))
 
-    return Listening(table, prepare=lambda: (table.show(ROWS), table.focus()))
+    def prepare() -> None:
+        table.show(ROWS)
+        table.focus()
+
+    return Listening(table, prepare=prepare)
 
 
 async def test_arrow_keys_ask_for_a_step(table: LimitsTable, app: Any) -> None:
