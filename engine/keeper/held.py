@@ -169,7 +169,10 @@ def _pipes(stdin: bool, mine: dict[str, int], theirs: list[int]) -> list[int]:
         theirs.append(read)
         os.set_blocking(mine["stdin"], False)
     else:
-        theirs.append(os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC))
+        # At its end already. The host's /dev/null would be the container's to chmod, for everybody.
+        read, write = os.pipe2(os.O_CLOEXEC)
+        theirs.append(read)
+        os.close(write)
     for name in ("stdout", "stderr"):
         mine[name], write = os.pipe2(os.O_CLOEXEC)
         theirs.append(write)

@@ -7,7 +7,7 @@ import os
 import posixpath
 import stat
 
-from engine.sandbox.kernel import MOVE_MOUNT, OPEN_TREE
+from engine.sandbox.kernel import AT, MOUNT_ATTR, MOVE_MOUNT, OPEN_TREE
 from engine.sandbox.mounts import READ_ONLY
 from engine.sandbox.plan import Plan, Ref
 from engine.sandbox.tree import (
@@ -25,6 +25,7 @@ from engine.sandbox.tree import (
 
 COPY_HERE = COPY | OPEN_TREE.EMPTY_PATH
 COPY_ALL_HERE = COPY_ALL | OPEN_TREE.EMPTY_PATH
+NEVER_CHANGED = MOUNT_ATTR.RDONLY | MOUNT_ATTR.NOSUID | MOUNT_ATTR.NOEXEC
 ABSENT = 0  # the mode of what is not there
 UNKNOWN = -1
 
@@ -94,7 +95,10 @@ class _Masks:
 
     def _cover_file(self, path: str, above: Descriptor, name: str) -> None:
         why = f"{path}: /dev/null instead"
-        self._move(clone_tree(self.plan, "/dev/null", why), above, name, why)
+        null = clone_tree(self.plan, "/dev/null", why)
+        # It is the host's: nobody inside shall change its mode or owner, which would be so for all.
+        self.plan.call("mount_setattr", null, "", AT.EMPTY_PATH, mount_attr(NEVER_CHANGED), 32, why=f"{why}, as it is")
+        self._move(null, above, name, why)
 
     def _move(self, cover: Ref, above: Descriptor, name: str, why: str) -> None:
         flags = MOVE_MOUNT.F_EMPTY_PATH if name else ATTACH

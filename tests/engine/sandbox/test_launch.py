@@ -118,6 +118,22 @@ async def test_a_user_has_no_capabilities_and_its_groups(keeper: Keeper, busybox
     assert result.output.split() == ["1000", "1000", "CapEff:", "0" * 16]
 
 
+@pytest.mark.parametrize("user", ["root", "ada"])
+async def test_the_hosts_null_device_can_not_be_changed_by_what_reads_as_nothing(
+    keeper: Keeper, busybox: Bundle, user: str
+) -> None:
+    """Standard input, masked files (runc: CVE-2025-31133 and its fixStdioPermissions): none is the host's to change."""
+    before = os.stat("/dev/null")
+    script = (
+        "for f in /proc/self/fd/0 /proc/keys /proc/timer_list; do chmod 600 $f; chown 1000 $f; touch $f; done; true"
+    )
+    await run(keeper, busybox, script, user=user)
+    after = os.stat("/dev/null")
+    assert (after.st_uid, after.st_gid, after.st_mode, after.st_mtime) == (
+        before.st_uid, before.st_gid, before.st_mode, before.st_mtime,
+    )  # fmt: skip
+
+
 async def test_arguments_environment_directory_and_umask_arrive(keeper: Keeper, busybox: Bundle) -> None:
     command = ["/bin/sh", "-c", 'echo "$1|$2|$GREETING"; pwd; umask', "sh", "two  words", 'a"b']
     spec, plan = busybox.plan(ContainerOptions(command=command, env=["GREETING=grüß  dich"], workdir="/tmp"))
