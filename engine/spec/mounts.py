@@ -67,10 +67,17 @@ def from_options(options: Iterable[MountOption], volumes: Mapping[str, str], *, 
 
 
 def merged(defaults: Iterable[Mount], own: Iterable[Mount]) -> list[Mount]:
-    """The container's own mounts in place of the default ones at the same destinations, and after all others."""
-    own = list(own)
-    taken = {mount.destination for mount in own}
-    return [*(mount for mount in defaults if mount.destination not in taken), *own]
+    """The container's own mounts in place of the default ones at the same destinations, and after the others; but
+    before those that lie inside of them, which would be covered else."""
+    waiting = {mount.destination: mount for mount in own}
+    taken = set(waiting)
+    result: list[Mount] = []
+    for default in defaults:
+        above = [place for place in waiting if default.destination.startswith(f"{place}/")]
+        result += [waiting.pop(place) for place in above]
+        if default.destination not in taken:
+            result.append(default)
+    return [*result, *waiting.values()]
 
 
 def propagation(mounts: Iterable[Mount]) -> str | None:

@@ -121,6 +121,13 @@ def test_own_mounts_take_the_place_of_default_ones_and_come_last() -> None:
     assert merged(defaults, own) == [defaults[0], *own]
 
 
+def test_default_mounts_inside_of_an_own_one_are_not_covered_by_it() -> None:
+    defaults = [Mount(destination=place) for place in ("/dev", "/dev/pts", "/sys", "/sys/fs/cgroup")]
+    own = [Mount(destination=place, source="/s") for place in ("/dev", "/data", "/sys/fs", "/de")]
+    places = [mount.destination for mount in merged(defaults, own)]
+    assert places == ["/dev", "/dev/pts", "/sys", "/sys/fs", "/sys/fs/cgroup", "/data", "/de"]
+
+
 def test_the_root_has_to_hear_of_what_a_mount_shall_hear_of() -> None:
     assert propagation([one("bind")]) is None
     assert propagation([one("bind", "rslave"), one("bind", "private")]) == "rslave"
