@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import msgspec
 
@@ -34,7 +35,6 @@ from engine.spec.user import Account
 HOSTNAME_MAXIMUM = 64  # bytes, sethostname(2)
 LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 PARENT = "/heliostui"  # of the containers' cgroups
-Maps = tuple[list[IdMapping], list[IdMapping]]  # uids, gids
 
 
 def from_options(
@@ -52,29 +52,46 @@ def from_options(
     Raises EngineError INVALID or UNSUPPORTED, naming the option.
     """
     check(options)
-    spaces = namespaces.namespaces(options)
-    own = namespaces.own(spaces)
-    maps = id_maps.id_maps(options.uid_map, options.gid_map) if "user" in own else None
+    decided = _decide(options, volumes or {})
+    own = namespaces.own(decided.namespaces)
     hostname = (container_id if options.hostname is None else options.hostname) if "uts" in own else None
-    asked = mounts.from_options(options.mounts, volumes or {}, id_mapped="user" in own)
-    program = _process(options, image, account, hostname or container_id, maps)
     return Spec(
         root=Root(path=root_path, readonly=options.read_only),
         hostname=hostname,
         domainname=options.domainname,
-        process=program,
-        mounts=mounts.merged(_system_mounts(options, spaces, maps), asked),
-        linux=_linux(options, image, container_id, spaces, maps, asked, _held(program)),
+        process=_process(options, image, account, hostname or container_id, decided),
+        mounts=mounts.merged(_system_mounts(options, decided), decided.mounts),
+        linux=_linux(options, image, container_id, decided),
         annotations=options.annotations,
     )
 
 
-def _process(options: ContainerOptions, image: Image, account: Account, hostname: str, maps: Maps | None) -> Process:
-    user = id_maps.mapped_user(account.user, maps, account.asked_groups)
-    user = msgspec.structs.replace(user, umask=process.umask(options.umask))
-    names = capabilities.granted(
-        options.cap_add, options.cap_drop, privileged=options.privileged, own_user_namespace=maps is not None
+@dataclass(frozen=True)
+class _Decided:
+    """What several parts of the spec depend on. `maps` of uids and gids, where the user namespace is a new one."""
+
+    namespaces: list[Namespace]
+    maps: tuple[list[IdMapping], list[IdMapping]] | None
+    capabilities: list[str]
+    mounts: list[Mount]
+
+
+def _decide(options: ContainerOptions, volumes: Mapping[str, str]) -> _Decided:
+    spaces = namespaces.namespaces(options)
+    new_ids = "user" in namespaces.own(spaces)
+    return _Decided(
+        namespaces=spaces,
+        maps=id_maps.id_maps(options.uid_map, options.gid_map) if new_ids else None,
+        capabilities=capabilities.granted(
+            options.cap_add, options.cap_drop, privileged=options.privileged, own_user_namespace=new_ids
+        ),
+        mounts=mounts.from_options(options.mounts, volumes, id_mapped=new_ids),
     )
+
+
+def _process(options: ContainerOptions, image: Image, account: Account, hostname: str, decided: _Decided) -> Process:
+    user = id_maps.mapped_user(account.user, decided.maps, account.asked_groups)
+    user = msgspec.structs.replace(user, umask=process.umask(options.umask))
     return Process(
         args=process.command(options, image),
         cwd=options.workdir or image.workdir,
@@ -82,7 +99,7 @@ def _process(options: ContainerOptions, image: Image, account: Account, hostname
         terminal=options.tty,
         console_size=process.console_size(options),
         user=user,
-        capabilities=capabilities.sets(names, user),
+        capabilities=capabilities.sets(decided.capabilities, user),
         rlimits=process.rlimits(options.ulimits),
         no_new_privileges=options.no_new_privileges and not options.privileged,
         apparmor_profile=security.apparmor_profile(options.apparmor),
@@ -93,34 +110,22 @@ def _process(options: ContainerOptions, image: Image, account: Account, hostname
     )
 
 
-def _held(program: Process) -> list[str]:
-    return program.capabilities.bounding if program.capabilities else []
-
-
-def _linux(
-    options: ContainerOptions,
-    image: Image,
-    container_id: str,
-    spaces: list[Namespace],
-    maps: Maps | None,
-    asked: list[Mount],
-    held: list[str],
-) -> Linux:
+def _linux(options: ContainerOptions, image: Image, container_id: str, decided: _Decided) -> Linux:
     nodes, rules = devices.devices(options.devices, privileged=options.privileged)
+    rules = devices.allowed(rules, options.device_rules, privileged=options.privileged)
+    uids, gids = decided.maps or ([], [])
     open_to_all = options.privileged or options.unmasked
     return Linux(
-        namespaces=spaces,
-        uid_mappings=maps[0] if maps else [],
-        gid_mappings=maps[1] if maps else [],
+        namespaces=decided.namespaces,
+        uid_mappings=uids,
+        gid_mappings=gids,
         time_offsets=namespaces.time_offsets(options.time_offsets),
         devices=nodes,
         cgroups_path=f"{_cgroup_parent(options.cgroup_parent)}/{container_id}",
-        resources=limits.to_resources(
-            options.limits, devices.allowed(rules, options.device_rules, privileged=options.privileged)
-        ),
-        sysctl=sysctls.checked(options.sysctls, namespaces.own(spaces)),
-        rootfs_propagation=mounts.propagation(asked) or "private",
-        seccomp=seccomp.from_option(options.seccomp, held, options.privileged),
+        resources=limits.to_resources(options.limits, rules),
+        sysctl=sysctls.checked(options.sysctls, namespaces.own(decided.namespaces)),
+        rootfs_propagation=mounts.propagation(decided.mounts) or "private",
+        seccomp=seccomp.from_option(options.seccomp, decided.capabilities, options.privileged),
         # What an image hides is no part of it, whoever looks.
         masked_paths=[*(() if open_to_all else security.MASKED), *image.masked],
         readonly_paths=[] if open_to_all else list(security.READ_ONLY),
@@ -129,14 +134,14 @@ def _linux(
     )
 
 
-def _system_mounts(options: ContainerOptions, spaces: list[Namespace], maps: Maps | None) -> list[Mount]:
-    gids = maps[1] if maps else id_maps.own("gid")
+def _system_mounts(options: ContainerOptions, decided: _Decided) -> list[Mount]:
+    gids = decided.maps[1] if decided.maps else id_maps.own("gid")
     return system_mounts.system_mounts(
-        {namespace.type for namespace in spaces},
+        {namespace.type for namespace in decided.namespaces},
         shm_size=options.shm_size,
         writable=options.privileged,
         tty_group=id_maps.contains(gids, system_mounts.TTY_GROUP),
-        in_user_namespace=maps is not None or id_maps.own("uid") != id_maps.WHOLE,
+        in_user_namespace=decided.maps is not None or id_maps.own("uid") != id_maps.WHOLE,
     )
 
 

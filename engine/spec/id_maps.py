@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -16,7 +17,8 @@ from engine.errors import EngineError
 from engine.protocol.messages import ErrorCode
 from engine.spec.structs import IdMapping, User
 
-WHOLE = [IdMapping(container_id=0, host_id=0, size=2**32 - 1)]
+WHOLE = (IdMapping(container_id=0, host_id=0, size=2**32 - 1),)
+"""The map of a user namespace that is none: every id as it is."""
 OWNERS = ("heliostui", "containers")
 """Whose ranges in /etc/subuid and /etc/subgid are used for containers of root, in this order."""
 FALLBACK = IdMapping(container_id=0, host_id=2**30, size=2**16)
@@ -58,10 +60,11 @@ def automatic(kind: str) -> list[IdMapping]:
     return [FALLBACK]
 
 
-def own(kind: str) -> list[IdMapping]:
-    """The map of the user namespace that we are in ourselves."""
+@cache
+def own(kind: str) -> tuple[IdMapping, ...]:
+    """The map of the user namespace that we are in ourselves; it is written once."""
     rows = (map(int, line.split()) for line in Path(f"/proc/self/{kind}_map").read_text().splitlines())
-    return [IdMapping(container_id=inside, host_id=outside, size=size) for inside, outside, size in rows]
+    return tuple(IdMapping(container_id=inside, host_id=outside, size=size) for inside, outside, size in rows)
 
 
 def contains(maps: Sequence[IdMapping], number: int) -> bool:
