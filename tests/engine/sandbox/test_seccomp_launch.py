@@ -7,8 +7,10 @@ import errno
 import json
 import os
 import platform
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -49,6 +51,25 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
 @pytest.fixture
 def bundle(tmp_path: Path, image: Image) -> Bundle:
     return Bundle(tmp_path, image)
+
+
+@pytest.fixture
+def kernel_log() -> Iterator[IO[bytes]]:
+    """/dev/kmsg, at its end."""
+    if not os.access("/dev/kmsg", os.R_OK):
+        pytest.skip("the kernel's log can't be read here")
+    if "log" not in Path("/proc/sys/kernel/seccomp/actions_logged").read_text().split():
+        pytest.skip("this kernel is told not to log what filters say")
+    with open(os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as log:
+        log.seek(0, os.SEEK_END)
+        yield log
+
+
+def records(log: IO[bytes]) -> Iterator[bytes]:
+    """What is in the kernel's log from here on; a read gives one record (Documentation/ABI/testing/dev-kmsg)."""
+    with suppress(BlockingIOError):
+        while record := log.read(8192):
+            yield record
 
 
 async def said(keeper: Keeper, bundle: Bundle, program: str, **options: Any) -> str:
@@ -92,6 +113,18 @@ async def test_log_lets_through_what_the_default_refuses(keeper: Keeper, bundle:
     assert await said(keeper, bundle, KCMP, seccomp="log") == "0"
     program = "print(*(line.split()[1] for line in open('/proc/self/status') if line.startswith('Seccomp')))"
     assert await said(keeper, bundle, program, seccomp="log") == "2 1"
+
+
+async def test_what_log_lets_through_stands_in_the_kernels_log(
+    keeper: Keeper, bundle: Bundle, kernel_log: IO[bytes]
+) -> None:
+    program = f"call({NUMBERS['kcmp']}, os.getpid(), os.getpid(), 99, 0, 0)"  # there is no type 99
+    await said(keeper, bundle, program, seccomp="log")
+    lines = b"".join(records(kernel_log)).decode()
+    if "type=1326" not in lines:
+        pytest.skip("the kernel's log leaves things out, as it may (audit's rate limit, or a daemon that has it)")
+    assert f"syscall={NUMBERS['kcmp']} " in lines
+    assert "code=0x7ffc0000" in lines
 
 
 async def test_a_profile_of_ones_own_answers_with_its_errno(keeper: Keeper, bundle: Bundle) -> None:
