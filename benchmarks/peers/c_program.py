@@ -35,7 +35,7 @@ class CProgram:
     def _compile(self, name: str, spec: Spec, image: Image) -> None:
         container = self._directory / "container"
         container.mkdir()
-        plan = launch_plan(spec, filesystem(container, image), cgroup=self._cgroups is not None)
+        plan = launch_plan(spec, filesystem(container, image, spec), cgroup=self._cgroups is not None)
         with tempfile.TemporaryDirectory() as include:
             Path(include, "plan.h").write_text(header(plan, terminal=spec.process.terminal))
             compile_c(["-Wall", "-I", include, str(HERE.parent / "start_peer.c")], self._directory / name)

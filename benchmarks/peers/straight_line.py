@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 
 from engine.sandbox.plan import ANY, Argument, Buffer, Input, Plan, Ref, Step
+from engine.sandbox.program import STORE_NAME
 
 
 def header(plan: Plan, *, terminal: bool) -> str:
@@ -22,6 +23,10 @@ def _calls(plan: Plan, data: _Data) -> list[str]:
     lines = []
     doubtful: set[int] = set()  # steps whose result may be no descriptor
     for number, step in enumerate(plan.steps):
+        if step.call == STORE_NAME:
+            buffer, descriptor, offset = map(data.argument, step.args)
+            lines.append(f"*(int *)({buffer} + {offset}) = (int){descriptor};")
+            continue
         conditions = [f"r[{ref.step}] >= 0" for ref in step.args if isinstance(ref, Ref) and ref.step in doubtful]
         if step.if_failed is not None:
             conditions.append(f"r[{step.if_failed.step}] < 0")
@@ -70,7 +75,7 @@ class _Data:
                 place = self._define(target) if isinstance(target, Buffer) else _literal(target)
                 words[offset // 8] = f"(uintptr_t){place}"
             name = self._names[buffer] = f"data_{len(self._names)}"
-            self.definitions.append(f"static const uintptr_t {name}[] = {{{', '.join(words)}}};\n")
+            self.definitions.append(f"static uintptr_t {name}[] = {{{', '.join(words)}}};\n")
         return self._names[buffer]
 
 

@@ -88,7 +88,7 @@ def _text(argument: Argument) -> str:
         case Mode():
             return f"0{argument:o}"
         case Flag() | Enum():
-            return str(argument.name or int(argument)) if argument else "0"
+            return str(argument.name or int(argument))
         case _:
             return str(argument)
 

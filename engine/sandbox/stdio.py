@@ -10,9 +10,17 @@ from engine.sandbox.plan import ANY, CHANNEL, STDIO, Buffer, Plan, Ref
 from engine.sandbox.tree import Tree, open_how
 from engine.spec.structs import ConsoleSize
 
-MASTER = 100  # the number under which the master is sent; the child's own, nobody else sees it
 ZERO = Buffer(bytes(4), "[0]")
 SOL_SOCKET, SCM_RIGHTS = 1, 1
+# struct msghdr with one byte of data and one descriptor, which is filled in (sendmsg(2), cmsg(3)).
+CONTROL_HEADER = struct.Struct("=Qii")
+CONTROL = Buffer(CONTROL_HEADER.pack(CONTROL_HEADER.size + 4, SOL_SOCKET, SCM_RIGHTS) + bytes(8), "[ptmx]")
+_VECTOR = Buffer(struct.pack("=QQ", 0, 1), "[T]", ((0, Buffer(b"T", "T")),))
+MESSAGE = Buffer(
+    struct.pack("=QIIQQQQII", 0, 0, 0, 0, 1, 0, len(CONTROL.data), 0, 0),
+    "{SCM_RIGHTS, [ptmx]}",
+    ((16, _VECTOR), (32, CONTROL)),
+)
 
 
 def open_terminal(plan: Plan, tree: Tree | None, size: ConsoleSize) -> Ref:
@@ -33,8 +41,8 @@ def open_terminal(plan: Plan, tree: Tree | None, size: ConsoleSize) -> Ref:
     slave = plan.call("ioctl", master, TIO.CGPTPEER, flags, why="its other end, the program's", result="tty")
     window = Buffer(struct.pack("=HHHH", size.height, size.width, 0, 0), f"{{{size.width}x{size.height}}}")
     plan.call("ioctl", master, TIO.CSWINSZ, window, why="its size")
-    plan.call("dup3", master, MASTER, O.CLOEXEC, why="a number known beforehand")
-    plan.call("sendmsg", CHANNEL, _message_with(MASTER), MSG.NOSIGNAL, why="hand the master to the keeper")
+    plan.store(master, CONTROL, CONTROL_HEADER.size, why="what is to be handed over")
+    plan.call("sendmsg", CHANNEL, MESSAGE, MSG.NOSIGNAL, why="hand the master to the keeper")
     if tree is not None:
         _show_as_console(plan, tree, slave)
     return slave
@@ -48,15 +56,6 @@ def _show_as_console(plan: Plan, tree: Tree, slave: Ref) -> None:
     copy = OPEN_TREE.CLONE | OPEN_TREE.CLOEXEC | OPEN_TREE.EMPTY_PATH
     console = plan.call("open_tree", slave, "", copy, why="/dev/console: the terminal")
     plan.call("move_mount", console, "", dev, "console", MOVE_MOUNT.F_EMPTY_PATH, why="/dev/console")
-
-
-def _message_with(descriptor: int) -> Buffer:
-    """struct msghdr with one byte of data and one descriptor (sendmsg(2), cmsg(3))."""
-    data = Buffer(b"T", "T")
-    vector = Buffer(struct.pack("=QQ", 0, 1), "[T]", ((0, data),))
-    control = Buffer(struct.pack("=QiiiI", 20, SOL_SOCKET, SCM_RIGHTS, descriptor, 0), f"[{descriptor}]")
-    header = struct.pack("=QIIQQQQII", 0, 0, 0, 0, 1, 0, 24, 0, 0)
-    return Buffer(header, "{SCM_RIGHTS, [ptmx]}", ((16, vector), (32, control)))
 
 
 def take_terminal(plan: Plan, slave: Ref, owner: int) -> None:
