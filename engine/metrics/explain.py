@@ -24,7 +24,7 @@ def explain(watched: Watched, metric: Metric) -> Explanation:
     found = watched.found(metric.name)
     if found is None:
         raise EngineError(
-            ErrorCode.UNSUPPORTED, f"{metric.name} can't be had of {watched.program.name!r}: {_why(metric)}."
+            ErrorCode.UNSUPPORTED, f"{metric.name} can't be had of {watched.program.name!r}: {_why(watched, metric)}."
         )
     files, view = found
     formula = view.source.formulas[metric.name]
@@ -106,6 +106,8 @@ _REASONS = {
 }
 
 
-def _why(metric: Metric) -> str:
+def _why(watched: Watched, metric: Metric) -> str:
     group = metric.name.partition(".")[0]
+    if watched.program.directories is None and group != "network":
+        return "it has no cgroup"
     return _REASONS.get(group, f"its cgroup has no {group} controller")

@@ -87,7 +87,7 @@ class Processes:
         for pid in pids:
             try:
                 used[pid] = usage(Path(f"/proc/{pid}/stat").read_bytes())
-            except OSError:
+            except (OSError, ValueError, IndexError):
                 continue  # it has ended
             counts = dict(_of_threads(pid))
             threads |= counts

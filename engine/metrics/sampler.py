@@ -14,10 +14,11 @@ from contextlib import contextmanager
 
 from engine.metrics.history import LENGTH
 from engine.metrics.kept_file import lower_half
-from engine.metrics.source import Reading
+from engine.metrics.source import RARELY, Reading
 from engine.metrics.watched import Program, Watched
 
 SLOW, FAST = 1.0, 0.1  # seconds
+IN_A_LIST = 5  # seconds after which everything of all containers is read again, while somebody looks at all of them
 AT_ONCE = 25  # containers that are read before others have their turn on the loop: a millisecond or two
 
 
@@ -39,6 +40,7 @@ class Sampler:
         self._fast_looks: Counter[str] = Counter()
         self._hurry = asyncio.Event()  # somebody looks ten times a second
         self._beats = {SLOW: asyncio.Event(), FAST: asyncio.Event()}
+        self._walking = asyncio.Lock()
         self._origin = time.monotonic()
         self.tick = 0
         """Seconds since the sampler was made, at the last slow beat."""
@@ -81,30 +83,33 @@ class Sampler:
         self.tick = int(time.monotonic() - self._origin)
         for number, watched in enumerate(tuple(self._watched.values()), 1):
             if not watched.over:
-                looked_at = self._looks_at_all > 0 or watched.program.id in self._looks
-                watched.read(self.tick, time.monotonic(), looked_at=looked_at)
+                watched.read(self.tick, time.monotonic(), self._at_most(watched))
             if number % AT_ONCE == 0:
                 await asyncio.sleep(0)
-        await self._look(self._walked())
+        await self._walk()
 
-    def _walked(self) -> list[Watched]:
-        """Whose processes are to be looked at one by one: the named ones, and those of which nothing else is known."""
-        if not self._looks_at_all:
-            return self._those(self._looks)
-        running = self._those(self._watched)
-        return [one for one in running if one.program.id in self._looks or one.program.directories is None]
+    def _at_most(self, watched: Watched) -> int:
+        """Seconds after which everything is to be read again."""
+        if watched.program.id in self._looks:
+            return 1
+        return IN_A_LIST if self._looks_at_all else RARELY
 
-    async def _look(self, wanted: list[Watched]) -> None:
-        """At processes."""
-        if not wanted:
-            return
+    def _is_walked(self, watched: Watched) -> bool:
+        """Whether its processes are looked at one by one: when it is named, and when nothing else tells of it."""
+        listed = self._looks_at_all > 0 and watched.program.directories is None
+        return not watched.over and (listed or watched.program.id in self._looks)
 
-        def look() -> list[Reading]:
+    async def _walk(self) -> None:
+        """Look at processes one by one."""
+
+        def walk() -> list[Reading]:
             return [watched.look(time.monotonic()) for watched in wanted]
 
-        for watched, reading in zip(wanted, await asyncio.to_thread(look), strict=True):
-            if not watched.over:
-                watched.take(self.tick, reading)
+        async with self._walking:
+            wanted = [watched for watched in self._watched.values() if self._is_walked(watched)]
+            for watched, reading in zip(wanted, await asyncio.to_thread(walk) if wanted else [], strict=True):
+                if self._is_walked(watched):
+                    watched.take(self.tick, reading)
 
     def _those(self, ids: Iterable[str]) -> list[Watched]:
         return [watched for id in tuple(ids) if (watched := self.running(id)) is not None]
@@ -166,23 +171,22 @@ class Sampler:
         try:
             yield
         finally:
-            if ids is None:
-                self._looks_at_all -= 1
-            else:
-                self._look_away(ids, period)
+            self._look_away(ids, period)
 
-    def _look_away(self, ids: Collection[str], period: float) -> None:
-        for looks, away in ((self._looks, Watched.look_away), (self._fast_looks, Watched.slow_down)):
-            if looks is self._fast_looks and period != FAST:
-                continue
-            looks.subtract(ids)
-            for id in set(ids):
-                if looks[id] <= 0:
-                    del looks[id]
-                    if (watched := self.running(id)) is not None:
-                        away(watched)
+    def _look_away(self, ids: Collection[str] | None, period: float) -> None:
+        if ids is None:
+            self._looks_at_all -= 1
+        else:
+            self._looks = self._looks - Counter(ids)
+            if period == FAST:
+                self._fast_looks = self._fast_looks - Counter(ids)
         if not self._fast_looks:
             self._hurry.clear()
+        for watched in self._those(self._watched if ids is None else ids):
+            if not self._is_walked(watched):
+                watched.look_away()
+            if watched.program.id not in self._fast_looks:
+                watched.slow_down()
 
     async def begin(self, ids: Collection[str] | None) -> None:
         """Read at once what was not read lately, so that the next beat has something to compare with."""
@@ -191,7 +195,7 @@ class Sampler:
             watched.catch_up(time.monotonic())
             if number % AT_ONCE == 0:
                 await asyncio.sleep(0)
-        await self._look(self._walked() if ids is None else self._those(ids))
+        await self._walk()
 
     async def beat(self, period: float = SLOW) -> None:
         """Wait until all are read again."""

@@ -67,25 +67,25 @@ class Watched:
             self.memory[source.metrics] = History(len(source.metrics))
         return self.memory[source.metrics]
 
-    def read(self, tick: int, now: float, *, looked_at: bool) -> None:
+    def read(self, tick: int, now: float, at_most: int = RARELY) -> None:
         """Once a second. Where CPU time stands still nothing ran; once all else was seen to stand still too, it is read
-        rarely until something runs again."""
+        rarely until something runs again. `at_most`: seconds after which everything is to be read again."""
         if self._tick is not None and tick > self._tick + 1:
             self._remember_nothing(self._tick + 1)  # the machine or the engine stood still
         self._tick = tick
         turn = tick + self._place
         asleep = False
         for files, view, history in self._followed:
-            every = view.source.every
-            if looked_at or turn % every == 0 or view.after is None:
-                if every == 1:
+            prompt = view.source.every == 1
+            if view.after is None or turn % min(at_most, RARELY if asleep else view.source.every) == 0:
+                if prompt and not asleep:
                     view.wait(self._slept)
-                view.take(files.read(now, view.after, keep=every == 1 and not asleep))
+                view.take(files.read(now, view.after, keep=prompt and (at_most < RARELY or not asleep)))
                 history.push(tick, view.row)
             if view is self._cpu and view.steady and self._resting:
                 asleep = True
-                self._slept = now
-                if turn % RARELY and not looked_at:
+                if turn % at_most:
+                    self._slept = now
                     return
         self._resting = all(view.steady for _, view in self._prompt)
 
@@ -110,7 +110,9 @@ class Watched:
         self.processes.history.push(tick, self.processes.view.row)
 
     def look_away(self) -> None:
-        """Nobody wants its processes looked at any more."""
+        """Nobody wants its processes looked at any more, if anybody did."""
+        if self.processes.view.after is None:
+            return
         self._processes = processes.Processes()
         self.processes.view.forget()
         if self._tick is not None:

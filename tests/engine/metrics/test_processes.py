@@ -129,7 +129,7 @@ def test_a_container_without_a_cgroup_has_what_its_processes_have(program: Progr
     watched = Watched(Told("c1", "c1", program, program.pid, None, lambda: [program.pid]), 1000, 0, None)
     program.do("wait for the start")
     for tick in (1, 2):
-        watched.read(tick, time.monotonic(), looked_at=True)
+        watched.read(tick, time.monotonic())
         watched.take(tick, watched.look(time.monotonic()))
         program.do("compute")
     watched.take(2, watched.look(time.monotonic()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -27,9 +28,9 @@ class Clock:
         self.watched = Watched(program, lower_half(), 0, remembered)
         self.tick = 0
 
-    def beat(self, *, looked_at: bool = True) -> dict[str, float]:
+    def beat(self, at_most: int = 1) -> dict[str, float]:
         self.tick += 1
-        self.watched.read(self.tick, time.monotonic(), looked_at=looked_at)
+        self.watched.read(self.tick, time.monotonic(), at_most)
         return self.watched.values(fast=False)
 
 
@@ -105,10 +106,10 @@ def test_a_program_that_sleeps_is_left_alone_and_keeps_nothing_open_but_its_cpu_
 ) -> None:
     program = start("c1")
     clock = watch(program)
-    clock.beat(looked_at=False)
+    clock.beat(RARELY)
     assert len(opened(program)) > 1
     for _ in range(2 * RARELY):
-        clock.beat(looked_at=False)
+        clock.beat(RARELY)
     assert set(opened(program)) <= {"cpu.stat", "cpuacct.usage", "cpuacct.stat"}
     clock.watched.close()
     assert opened(program) == []
@@ -119,9 +120,9 @@ def test_what_wakes_up_is_seen_at_once(start: Start, watch: Watch) -> None:
     skip_without(program, "memory")
     clock = watch(program)
     for _ in range(RARELY + 3):
-        before = clock.beat(looked_at=False)
+        before = clock.beat(RARELY)
     child(program).do(f"allocate {32 * MIB}")
-    after = clock.beat(looked_at=False)
+    after = clock.beat(RARELY)
     assert after["cpu"] > 0
     assert after["memory"] - before["memory"] == pytest.approx(32 * MIB, abs=4 * MIB)
 
@@ -129,12 +130,27 @@ def test_what_wakes_up_is_seen_at_once(start: Start, watch: Watch) -> None:
 def test_rates_come_to_rest_when_the_program_does(start: Start, watch: Watch) -> None:
     program = start("c1")
     clock = watch(program)
-    clock.beat(looked_at=False)
+    clock.beat(RARELY)
     child(program).do("compute 0.05")
-    assert clock.beat(looked_at=False)["cpu"] > 0
+    assert clock.beat(RARELY)["cpu"] > 0
     for _ in range(3):
-        values = clock.beat(looked_at=False)
+        values = clock.beat(RARELY)
     assert values["cpu"] == values["cpu.user"] == 0
+
+
+def test_what_others_do_to_a_sleeping_program_is_seen_too(start: Start, watch: Watch) -> None:
+    program = start("c1")
+    skip_without(program, "pids")
+    clock = watch(program)
+    for _ in range(2 * RARELY):
+        before = clock.beat(RARELY)
+    visitor = os.posix_spawnp("sleep", ["sleep", "1000"], os.environ)
+    cgroup(program).add(visitor)
+    for _ in range(RARELY):
+        after = clock.beat(RARELY)
+    assert after["pids"] == before["pids"] + 1
+    os.kill(visitor, signal.SIGKILL)
+    os.waitpid(visitor, 0)
 
 
 def test_a_network_of_its_own_is_measured_and_the_hosts_is_not(start: Start, watch: Watch) -> None:
