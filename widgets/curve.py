@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable
-from math import ceil, floor, log2, log10
+from math import ceil, floor, isclose, log2, log10
 
 KEPT = 600.0
 """Seconds of history."""
@@ -72,13 +72,20 @@ class Curve:
         return None
 
     def steps(self, since: float) -> list[tuple[float, float | None, float | None]]:
-        """When the value became another, from what, to what: of a limit, its changes."""
+        """When the value became another, from what, to what: of a limit, its changes.
+
+        What is remembered has the precision of four bytes, so that values which differ by less are the same.
+        """
         first = max(1, bisect_left(self._times, since))
         return [
             (self._times[n], self._values[n - 1], self._values[n])
             for n in range(first, len(self._times))
-            if self._values[n] != self._values[n - 1]
+            if not _same(self._values[n - 1], self._values[n])
         ]
+
+
+def _same(one: float | None, other: float | None) -> bool:
+    return one == other if one is None or other is None else isclose(one, other, rel_tol=1e-6)
 
 
 def ceiling(value: float, *, binary: bool = False) -> float:

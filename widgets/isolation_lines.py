@@ -149,7 +149,7 @@ def _namespace(each: Namespace) -> list[Line]:
             (words, PLAIN if not each.shared else SHARED),
         )
     ]
-    if each.others:
+    if each.others and not each.shared:  # else all that share it with the host would be named
         lines.append(((" " * 31, PLAIN), ("╰━ ", SHARED), ("with " + ", ".join(each.others), SHARED)))
     return lines
 

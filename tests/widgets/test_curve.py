@@ -46,6 +46,7 @@ def test_the_changes_of_a_limit_are_found() -> None:
     limit = Curve([(1, None), (2, None), (3, 0.5), (4, 0.5), (5, 1.0)])
     assert limit.steps(0) == [(3, None, 0.5), (5, 0.5, 1.0)]
     assert limit.steps(4) == [(5, 0.5, 1.0)]
+    assert not Curve([(1, 0.6000000238418579), (2, 0.6)]).steps(0)
 
 
 @given(st.floats(1e-6, 1e15), st.booleans())
