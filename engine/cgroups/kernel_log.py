@@ -1,9 +1,11 @@
-"""Whom the OOM killer killed, from the kernel's log (Documentation/ABI/testing/dev-kmsg). Standard library only.
+"""What the kernel's log says of limits that hit (Documentation/ABI/testing/dev-kmsg). Standard library only.
 
-It writes two lines, the first of which may be left out when there are many (mm/oom_kill.c):
+The OOM killer writes two lines, the first of which may be left out when there are many (mm/oom_kill.c); the pids
+controller one, when a cgroup's first fork is refused (kernel/cgroup/pids.c):
 
     oom-kill:constraint=CONSTRAINT_MEMCG,…,task_memcg=/heliostui/3f2a…,task=python3,pid=4711,uid=0
     Memory cgroup out of memory: Killed process 4711 (python3) total-vm:…
+    cgroup: fork rejected by pids controller in /heliostui/3f2a…
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from dataclasses import dataclass
 
 _WHERE = re.compile(r"oom-kill:.*,task_memcg=(?P<cgroup>.*),task=.*,pid=(?P<pid>\d+),uid=\d+")
 _KILLED = re.compile(r"(?:Memory cgroup out|Out) of memory.*: Killed process (?P<pid>\d+) \((?P<command>.*?)\) ")
+_REFUSED = re.compile(r"cgroup: fork rejected by pids controller in (?P<cgroup>.*)")
 MOST_PLACES = 64  # lines of the first kind that wait for their second
 
 
@@ -26,6 +29,13 @@ class Victim:
     cgroup: str = ""
 
 
+@dataclass(frozen=True)
+class Refused:
+    """The first fork that was refused in a cgroup; its path in the hierarchy of pids."""
+
+    cgroup: str
+
+
 class KernelLog:
     """The log from now on. Raises OSError for who may not read it (CAP_SYSLOG)."""
 
@@ -34,20 +44,20 @@ class KernelLog:
         os.lseek(self.descriptor, 0, os.SEEK_END)
         self._places: dict[int, str] = {}
 
-    def read(self) -> list[Victim]:
-        """Those killed since the last time."""
-        victims: list[Victim] = []
+    def read(self) -> list[Victim | Refused]:
+        """What happened since the last time."""
+        found: list[Victim | Refused] = []
         while True:
             try:
                 record = os.read(self.descriptor, 8192)
             except BlockingIOError:
-                return victims
+                return found
             except BrokenPipeError:  # records were overwritten before we came to them
                 continue
-            if (victim := self.take(record.decode(errors="replace"))) is not None:
-                victims.append(victim)
+            if (told := self.take(record.decode(errors="replace"))) is not None:
+                found.append(told)
 
-    def take(self, record: str) -> Victim | None:
+    def take(self, record: str) -> Victim | Refused | None:
         """What one record tells."""
         if where := _WHERE.search(record):
             self._places[int(where["pid"])] = where["cgroup"]
@@ -56,6 +66,8 @@ class KernelLog:
         if killed := _KILLED.search(record):
             pid = int(killed["pid"])
             return Victim(pid, killed["command"], self._places.pop(pid, ""))
+        if refused := _REFUSED.search(record.partition("\n")[0]):
+            return Refused(refused["cgroup"])
         return None
 
     def close(self) -> None:

@@ -1,8 +1,9 @@
 """Limits that hit: tells of processes that the OOM killer ended and of forks that were refused. Imports asyncio and the
 parts.
 
-In cgroup2 the kernel says when a counter moves (inotify); that of v1's memory is looked at when the kernel's log says
-that somebody was killed. Whoever may not read the log hears of v1's only when the container ends, and of no victims.
+In cgroup2 the kernel says when a counter moves (inotify). Those of v1 are looked at when the kernel's log says that
+somebody was killed, or that a first fork was refused, and from then on once a second. Whoever may not read the log
+hears of v1's when the container ends, and of no victims.
 """
 
 from __future__ import annotations
@@ -19,11 +20,12 @@ import psutil  # type: ignore[import-untyped]
 from engine.cgroups import Cgroup
 from engine.cgroups.counters import Hits, hits, memory_events, pids_events
 from engine.cgroups.inotify import Inotify
-from engine.cgroups.kernel_log import KernelLog, Victim
+from engine.cgroups.kernel_log import KernelLog, Refused, Victim
 from engine.containers.container import Container, Run
 from engine.containers.events import Bus
 
 SPACING = 1.0  # seconds between two events of refused forks: there may be thousands
+MOST_VICTIMS = 256
 PATIENCE = 0.5  # seconds that the log gets to name a victim
 Spawn = Callable[[Coroutine[Any, Any, None], str], object]
 
@@ -35,8 +37,16 @@ class _Watched:
     cgroup: Cgroup
     told: Hits
     watches: list[int] = field(default_factory=list)
-    victims: deque[Victim] = field(default_factory=deque)
     due: dict[str, asyncio.TimerHandle] = field(default_factory=dict)  # what is told then, whatever is known
+
+    @property
+    def polled(self) -> bool:
+        """Nobody says when forks are refused."""
+        return self.cgroup.version("pids") == 1
+
+    def is_at(self, path: str) -> bool:
+        """Is that path of the kernel's log in its cgroup?"""
+        return self.cgroup.path.rpartition("/")[2] in path.split("/")
 
 
 class Alarms:
@@ -49,18 +59,32 @@ class Alarms:
         self._by_watch: dict[int, _Watched] = {}
         self._inotify: Inotify | None = None
         self._log: KernelLog | None = None
+        self._victims: deque[Victim] = deque(maxlen=MOST_VICTIMS)  # not told of yet; perhaps not ours
+
+    def listen(self) -> None:
+        """Before the first container is started: from then on nothing is missed. May be called again."""
+        loop = asyncio.get_running_loop()
+        if self._inotify is None:
+            with suppress(OSError):  # no more instances for this user: what hits is told when the container ends
+                self._inotify = Inotify()
+                loop.add_reader(self._inotify.descriptor, self._hear_change)
+        if self._log is None:
+            with suppress(OSError):
+                self._log = KernelLog()
+                loop.add_reader(self._log.descriptor, self._hear_log)
 
     def watch(self, container: Container, run: Run, *, adopted: bool = False) -> None:
         """Tell of what happens to a run; of one that an earlier engine began, from now on."""
         if run.cgroup is None:
             return
-        self._open()
+        self.listen()
         watched = self._watched[run] = _Watched(container, run, run.cgroup, hits(run.cgroup) if adopted else Hits())
         for path in (memory_events(run.cgroup), pids_events(run.cgroup)):
             if path is not None and self._inotify is not None:
                 with suppress(OSError):  # it has ended already; or there are no more watches for us
                     watched.watches.append(self._inotify.add(path))
                     self._by_watch[watched.watches[-1]] = watched
+        asyncio.get_running_loop().call_soon(self._look, watched)
 
     def last_look(self, run: Run) -> bool:
         """Tell what is not told yet of a run that has ended, and whose cgroup is still there. Was any process of it
@@ -93,17 +117,12 @@ class Alarms:
         self._watched.clear()
         self._by_watch.clear()
 
-    def _open(self) -> None:
-        """With the first container: nobody else needs it."""
-        loop = asyncio.get_running_loop()
-        if self._inotify is None:
-            with suppress(OSError):  # no more instances for this user: what hits is told when the container ends
-                self._inotify = Inotify()
-                loop.add_reader(self._inotify.descriptor, self._hear_change)
-        if self._log is None:
-            with suppress(OSError):
-                self._log = KernelLog()
-                loop.add_reader(self._log.descriptor, self._hear_log)
+    def _look(self, watched: _Watched) -> None:
+        """At what happened before it was watched."""
+        if watched.run in self._watched:
+            self._tell_kills(watched)
+            if hits(watched.cgroup).refused_forks:
+                self._tell_refused(watched)
 
     def _hear_change(self) -> None:
         assert self._inotify is not None
@@ -113,22 +132,19 @@ class Alarms:
                 self._tell_refused(watched)
 
     def _hear_log(self) -> None:
-        if self._log is None or not (victims := self._log.read()):
+        if self._log is None or not (heard := self._log.read()):
             return
-        for watched in self._watched.values():
-            name = watched.cgroup.path.rpartition("/")[2]
-            watched.victims.extend(victim for victim in victims if name in victim.cgroup.split("/"))
-        nobodys = deque(victim for victim in victims if not victim.cgroup)
+        self._victims.extend(told for told in heard if isinstance(told, Victim))
         for watched in list(self._watched.values()):
-            while nobodys and hits(watched.cgroup).oom_kills - watched.told.oom_kills > len(watched.victims):
-                watched.victims.append(nobodys.popleft())
-            self._tell_kills(watched)
+            if any(isinstance(told, Refused) and watched.is_at(told.cgroup) for told in heard):
+                self._tell_refused(watched)
+            if any(isinstance(told, Victim) for told in heard):
+                self._tell_kills(watched)
 
     def _tell_kills(self, watched: _Watched, *, final: bool = False) -> None:
         """One event for each process that was killed, as soon as it is known who it was."""
         now = hits(watched.cgroup).oom_kills
-        while watched.told.oom_kills < now and (watched.victims or final):
-            victim = watched.victims.popleft() if watched.victims else None
+        while watched.told.oom_kills < now and ((victim := self._victim_of(watched)) is not None or final):
             watched.told = Hits(watched.told.oom_kills + 1, watched.told.refused_forks)
             self._publish_kill(watched, victim)
         if (handle := watched.due.pop("kills", None)) is not None:
@@ -137,6 +153,14 @@ class Alarms:
             loop = asyncio.get_running_loop()
             patience = PATIENCE if self._log is not None else 0
             watched.due["kills"] = loop.call_later(patience, lambda: self._tell_kills(watched, final=True))
+
+    def _victim_of(self, watched: _Watched) -> Victim | None:
+        """The next one that is known, or may be meant."""
+        for victim in self._victims:
+            if watched.is_at(victim.cgroup) or not victim.cgroup:
+                self._victims.remove(victim)
+                return victim
+        return None
 
     def _publish_kill(self, watched: _Watched, victim: Victim | None) -> None:
         container = watched.container
@@ -149,14 +173,15 @@ class Alarms:
 
     def _tell_refused(self, watched: _Watched) -> None:
         """One event for all forks refused since the last one."""
-        watched.due.pop("forks", None)
+        if (handle := watched.due.pop("forks", None)) is not None:
+            handle.cancel()
         refused = hits(watched.cgroup).refused_forks - watched.told.refused_forks
-        if refused <= 0:
-            return
-        watched.told = Hits(watched.told.oom_kills, watched.told.refused_forks + refused)
-        loop = asyncio.get_running_loop()
-        watched.due["forks"] = loop.call_later(SPACING, lambda: self._tell_refused(watched))
-        self._spawn(self._publish_refused(watched, refused), f"refused forks of {watched.container.id}")
+        if refused > 0 or watched.polled:
+            loop = asyncio.get_running_loop()
+            watched.due["forks"] = loop.call_later(SPACING, lambda: self._tell_refused(watched))
+        if refused > 0:
+            watched.told = Hits(watched.told.oom_kills, watched.told.refused_forks + refused)
+            self._spawn(self._publish_refused(watched, refused), f"refused forks of {watched.container.id}")
 
     async def _publish_refused(self, watched: _Watched, refused: int) -> None:
         told = await asyncio.to_thread(_most_forked, watched.cgroup)

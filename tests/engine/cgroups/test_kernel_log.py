@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.cgroups import Cgroup, limits
-from engine.cgroups.kernel_log import KernelLog, Victim
+from engine.cgroups.kernel_log import KernelLog, Refused, Victim
 from engine.protocol.limits import Limits
 from engine.spec.limits import to_resources
 
@@ -41,11 +41,17 @@ def test_the_second_line_alone_names_a_victim(log: KernelLog) -> None:
     log.close()
 
 
+def test_the_first_fork_that_is_refused_is_told_of(log: KernelLog) -> None:
+    record = "6,1,2,-;cgroup: fork rejected by pids controller in /heliostui/a1\n SUBSYSTEM=none"
+    assert log.take(record) == Refused("/heliostui/a1")
+    log.close()
+
+
 @pytest.mark.cgroup2
 def test_a_real_victim_is_found(log: KernelLog, limited: Cgroup) -> None:
     needs(limited, "memory")
     limits.apply(limited, to_resources(Limits(memory=32 << 20, memory_swap=32 << 20)))
     with python_in(limited, "hog = []\nwhile True: hog.append(bytearray(1 << 20))") as hog:
         assert hog.wait(60) == -9
-    assert hog.pid in {victim.pid for victim in log.read()}
+    assert hog.pid in {told.pid for told in log.read() if isinstance(told, Victim)}
     log.close()
