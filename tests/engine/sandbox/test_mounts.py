@@ -196,6 +196,7 @@ class TestFileSystems:
         assert result.output.startswith("/dev/mqueue:\n\n/dev/pts:\nptmx\n")
         assert options_at(result.output, "/dev/pts")[2] >= {"nosuid", "noexec", "mode=620", "gid=5"}
 
+    @pytest.mark.cgroup2
     async def test_the_cgroup_is_the_root_of_all_that_is_shown_and_read_only(
         self, keeper: Keeper, busybox: Bundle
     ) -> None:
