@@ -154,7 +154,7 @@ class ContainerOptions(Value, frozen=True, forbid_unknown_fields=True):
     # else a profile in Docker's JSON format
     apparmor: str | None = None  # a profile that is loaded, or "unconfined"
     selinux: list[str] = []  # --security-opt label=…: "type:svirt_lxc_net_t", "disable" …
-    no_new_privileges: bool = True
+    no_new_privileges: bool | None = None  # None: yes, unless it is privileged
     unmasked: bool = False  # --security-opt systempaths=unconfined
     ulimits: list[str] = []  # "nofile=1024:2048"
     sysctls: dict[str, str] = {}

@@ -6,6 +6,7 @@ Puts together what the modules beside it make, one part of the spec each. Import
 
 from __future__ import annotations
 
+import os
 import posixpath
 import re
 from collections.abc import Mapping
@@ -54,16 +55,21 @@ def from_options(
     check(options)
     decided = _decide(options, volumes or {})
     own = namespaces.own(decided.namespaces)
-    hostname = (container_id if options.hostname is None else options.hostname) if "uts" in own else None
+    hostname = options.hostname or container_id if "uts" in own else None
     return Spec(
         root=Root(path=root_path, readonly=options.read_only),
         hostname=hostname,
         domainname=options.domainname,
-        process=_process(options, image, account, hostname or container_id, decided),
+        process=_process(options, image, account, _own_name(options, container_id), decided),
         mounts=mounts.merged(_system_mounts(options, decided), decided.mounts),
         linux=_linux(options, image, container_id, decided),
         annotations=options.annotations,
     )
+
+
+def _own_name(options: ContainerOptions, container_id: str) -> str:
+    """What HOSTNAME says: what uname(2) does, unless the name is another container's, which may change."""
+    return os.uname().nodename if options.namespaces.get("uts") == "host" else options.hostname or container_id
 
 
 @dataclass(frozen=True)
@@ -101,7 +107,7 @@ def _process(options: ContainerOptions, image: Image, account: Account, hostname
         user=user,
         capabilities=capabilities.sets(decided.capabilities, user),
         rlimits=process.rlimits(options.ulimits),
-        no_new_privileges=options.no_new_privileges and not options.privileged,
+        no_new_privileges=not options.privileged if options.no_new_privileges is None else options.no_new_privileges,
         apparmor_profile=security.apparmor_profile(options.apparmor),
         selinux_label=security.selinux_labels(options.selinux)[0],
         oom_score_adj=process.oom_score_adj(options.oom_score_adj),

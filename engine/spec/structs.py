@@ -370,13 +370,13 @@ class Linux(Struct, frozen=True):
     memory_policy: MemoryPolicy | None = None
 
 
-class Spec(Struct, frozen=True):
+class Spec(Struct, frozen=True, kw_only=True):
     """The whole `config.json`."""
 
-    root: Root
-    process: Process
     # The oldest that has what is nearly always used: older runtimes refuse newer numbers, and pass over newer fields.
     oci_version: str = field(default_factory=lambda: "1.0.2")
+    root: Root
+    process: Process
     hostname: str | None = None
     domainname: str | None = None
     mounts: list[Mount] = []

@@ -11,8 +11,7 @@ from typing import BinaryIO
 from engine.client.blocking import Connection
 from engine.places import places
 from engine.protocol.messages import LogRecord, StreamLogs
-from heliostui.commandline.options import checked
-from heliostui.commandline.parser import add_container
+from heliostui.commandline.parser import add_container, checked
 from heliostui.commandline.times import moment, nanoseconds
 
 _LINE = re.compile(rb"[^\n]*\n|[^\n]+")

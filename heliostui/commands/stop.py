@@ -7,8 +7,7 @@ import math
 
 from engine.protocol.messages import StopContainer
 from heliostui.commandline.each import for_each
-from heliostui.commandline.options import checked
-from heliostui.commandline.parser import add_containers
+from heliostui.commandline.parser import add_containers, checked
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

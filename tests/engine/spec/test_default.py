@@ -144,6 +144,12 @@ def test_the_environment_has_what_programs_expect() -> None:
     assert "/usr/bin" in inside["PATH"].split(":")
 
 
+def test_the_hosts_name_is_told_where_it_is_shared() -> None:
+    shared = spec(namespaces={"uts": "host"})
+    assert shared.hostname is None
+    assert environment(shared)["HOSTNAME"] == os.uname().nodename
+
+
 def test_without_a_terminal_there_is_no_term() -> None:
     assert "TERM" not in environment(spec())
 
@@ -220,6 +226,7 @@ def test_a_privileged_container_is_fenced_by_namespaces_only() -> None:
     assert "ro" not in mount_at(made, "/sys").options
     assert made.linux.resources is not None
     assert [rule.allow for rule in made.linux.resources.devices] == [True]
+    assert spec(privileged=True, no_new_privileges=True).process.no_new_privileges
 
 
 def test_unmasked_shows_the_kernel_and_nothing_else_changes() -> None:
