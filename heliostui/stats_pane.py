@@ -52,6 +52,7 @@ class StatsPane(Vertical):
         super().__init__(id=id)
         self._link = link
         self._whose: StreamStats | None = None
+        self._of = ""  # the container that the curves are of
         self._curves: dict[str, Curve] = {}
         self._numbers_at = 0.0
         self.seconds = 120
@@ -75,14 +76,15 @@ class StatsPane(Vertical):
     @property
     def metric(self) -> str | None:
         """The metric under the cursor."""
-        return self.list.cursor if self._curves else None
+        return self.list.cursor if self._whose else None
 
     # --- what is looked at ---
 
     def follow(self, container: ContainerSummary) -> None:
-        """Show this container from now on, with what is remembered of it."""
+        """Show this container from now on, with what is remembered of it, by the engine and here."""
+        curves = self._curves if container.id == self._of else {name: Curve() for name in METRICS}
         self.stop()
-        self._curves = {name: Curve() for name in METRICS}
+        self._curves, self._of = curves, container.id
         self._numbers_at = 0.0
         self._show_graphs()
         self._stream(container.id)
@@ -98,7 +100,7 @@ class StatsPane(Vertical):
         """Look no more; `why` says what there is to see instead."""
         for group in ("stats", "history"):
             self.workers.cancel_group(self, group)
-        self._whose, self._curves = None, {}
+        self._whose = None
         self._say(why)
 
     def _say(self, why: str) -> None:
@@ -138,7 +140,7 @@ class StatsPane(Vertical):
             return
         for series in event.series:
             times = (series.start + n * series.step for n in range(len(series.values)))
-            self._curves[series.metric].before(zip(times, series.values, strict=True))
+            self._curves[series.metric].fill(zip(times, series.values, strict=True))
         self._show_graphs()
         self._advance()
 

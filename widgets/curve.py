@@ -10,6 +10,8 @@ KEPT = 600.0
 """Seconds of history."""
 HOLD = 2.5
 """Seconds for which a value stands until the next: longer than between two samples, for one may be late."""
+NEAR = 0.75
+"""Seconds between two values, of those that are taken once a second, that may be the same one."""
 
 # The dots of one braille cell, filled from below: left and right column, none to all four (Unicode chart U+2800).
 _LEFT, _RIGHT = (0, 0x40, 0x44, 0x46, 0x47), (0, 0x80, 0xA0, 0xB0, 0xB8)
@@ -53,13 +55,17 @@ class Curve:
             old = bisect_left(self._times, time - KEPT)
             del self._times[:old], self._values[:old]
 
-    def before(self, samples: Iterable[tuple[float, float | None]]) -> None:
-        """Put in what was measured before the first value."""
+    def fill(self, samples: Iterable[tuple[float, float | None]]) -> None:
+        """Put in what was measured at times that have no value here."""
+        missing = [sample for sample in samples if not self._has(sample[0])]
         known = list(zip(self._times, self._values, strict=True))
-        first = self._times[0] if self._times else float("inf")
         self._times, self._values = [], []
-        for time, value in [*(sample for sample in samples if sample[0] < first), *known]:
+        for time, value in sorted([*known, *missing], key=lambda sample: sample[0]):
             self.add(time, value)
+
+    def _has(self, time: float) -> bool:
+        place = bisect_left(self._times, time)
+        return any(abs(near - time) < NEAR for near in self._times[max(0, place - 1) : place + 1])
 
     def largest(self, since: float, until: float) -> float | None:
         """The largest value in a time; where none was taken in it, the one before, while that stands."""

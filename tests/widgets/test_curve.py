@@ -35,11 +35,11 @@ def test_a_value_stands_until_the_next_but_not_for_ever() -> None:
     assert late.largest(100 + HOLD, 103) is None
 
 
-def test_what_was_measured_before_is_put_in_before() -> None:
-    curve = Curve([(10, 1.0), (11, 2.0)])
-    curve.before([(8, 5.0), (9, None), (10, 9.0), (12, 9.0)])
-    assert [curve.largest(time, time + 1) for time in (8, 9, 10, 11)] == [5.0, None, 1.0, 2.0]
-    assert curve.last == (11, 2.0)
+def test_what_was_measured_meanwhile_is_put_in_where_nothing_is_known() -> None:
+    curve = Curve([(10, 1.0), (11, 2.0), (15, 3.0)])
+    curve.fill([(8, 5.0), (9, None), (10.3, 9.0), (12, 6.0), (13, 7.0), (14.9, 9.0)])
+    assert [curve.largest(time, time + 1) for time in (8, 9, 10, 11, 12, 13)] == [5.0, None, 1.0, 2.0, 6.0, 7.0]
+    assert curve.last == (15, 3.0)
 
 
 def test_the_changes_of_a_limit_are_found() -> None:
