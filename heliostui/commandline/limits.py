@@ -86,5 +86,5 @@ def _weight(text: str) -> int:
 
 def _shares(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 2 <= int(text) <= 262_144):
-        raise ValueError(f"'{text}' are no shares: write a whole number from 2 to 262144")
+        raise ValueError(f"'{text}' is no number of shares: write a whole number from 2 to 262144")
     return cpu_weight(int(text))
