@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from tests.escape.conftest import Fence
+from tests.escape.conftest import IMAGE, Fence
 
 SYS_ADMIN = 21
 
@@ -29,7 +29,7 @@ def test_no_descriptor_is_left_open(fence: Fence) -> None:
     """CVE-2024-21626: one of a directory of the host."""
     kinds = "sorted({os.readlink(p).split(':')[0] for p in glob.glob('/proc/[0-9]*/fd/*') if os.path.lexists(p)})"
     assert set(fence.inside.value(kinds)) <= {"/dev/null", "pipe", f"/proc/{fence.inside.value('os.getpid()')}/fd"}
-    assert fence.run("host", "sh", "-c", "ls /proc/self/fd").stdout.split() == ["0", "1", "2", "3"]  # 3: what ls reads
+    assert fence.program("sh", "-c", "ls /proc/self/fd").split() == ["0", "1", "2", "3"]  # 3: what ls reads
 
 
 @pytest.mark.parametrize("number", range(3, 10))
@@ -43,14 +43,14 @@ def test_no_descriptor_serves_as_working_directory(fence: Fence, number: int) ->
 def test_the_launcher_cannot_be_overwritten(fence: Fence) -> None:
     """CVE-2019-5736: who runs /proc/self/exe runs the launcher's program, and has the host's file in its hands."""
     readonly = "import os; print(os.statvfs('/proc/self/exe').f_flag & os.ST_RDONLY)"
-    assert fence.run("host", "/proc/self/exe", "-I", "-c", readonly).stdout in ("1\n", "")
+    assert fence.program("/proc/self/exe", "-I", "-c", readonly) in ("1\n", "")
     assert fence.person.heliostui("exec", "cell", "/proc/self/exe", "-I", "-c", readonly).stdout in ("1\n", "")
 
 
 def test_the_init_program_cannot_be_overwritten(fence: Fence) -> None:
     """The same, for the file of the host that `--init` runs as PID 1."""
     readonly = "import os; print(os.statvfs('/proc/1/exe').f_flag & os.ST_RDONLY)"
-    assert fence.run("--init", "host", "python3", "-c", readonly).stdout == "1\n"
+    assert fence.program("python3", "-c", readonly, options=("--init",)) == "1\n"
 
 
 def test_no_capability_comes_back(fence: Fence) -> None:
@@ -121,7 +121,7 @@ def test_a_terminal_takes_no_keys_from_a_container(fence: Fence) -> None:
     push = "python3 -c \"import fcntl; [fcntl.ioctl(0, 0x5412, bytes([c])) for c in b'touch pushed\\n']\""
     pushed = fence.person.directory / "pushed"
     with fence.person.shell() as screen:
-        screen.type(f'{fence.person.python} -m heliostui run --rm -it host {push}; echo in""side\n')
+        screen.type(f'{fence.person.python} -m heliostui run --rm -it {" ".join(IMAGE)} {push}; echo in""side\n')
         screen.until("inside")
         screen.type('echo no""thing\n')
         screen.until("nothing")
