@@ -117,7 +117,7 @@ class Hooks:
             return plans.outside(hook, self._bundle(container)), []
         types = await asyncio.to_thread(namespaces.differing, paused.pid)
         if kind == "createContainer":
-            return plans.before_pivot(hook, types), [paused.pidfd]
+            return plans.before_pivot(hook, types, container.spec.linux), [paused.pidfd]
         spec = container.spec
         own = msgspec.structs.replace(
             spec.process, args=hook.args or [hook.path], env=hook.env, cwd="/", terminal=False, console_size=None

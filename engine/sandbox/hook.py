@@ -5,11 +5,12 @@ Those that run in the container as its program would are `build.exec_plan`s. Imp
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Collection
 
 from engine.sandbox import namespaces, process, stdio
 from engine.sandbox.plan import Plan
-from engine.spec.structs import Hook, Process
+from engine.spec.structs import Hook, Linux, Process
 
 
 def outside(hook: Hook, cwd: str) -> Plan:
@@ -20,7 +21,7 @@ def outside(hook: Hook, cwd: str) -> Plan:
     return plan
 
 
-def before_pivot(hook: Hook, types: Collection[str]) -> Plan:
+def before_pivot(hook: Hook, types: Collection[str], linux: Linux) -> Plan:
     """In namespaces of the container, whose init's pidfd is the launcher's first own input; the root is still the
     host's."""
     plan = Plan()
@@ -29,7 +30,7 @@ def before_pivot(hook: Hook, types: Collection[str]) -> Plan:
     process.begin(plan)
     namespaces.enter_then(plan, init, types)
     if "user" in types:
-        process.be_root_inside(plan, [])
+        process.be_root_inside(plan, [errno.EPERM], linux)  # setgroups(2) may be denied there
     _run(plan, hook, "/")
     return plan
 
