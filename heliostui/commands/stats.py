@@ -67,12 +67,13 @@ def text(samples: list[Sample], width: int | None = None) -> str:
 
 def _row(sample: Sample) -> tuple[str, ...]:
     values = sample.values
-    memory, limit = values.get("memory.working_set"), values.get("memory.limit")
+    used = "memory.working_set" if "memory.working_set" in values else "memory"  # without a cgroup
+    memory, limit = values.get(used), values.get("memory.limit")
     return (
         sample.container,
         sample.name,
         percent(values.get("cpu")),
-        _pair(sample, "memory.working_set", "memory.limit"),
+        _pair(sample, used, "memory.limit"),
         percent(memory, limit),
         _pair(sample, "network.in", "network.out"),
         _pair(sample, "io.read", "io.write"),
@@ -81,6 +82,8 @@ def _row(sample: Sample) -> tuple[str, ...]:
 
 
 def _pair(sample: Sample, one: str, other: str) -> str:
+    if one not in sample.values:
+        return NONE
     return " / ".join(figure(metric, sample.values.get(metric)) for metric in (one, other))
 
 
