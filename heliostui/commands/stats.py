@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def text(samples: list[Sample], width: int | None = None) -> str:
     """The table; where it has to be narrow without what matters least, as far as that helps."""
-    headings = HEADINGS
+    headings: tuple[str, ...] = HEADINGS
     rows = [dict(zip(HEADINGS, _row(sample), strict=True)) for sample in samples]
     shown = ""
     for least in ("", *LEAST):
