@@ -62,6 +62,7 @@ def launch_plan(
     `cgroup.join`. `init`: path of the init program (see `init.c`) to put in front of the command. `pauses`: the points
     (see `pause`) at which the launch waits.
     """
+    _check_known(spec)
     host = Host.here()
     plan = Plan()
     spaces = namespaces.declare(plan, spec.linux.namespaces)
@@ -85,10 +86,20 @@ def launch_plan(
     process.name_host(plan, spec.hostname, spec.domainname)
     if spaces.is_own("network"):
         process.raise_loopback(plan)
-    _run(plan, spec, spec.process, slave, init_program, labels, host, ready=READY in pauses)
+    raised = spaces.user is not None
+    _run(plan, spec, spec.process, slave, init_program, labels, host, raised=raised, ready=READY in pauses)
     if made is not None:
         plan.hoist(made.threshold)
     return plan
+
+
+def _check_known(spec: Spec) -> None:
+    """What the specification has and we do not do must not be passed over."""
+    for path, wanted in (("intelRdt", spec.linux.intel_rdt), ("netDevices", spec.linux.net_devices)):
+        if wanted:
+            raise EngineError(
+                ErrorCode.UNSUPPORTED, f"$.linux.{path}: heliostui does not do this as yet; leave it out."
+            )
 
 
 @dataclass(frozen=True)
@@ -107,6 +118,8 @@ def _go_between(
     score = spec.process.oom_score_adj
     if score is not None:
         process.set_oom_score(plan, score, rootless=host.in_user_namespace)
+    if spaces.user is not None:
+        process.raise_own(plan, spec.process)
     tried = namespaces.join_first(plan, spaces)
     if spaces.user is not None:
         if spaces.is_own("mount"):
@@ -156,6 +169,16 @@ def _other_tree(
     if "mount" not in spaces.joined and not isinstance(filesystem, Plain):
         why = "without a mount namespace a container has no layers: give it one, or a bundle with a root of its own."
         raise EngineError(ErrorCode.INVALID, f"$.linux.namespaces: {why}")
+    changes = {
+        "$.mounts": spec.mounts,
+        "$.linux.maskedPaths": spec.linux.masked_paths,
+        "$.linux.readonlyPaths": spec.linux.readonly_paths,
+        "$.root.readonly": spec.root.readonly,
+    }
+    for path, change in changes.items():
+        if change:
+            why = "without a new mount namespace this would change the host, or another container: leave it out."
+            raise EngineError(ErrorCode.INVALID, f"{path}: {why}")
     write_sysctls(plan, None, spec.linux.sysctl)
     if wait:
         pause(plan, CREATED, "wait for the hooks that see the host")
@@ -185,6 +208,8 @@ def exec_plan(
         types = {namespace.type for namespace in spec.linux.namespaces}
     if program.oom_score_adj is not None:
         process.set_oom_score(plan, program.oom_score_adj, rootless=host.in_user_namespace)
+    if "user" in types:
+        process.raise_own(plan, program)
     namespaces.enter_first(plan, init, types)
     process.begin(plan)
     process.new_keyring(plan)
@@ -194,7 +219,7 @@ def exec_plan(
     if "user" in types:
         process.be_root_inside(plan, _denied(host), spec.linux)
     slave = _standard_streams(plan, program, None)
-    _run(plan, spec, program, slave, None, labels, host, path=path)
+    _run(plan, spec, program, slave, None, labels, host, raised="user" in types, path=path)
     return plan
 
 
@@ -218,6 +243,7 @@ def _run(
     labels: Labels,
     host: Host,
     *,
+    raised: bool,
     ready: bool = False,
     path: str | None = None,
 ) -> None:
@@ -225,7 +251,7 @@ def _run(
         stdio.take_terminal(plan, slave, program.user.uid)
     else:
         stdio.take_pipes(plan, program.user.uid)
-    process.become(plan, program, spec.linux, host.last_capability, host.in_user_namespace)
+    process.become(plan, program, spec.linux, host.last_capability, denied=_denied(host), raised=raised)
     write_labels(plan, labels)
     if ready:
         pause(plan, READY, "wait for the hooks of the container")

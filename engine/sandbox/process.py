@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import posixpath
+import resource
 import struct
 from collections.abc import Iterable
 
@@ -26,7 +27,7 @@ from engine.sandbox.kernel import (
 )
 from engine.sandbox.namespaces import write_own
 from engine.sandbox.plan import CHANNEL, Buffer, Mode, Plan, Ref, strings
-from engine.spec.structs import Capabilities, Linux, Process, User
+from engine.spec.structs import Capabilities, Linux, Process, Rlimit, User
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 RLIMITS = """
@@ -34,6 +35,7 @@ CPU FSIZE DATA STACK CORE RSS NPROC NOFILE MEMLOCK AS LOCKS SIGPENDING MSGQUEUE 
 """.split()
 ANY_MAPS = Linux()
 KEYCTL_JOIN_SESSION_KEYRING = 1
+UNLIMITED = 1 << 64  # what -1, RLIM_INFINITY, is short of by one
 KEPT = 3  # the lowest descriptor after standard error: the channel's last place
 INIT = 4  # and that of the init program, when there is one
 
@@ -90,16 +92,39 @@ def raise_loopback(plan: Plan) -> None:
     plan.call("ioctl", socket, SIOC.SIFFLAGS, request, why="127.0.0.1 works")
 
 
-def become(plan: Plan, process: Process, linux: Linux, last_capability: int, in_user_namespace: bool) -> None:
-    """Take on limits, priorities, user and capabilities, in the order in which the kernel still allows each."""
-    plan.part = "identity"
+def raise_own(plan: Plan, process: Process) -> None:
+    """What takes the host's power, before it is left for a user namespace, and is inherited from then on: priorities,
+    and limits above our own. Lower ones wait for `become`, lest they hinder us."""
+    plan.part = "limits"
     for limit in process.rlimits:
-        value = Buffer(struct.pack("=QQ", limit.soft, limit.hard), f"{{{limit.soft}, {limit.hard}}}")
-        plan.call("prlimit64", 0, RLIMITS.index(limit.type.removeprefix("RLIMIT_")), value, None, why=limit.type)
+        kind = getattr(resource, limit.type, None)
+        if kind is not None and not limit.hard <= resource.getrlimit(kind)[1] % UNLIMITED:
+            _limit(plan, limit)
+    _prioritize(plan, process)
+
+
+def _limit(plan: Plan, limit: Rlimit) -> None:
+    value = Buffer(struct.pack("=QQ", limit.soft, limit.hard), f"{{{limit.soft}, {limit.hard}}}")
+    plan.call("prlimit64", 0, RLIMITS.index(limit.type.removeprefix("RLIMIT_")), value, None, why=limit.type)
+
+
+def _prioritize(plan: Plan, process: Process) -> None:
     if process.scheduler is not None:
         scheduling.schedule(plan, process.scheduler)
     if process.io_priority is not None:
         scheduling.prioritize_io(plan, process.io_priority)
+
+
+def become(
+    plan: Plan, process: Process, linux: Linux, last_capability: int, *, denied: list[int], raised: bool
+) -> None:
+    """Take on limits, priorities, user and capabilities, in the order in which the kernel still allows each. `denied`:
+    what setgroups(2) may answer; `raised`: after `raise_own`."""
+    plan.part = "identity"
+    for limit in process.rlimits:
+        _limit(plan, limit)
+    if not raised:
+        _prioritize(plan, process)
     if linux.memory_policy is not None:
         scheduling.place_memory(plan, linux.memory_policy)
     if linux.personality is not None:
@@ -107,18 +132,16 @@ def become(plan: Plan, process: Process, linux: Linux, last_capability: int, in_
     sets = process.capabilities or Capabilities()
     capabilities.limit_bounding(plan, sets, last_capability)
     plan.part = "identity"
-    _switch_user(plan, process.user, in_user_namespace)
+    _switch_user(plan, process.user, denied)
     if linux.seccomp is not None and not process.no_new_privileges:
         capabilities.set_for_filter(plan, sets)
     else:
         capabilities.set_sets(plan, sets)
 
 
-def _switch_user(plan: Plan, user: User, in_user_namespace: bool) -> None:
+def _switch_user(plan: Plan, user: User, denied: list[int]) -> None:
     groups = user.additional_gids
     array = Buffer(struct.pack(f"={len(groups)}I", *groups), str(groups)) if groups else None
-    # A user namespace with a single group denies setgroups(2) (user_namespaces(7)).
-    denied = [errno.EPERM] if in_user_namespace else []
     plan.call("setgroups", len(groups), array, why="its further groups", allow=denied)
     plan.call("setresgid", user.gid, user.gid, user.gid, why="its group")
     if user.uid:

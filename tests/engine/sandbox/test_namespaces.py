@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import time
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
@@ -15,9 +16,10 @@ from engine.containers.container import Run
 from engine.containers.keeper import Held, Keeper
 from engine.containers.namespaces import open_namespaces
 from engine.errors import EngineError
-from engine.protocol.messages import ContainerOptions
+from engine.protocol.messages import ContainerOptions, Scheduler
 from engine.sandbox import init
 from engine.sandbox.build import exec_plan, launch_plan
+from engine.sandbox.capabilities import NUMBERS
 from engine.sandbox.root import Plain
 from engine.spec.structs import Namespace, Spec
 from tests.engine.sandbox.conftest import Bundle, Result, finish
@@ -273,10 +275,40 @@ async def test_mounts_on_the_root_propagate_as_the_spec_says(
         assert ":" not in result.output.partition(" - ")[0].partition("rw")[2]
 
 
+async def test_without_a_mount_namespace_nothing_is_mounted_on_the_host(busybox: Bundle) -> None:
+    spec = busybox.spec(ContainerOptions(command=["true"]))
+    linux = msgspec.structs.replace(spec.linux, namespaces=[Namespace(type="pid")])
+    spec = msgspec.structs.replace(spec, linux=linux)
+    with pytest.raises(EngineError, match="no layers"):
+        launch_plan(spec, busybox.root())
+    with pytest.raises(EngineError, match=r"\$\.mounts: without a new mount namespace"):
+        launch_plan(spec, Plain(str(busybox.directory)))
+
+
+async def test_priorities_above_our_own_hold_in_a_user_namespace(keeper: Keeper, busybox: Bundle) -> None:
+    wanted = {"scheduler": Scheduler(policy="fifo", priority=3), "io_priority": "realtime:2", "oom_score_adj": 7}
+    script = "cat /proc/self/oom_score_adj; ionice -p $$; exec cat /proc/self/stat"
+    result = await run(keeper, busybox, script, **wanted, **MAPS)
+    score, io_class, _, level, *stat = result.output.split()
+    assert (score, io_class, level) == ("7", "realtime:", "2"), result.failure
+    assert (stat[41 - 1], stat[40 - 1]) == ("1", "3")
+
+
+async def test_limits_above_our_own_hold_in_a_user_namespace(keeper: Keeper, busybox: Bundle) -> None:
+    status = Path("/proc/self/status").read_text().splitlines()
+    capabilities = next(int(line.split()[1], 16) for line in status if line.startswith("CapEff"))
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if not capabilities >> NUMBERS["CAP_SYS_RESOURCE"] & 1:
+        pytest.skip("even root may not raise limits here (CAP_SYS_RESOURCE)")
+    result = await run(keeper, busybox, "ulimit -Hn", ulimits=[f"nofile={hard + 1}"], **MAPS)
+    assert result.output == f"{hard + 1}\n", result.failure
+
+
 async def test_without_a_mount_namespace_the_root_is_another_directory(keeper: Keeper, busybox: Bundle) -> None:
     root = plain(busybox)
     spec = busybox.spec(ContainerOptions(command=["/bin/sh", "-c", "echo *; echo $$"], workdir="/"))
     linux = msgspec.structs.replace(spec.linux, namespaces=[Namespace(type="pid"), Namespace(type="uts")])
+    linux = msgspec.structs.replace(linux, masked_paths=[], readonly_paths=[])
     spec = msgspec.structs.replace(spec, linux=linux, mounts=[])
     result = await finish(keeper, "c", launch_plan(spec, Plain(str(root))), spec.process)
     assert result.output == "bin dev etc proc sys tmp\n1\n", result.failure
@@ -287,7 +319,8 @@ async def test_a_joined_mount_namespace_is_taken_as_it_is(keeper: Keeper, busybo
     spec = busybox.spec(ContainerOptions(command=["/bin/sh", "-c", "readlink /proc/self/ns/mnt; ls /"]))
     joined = [n for n in spec.linux.namespaces if n.type not in ("mount", "pid")]
     joined += [Namespace(type=t, path=f"/proc/{held.pid}/ns/{k}") for t, k in (("mount", "mnt"), ("pid", "pid"))]
-    spec = msgspec.structs.replace(spec, linux=msgspec.structs.replace(spec.linux, namespaces=joined), mounts=[])
+    linux = msgspec.structs.replace(spec.linux, namespaces=joined, masked_paths=[], readonly_paths=[])
+    spec = msgspec.structs.replace(spec, linux=linux, mounts=[])
     async with opened(spec) as (spec, inputs):
         result = await finish(keeper, "c", launch_plan(spec, busybox.root()), spec.process, inputs)
     assert result.output.split()[0] == inode("mnt", held.pid), result.failure

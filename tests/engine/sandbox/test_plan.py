@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.sandbox import fast, portable, program
-from engine.sandbox.plan import CHANNEL, Buffer, Mode, Plan, strings
+from engine.sandbox.plan import CHANNEL, Buffer, Mode, Plan, Ref, strings
 from engine.sandbox.process import begin
 
 EXECUTORS = ["portable", "fast"]
@@ -151,3 +151,35 @@ def test_a_receipt_reads_back_as_the_outcome(values: list[int], failed: int) -> 
     outcome = program.read_receipt(program.receipt(memoryview(block)))
     assert outcome == program.outcome(memoryview(block))
     assert outcome.values == tuple(values)
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_a_descriptor_is_stored_in_a_struct_that_a_later_call_reads(executor: str) -> None:
+    """writev(2) of a vector whose length is the descriptor that was stored there."""
+    plan = Plan()
+    read_end, write_end = os.pipe()
+    out = plan.input("out")
+    vector = Buffer(struct.pack("=QQ", 0, 0), "[…]", ((0, Buffer(bytes(range(1, 65)), "bytes")),))
+    plan.store(out, vector, 8, why="a number for a length")
+    plan.call("writev", out, vector, 1, why="so many bytes")
+    outcome = perform(executor, plan, [-1, -1, -1, -1, write_end])
+    assert outcome.values == (0, write_end)
+    assert os.read(read_end, 100) == bytes(range(1, write_end + 1))
+    os.close(read_end)
+    os.close(write_end)
+
+
+def test_what_looks_at_the_hosts_files_is_moved_to_the_go_between() -> None:
+    plan = Plan()
+    plan.call("getpid", why="before")
+    door = len(plan.steps)
+    plan.call("setns", 3, 0, why="the door")
+    plan.born()
+    failed = plan.call("chdir", "/a", why="inside")
+    opened = plan.call("open_tree", -100, "/b", 0, why="outside", outside=True)
+    plan.call("fchdir", opened, why="uses it", if_failed=failed)
+    plan.hoist(door)
+    assert [step.why for step in plan.steps] == ["before", "outside", "the door", "inside", "uses it"]
+    assert plan.before == 3
+    last = plan.steps[-1]
+    assert (last.args, last.if_failed) == ((Ref(1, opened.name),), Ref(3, failed.name))
