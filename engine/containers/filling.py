@@ -22,8 +22,9 @@ def open_mounts(spec: Spec, image: Image, directory: Path, opened: ExitStack) ->
 
     EngineError names the mount.
     """
-    # What the container itself has written lies above the image.
-    whole = dataclasses.replace(image, layers=(str(directory / "upper"), *image.layers))
+    # What the container itself has written lies above the image; a bundle's root is all there is of it.
+    own = [str(upper)] if (upper := directory / "upper").is_dir() else []
+    whole = dataclasses.replace(image, layers=(*own, *image.layers))
     descriptors = []
     for number in handed_in(spec.mounts):
         mount = spec.mounts[number]
