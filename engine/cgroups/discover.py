@@ -35,7 +35,10 @@ def take_over(hierarchy: Hierarchy, pids: Iterable[int]) -> Hierarchy:
     directory = os.path.dirname(hierarchy.base)
     own = Path("/proc/self/cgroup").read_text()
     top = any(line in ("0::/", f"0::/{delegation.LEAF}") for line in own.splitlines())
-    return replace(hierarchy, reason=delegation.take_over(directory, pids, top=top))
+    reason = delegation.take_over(directory, pids, top=top)
+    if not reason and os.path.isdir(hierarchy.base):  # an earlier version's, perhaps
+        delegation.enable(hierarchy.base, delegation.CONTROLLERS)
+    return replace(hierarchy, reason=reason)
 
 
 @dataclass(frozen=True)

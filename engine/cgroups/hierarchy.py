@@ -39,14 +39,19 @@ class Hierarchy:
         lives in it, ValueError for what can't be a path, OSError.
         """
         cgroup = self.find(id, parent)
-        with suppress(TimeoutError):
-            cgroup.remove(timeout=0)
         for _ in range(100):  # the last one to leave takes the directories above away, maybe just now
-            with suppress(FileNotFoundError):
-                self._make_above(self._names(parent))
+            try:
                 cgroup.make()
-                if (cpuset := cgroup.parts.get("cpuset")) is not None:
-                    take_cpus_over(cpuset)
+            except FileNotFoundError:
+                with suppress(FileNotFoundError):
+                    self._make_above(self._names(parent))
+            except FileExistsError:
+                if not cgroup.wait_empty(0):
+                    raise
+                cgroup.remove()
+            else:
+                if parent is not None and "cpuset" in cgroup.parts:
+                    take_cpus_over(cgroup.parts["cpuset"])
                 return cgroup
         raise FileNotFoundError(2, os.strerror(2), os.path.dirname(cgroup.path))
 
