@@ -44,6 +44,7 @@ WHAT_FOR = {
 }
 # File systems that show a namespace: a user namespace that does not own it may not mount them, but has the host's.
 OF_NAMESPACES = {"sysfs": "/sys", "proc": "/proc", "mqueue": "/dev/mqueue"}
+UNLABELLED = {"proc", "sysfs", "mqueue", "cgroup", "cgroup2"}  # SELinux has labels of its own for these
 READ_ONLY = MOUNT_ATTR.RDONLY | MOUNT_ATTR.NOSUID | MOUNT_ATTR.NODEV | MOUNT_ATTR.NOEXEC
 
 
@@ -107,7 +108,7 @@ def mount_all(plan: Plan, tree: Tree, spec: Spec, given: Given, opened: Mapping[
         elif mount.type == "sysfs" or (given.user and mount.type in OF_NAMESPACES):
             _of_namespace(plan, tree, wanted)
         else:
-            _filesystem(plan, tree, wanted, gid_5)
+            _filesystem(plan, tree, wanted, gid_5, spec.linux.mount_label)
 
 
 def _wanted(mount: Mount) -> _Mount:
@@ -121,11 +122,13 @@ def _has_id(mappings: list[IdMapping], number: int) -> bool:
     return not mappings or any(m.container_id <= number < m.container_id + m.size for m in mappings)
 
 
-def _filesystem(plan: Plan, tree: Tree, wanted: _Mount, gid_5: bool) -> None:
+def _filesystem(plan: Plan, tree: Tree, wanted: _Mount, gid_5: bool, label: str | None) -> None:
     mount, options = wanted.mount, wanted.options
     data = [entry for entry in options.data if gid_5 or mount.type != "devpts" or entry[0] != "gid"]
     if mount.type == "overlay":
         data = list(_overlay(data))
+    if label and mount.type not in UNLABELLED:
+        data.append(("context", label))
     made = new_filesystem(plan, mount.type, mount.source or mount.type, data, options.here.set, wanted.why)
     _propagate(plan, made, wanted)
     tree.attach(made, wanted.path, wanted.why)

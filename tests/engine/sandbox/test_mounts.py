@@ -212,6 +212,16 @@ class TestFileSystems:
         roots = [line.split()[3] for line in result.output.splitlines() if " - cgroup" in line]
         assert set(roots) == {"/"}
 
+    async def test_with_selinux_new_file_systems_have_the_containers_label(self, busybox: Bundle) -> None:
+        """Only the plan: hardly a kernel has it on."""
+        spec = busybox.spec(ContainerOptions(command=["true"], mounts=[MountOption(type="tmpfs", destination="/t")]))
+        linux = msgspec.structs.replace(spec.linux, mount_label="u:r:t:s0:c1,c2")
+        plan = launch_plan(msgspec.structs.replace(spec, linux=linux), busybox.root())
+        labelled = [step.why for step in plan.steps if step.call == "fsconfig" and "context" in step.args]
+        assert labelled == [
+            f"{kind}: context=u:r:t:s0:c1,c2" for kind in ("overlay", "tmpfs", "devpts", "tmpfs", "tmpfs")
+        ]
+
 
 class TestPropagation:
     @pytest.fixture
