@@ -109,6 +109,9 @@ class LimitsPane(Vertical):
     def on_mount(self) -> None:
         self._say("")
 
+    def on_resize(self) -> None:
+        self.query_one(WriteLog).styles.height = 4 if self.size.height >= 14 else 2
+
     @property
     def metric(self) -> str | None:
         """The metric that the limit under the cursor is about."""

@@ -9,6 +9,7 @@ import asyncio
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from textual.theme import Theme
 
 from engine.client.aio import Connection
 from engine.places import Places
+from engine.protocol.limits import Limits
 from engine.protocol.messages import ContainerOptions, RunContainer, StopContainer, StopEngine
 from heliostui.app import Console
 from heliostui.screens.main import MainScreen
@@ -41,7 +43,22 @@ while :; do
 done
 while :; do sleep 0.2; done
 """
+WORKER = r"""
+n=0
+while :; do
+    n=$((n + 1)) i=0
+    while [ $i -lt $((n % 7 * 12000 + 4000)) ]; do i=$((i + 1)); done
+    head -c $((n % 9 * 6))M /dev/zero >/dev/shm/cache
+    sleep 0.$((n % 4 + 1))
+done
+"""
 CONTAINERS = (
+    ContainerOptions(
+        image="host",
+        name="worker",
+        command=["sh", "-c", WORKER],
+        limits=Limits(memory=96 << 20, cpus=0.8, pids=32),
+    ),
     ContainerOptions(image="host", name="build", command=["sh", "-c", "exit 2"]),
     ContainerOptions(
         image="host", name="store", command=["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.2; done"]
@@ -108,6 +125,35 @@ class Photographer:
             await self.picture(name)
             await self.pilot.press("escape")
             await self.until(lambda: self.app.screen is self.main)
+
+    async def tell_limits(self) -> None:
+        """Pictures of what a container may use, of what it uses, and of the fences around it."""
+        await self.select("worker")
+        await self.pilot.press("7")
+        details = self.main.details
+        limits, stats, lines = details.limits.table, details.stats, details.isolation.view.lines
+        await self.until(lambda: limits.selected is not None)
+        await self.pilot.press("tab", "end")
+        while limits.selected is None or limits.selected.key != "cpus":
+            await self.pilot.press("up")
+        await self.pilot.press(*"0.5", "enter")
+        await self.until(lambda: limits.selected is not None and limits.selected.value == "0.5")
+        await self.picture("limits")
+        await self.pilot.press("left_square_bracket")
+        since = time.time()
+        await self.until(lambda: stats.cpu.until > since + 5)
+        await self.picture("stats")
+        await self.pilot.press("x")
+        await self.until(lambda: self.app.screen is not self.main)
+        await self.picture("explain")
+        await self.pilot.press("escape", "8")
+        await self.until(lines.line_count)
+        await self.picture("isolation")
+        await self.pilot.press("right", "right", "right")
+        await self.picture("calls")
+        await self.pilot.press("left_square_bracket", *"0.8", "enter")
+        await self.until(lambda: limits.selected is not None and limits.selected.value == "0.8")
+        await self.pilot.press("escape", "1")
 
     async def tell_jobs(self) -> None:
         """Pictures of a terminal of the host with jobs in every state, of its lanes and of the menu of signals."""
@@ -202,6 +248,11 @@ async def photograph(places: Places, directory: Path) -> None:
                     app.theme = theme.name
                     async with app.run_test(size=size) as pilot:
                         await Photographer(app, pilot, directory, f"{suffix}-{_shade(theme)}").tell()
+                for suffix, size in SIZES.items():
+                    app = Console(places)
+                    app.theme = theme.name
+                    async with app.run_test(size=size) as pilot:
+                        await Photographer(app, pilot, directory, f"{suffix}-{_shade(theme)}").tell_limits()
                 for suffix, size in JOB_SIZES.items():
                     app = Console(places)
                     app.theme = theme.name

@@ -77,6 +77,10 @@ class Curve:
             return self._values[first - 1]
         return None
 
+    def values(self, since: float) -> list[float]:
+        """All values from a time on."""
+        return [value for value in self._values[bisect_left(self._times, since) :] if value is not None]
+
     def steps(self, since: float) -> list[tuple[float, float | None, float | None]]:
         """When the value became another, from what, to what: of a limit, its changes.
 

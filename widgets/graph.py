@@ -27,6 +27,8 @@ from widgets.text import fit
 GUTTER = 9  # cells of the scale on the left
 FAR = 50
 """A limit that is more than so many times what is used is not in the picture: the curve would be a flat line."""
+NEAR = 4
+"""A limit that was in force before is in the picture when it is no more than so many times the one of now."""
 HUES = 12
 """How many colours a curve has from its lowest to its highest line."""
 
@@ -107,6 +109,11 @@ class Graph(Widget):
         self._now = curve.last[0] if curve.last else 0.0
         self._draw()
 
+    @property
+    def until(self) -> float:
+        """The time of the last value that is drawn; 0 where there is none."""
+        return self._now
+
     def head(self, *parts: Cell) -> None:
         """The words of the first line: texts and their component classes."""
         if parts != tuple(self._heading):
@@ -144,12 +151,19 @@ class Graph(Widget):
         """The value of the upper edge: so that the limit is in the middle of the first row, or a round number."""
         rows = max(1, self.size.height - 2)
         seen = self._curve.largest(self._now - self.seconds, self._now + 1) or 0.0
-        limit = self._limit_now()
+        limit = self._highest_limit()
         if limit and limit <= FAR * seen:
             top = limit * rows / (rows - 0.5)
             if seen <= top:
                 return top
         return ceiling(seen * 1.05, binary=self._binary)
+
+    def _highest_limit(self) -> float | None:
+        """The highest that was in force in the time that is drawn, if it was not much higher than that of now."""
+        now = self._limit_now()
+        if not now:
+            return None
+        return max(limit for limit in (now, *self._limit.values(self._now - self.seconds)) if limit <= NEAR * now)
 
     def _beyond(self) -> bool:
         """Whether the scale is no longer the right one: the curve leaves it, or the limit is another."""
@@ -249,7 +263,7 @@ class Graph(Widget):
 
     def _scale(self, row: int) -> str:
         """Nothing, the limit or the highest value, and where there is room for it half of that."""
-        rows, top, limit = self._picture.rows, self._picture.top, self._limit_now()
+        rows, top, limit = self._picture.rows, self._picture.top, self._highest_limit()
         highest = limit if limit and self._row(limit) == 0 else top
         words = "0" if row == rows - 1 else ""
         if row == 0:
