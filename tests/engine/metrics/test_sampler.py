@@ -15,8 +15,6 @@ from engine.metrics.watched import Program
 
 from .conftest import Start, child, ours
 
-pytestmark = pytest.mark.cgroup2
-
 
 class Machine:
     """What runs, as an engine would tell."""
