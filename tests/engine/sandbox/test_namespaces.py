@@ -17,12 +17,14 @@ from engine.containers.keeper import Held, Keeper
 from engine.containers.namespaces import open_namespaces
 from engine.errors import EngineError
 from engine.protocol.messages import ContainerOptions, Scheduler
-from engine.sandbox import init
+from engine.sandbox import init, receipt
 from engine.sandbox.build import exec_plan, launch_plan
 from engine.sandbox.capabilities import NUMBERS
 from engine.sandbox.root import Plain
 from engine.spec.structs import Namespace, Spec
+from tests.engine.conftest import KeeperProcess
 from tests.engine.sandbox.conftest import Bundle, Result, finish
+from tests.engine.sandbox.leftovers import host_state
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="plain containers need root; rootless has its own tests")
 
@@ -159,6 +161,26 @@ async def test_a_user_and_a_terminal_in_a_user_namespace(keeper: Keeper, busybox
     async with opened(spec) as (spec, inputs):
         result = await finish(keeper, "c", launch_plan(spec, busybox.root()), spec.process, inputs)
     assert result.output.split() == ["1000", "/dev/pts/0"]
+
+
+async def test_each_step_of_the_go_between_that_fails_stops_the_launch_and_leaves_nothing(
+    keeper: Keeper, keeper_process: KeeperProcess, busybox: Bundle
+) -> None:
+    wanted = busybox.spec(ContainerOptions(command=["true"], oom_score_adj=5, **MAPS))  # type: ignore[arg-type]
+    before = host_state()
+    async with opened(wanted) as (spec, inputs):
+        count = launch_plan(spec, busybox.root()).before
+        assert count > 30
+        for index in range(count):
+            plan = launch_plan(spec, busybox.root())
+            plan.steps[index] = plan.steps[index]._replace(call="afs_syscall", allow=frozenset(), if_failed=None)
+            launched = await keeper.launch("c", plan.assemble(), inputs, tty=False, stdin=False)
+            assert launched.held is None
+            failure = receipt.failure(plan, launched.receipt, spec.process)
+            assert failure is not None
+            assert f"step {index + 1} of {len(plan.steps)}" in failure.message
+            assert keeper_process.children() == {keeper_process.engine_pid}
+    assert host_state() == before
 
 
 async def test_a_map_without_root_is_refused_since_the_images_files_are_roots(keeper: Keeper, busybox: Bundle) -> None:
