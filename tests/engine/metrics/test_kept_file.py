@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,8 +44,14 @@ def test_a_long_file_is_read_whole(tmp_path: Path, size: int) -> None:
 
 
 def test_a_seq_file_of_many_records_is_read_whole() -> None:
-    file = KeptFile("/proc", "kallsyms", ALL)
-    assert (file.read(False) or b"").count(b"\n") == len(Path("/proc/kallsyms").read_bytes().splitlines())
+    command = [sys.executable, "-c", "import asyncio; print(flush=True); input()"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()  # from now on its maps don't change
+        whole = Path(f"/proc/{process.pid}/maps").read_bytes()
+        assert len(whole) > 2 * 4096
+        assert KeptFile(f"/proc/{process.pid}", "maps", ALL).read(False) == whole
+        process.kill()
 
 
 def test_what_is_not_there_is_none_until_it_is(tmp_path: Path) -> None:
