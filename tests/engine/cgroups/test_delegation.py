@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import subprocess
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 
-from engine.cgroups import Cgroup, Hierarchy
+from engine import cgroups
+from engine.cgroups import Cgroup, Hierarchy, limits
 from engine.cgroups.delegation import LEAF, enable, take_over
+from engine.protocol.limits import Limits
+from engine.spec.limits import to_resources
 
 pytestmark = pytest.mark.cgroup2
 
@@ -78,3 +82,54 @@ def test_only_controllers_that_are_there_are_enabled(machines: Hierarchy) -> Non
         pytest.skip("no cgroup2 here")
     enable(cgroup.path, ["rubber"])
     assert cgroup.read("cgroup.subtree_control").split() == []
+
+
+NOBODY = 65534
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+@pytest.mark.parametrize("given", [True, False], ids=["delegated", "not delegated"])
+def test_an_ordinary_user_has_limits_where_they_were_delegated(limited: Cgroup, given: bool) -> None:
+    if limited.core_version != 2 or not limited.read("cgroup.controllers"):
+        pytest.skip("cgroup2 has no controllers here")
+    if given:
+        for name in ("", "cgroup.procs", "cgroup.subtree_control", "cgroup.threads"):
+            os.chown(os.path.join(limited.path, name), NOBODY, NOBODY)
+    answer = as_nobody(limited.path)
+    if given:
+        assert answer == f"{limited.path}/heliostui/mine limited"
+        assert os.listdir(f"{limited.path}/heliostui")
+    else:
+        assert answer.startswith(f"The cgroup {limited.path} is not ours to write to")
+
+
+def as_nobody(directory: str) -> str:
+    """What a process of an ordinary user in that cgroup says of its own one."""
+    read, write = os.pipe()
+    if (child := os.fork()) == 0:
+        try:
+            with open(f"{directory}/cgroup.procs", "w") as procs:
+                procs.write("0")
+            os.setgroups([])
+            os.setresgid(NOBODY, NOBODY, NOBODY)
+            os.setresuid(NOBODY, NOBODY, NOBODY)
+            os.write(write, limited_cgroup().encode())
+        except BaseException:  # noqa: BLE001 - the parent shows it
+            os.write(write, traceback.format_exc().encode())
+        finally:
+            os._exit(0)
+    os.close(write)
+    with os.fdopen(read) as pipe:
+        text = pipe.read()
+    os.waitpid(child, 0)
+    return text
+
+
+def limited_cgroup() -> str:
+    hierarchy = cgroups.take_over(cgroups.discover(), [os.getpid()])
+    if not hierarchy.available:
+        return hierarchy.reason
+    cgroup = hierarchy.create("mine")
+    asked = Limits(pids=5) if "pids" in hierarchy.controllers() else Limits(hugetlb={"2MB": 2 << 20})
+    wrote = limits.apply(cgroup, to_resources(asked))
+    return f"{cgroup.path} {'limited' if wrote else hierarchy.reason}"
