@@ -1,7 +1,7 @@
 """The main screen: the container table and the details of the selected one, or the tab of a terminal.
 
 Owns layout, selection and focus; what is done to containers and terminals is in `heliostui.actions` and
-`heliostui.terminal_actions`. Imports link, state, details, terminal_tab.
+`heliostui.terminal_actions`, the tabs of terminals in `heliostui.terminal_tabs`. Imports link, state, details.
 """
 
 from __future__ import annotations
@@ -13,30 +13,26 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Horizontal, Vertical
-from textual.css.query import NoMatches
 from textual.widgets import Static
 
 from engine.places import Places
-from engine.protocol.messages import Role, TerminalSummary
+from engine.protocol.messages import Role
 from heliostui.actions import ContainerActions
 from heliostui.details import Details
-from heliostui.job_pane import JobPane
 from heliostui.keymap import COMMANDS, ON_SCREEN, Command
 from heliostui.link import Link
-from heliostui.messages import ContainersListed, EngineDown, EngineUp, LimitMet, TerminalsListed
+from heliostui.messages import ContainersListed, EngineDown, EngineUp, LimitMet
 from heliostui.state import State, limit_met, row
-from heliostui.terminal_actions import TerminalActions
 from heliostui.terminal_pane import TerminalPane
-from heliostui.terminal_tab import TerminalTab
+from heliostui.terminal_tabs import TerminalTabs
 from widgets.container_table import ContainerTable
 from widgets.key_line import KeyLine
 from widgets.own_class import set_own_class
 from widgets.search_line import SearchLine
-from widgets.tab_bar import Tab, TabBar
+from widgets.tab_bar import TabBar
 from widgets.terminal import TerminalView
 
 WIDE = 180  # columns from which on table and details are side by side, with room for every column of the table
-HUNG_UP = 129  # the exit code of a program whose terminal was closed
 NOTHING_YET = """\
 No containers yet.
 
@@ -52,7 +48,7 @@ No containers yet.
 _BY_ACTION = {command.action: command for command in COMMANDS}
 
 
-class MainScreen(ContainerActions, TerminalActions, inherit_bindings=False):
+class MainScreen(ContainerActions, TerminalTabs, inherit_bindings=False):
     """Where one is when the console has started."""
 
     BINDINGS: ClassVar[list[BindingType]] = list(ON_SCREEN)
@@ -65,7 +61,6 @@ class MainScreen(ContainerActions, TerminalActions, inherit_bindings=False):
         self.state = State()
         self.link = Link(places, self.post_message)
         self.just_released = False
-        self._back = False
         self._zoomed = False
         self._zoomed_for_terminal = False
 
@@ -85,7 +80,7 @@ class MainScreen(ContainerActions, TerminalActions, inherit_bindings=False):
         yield KeyLine()
 
     def on_mount(self) -> None:
-        self._show_status()
+        self.show_status()
         self.run_worker(self.link.watch(), group="engine")
 
     @property
@@ -140,11 +135,11 @@ class MainScreen(ContainerActions, TerminalActions, inherit_bindings=False):
 
     @on(EngineUp)
     def _engine_up(self, event: EngineUp) -> None:
-        self._back = self.state.info is None
+        self.engine_is_back = self.state.info is None
         self.state.info, self.state.engine_ended = event.info, False
         self.details.limits.table.changeable = event.info.role is Role.OPERATOR
         self.query_one("#banner").remove_class("-shown")
-        self._show_status()
+        self.show_status()
 
     @on(EngineDown)
     def _engine_down(self, event: EngineDown) -> None:
@@ -155,7 +150,7 @@ class MainScreen(ContainerActions, TerminalActions, inherit_bindings=False):
         else:
             banner.update(f"{event.reason} Containers go on. Reconnecting…")
         banner.add_class("-shown")
-        self._show_status()
+        self.show_status()
 
     @on(LimitMet)
     def _limit_met(self, event: LimitMet) -> None:
@@ -165,13 +160,13 @@ class MainScreen(ContainerActions, TerminalActions, inherit_bindings=False):
     def _listed(self, event: ContainersListed) -> None:
         self.state.containers = {container.id: container for container in event.containers}
         self.state.empty = not event.containers
-        self._share_out()
+        self.share_out()
         self.table.show(row(container) for container in event.containers)
         if not self._show_awaited():
             self._select(self.table.cursor)
-        if self._back:  # only now, because what was known of the containers may be out of date
+        if self.engine_is_back:  # only now, because what was known of the containers may be out of date
             self.details.reconnect()
-        self._show_status()
+        self.show_status()
 
     def await_container(self, id: str) -> None:
         """Select a container that was just made, and open it; the list that has it may be here or on its way."""
@@ -189,48 +184,9 @@ class MainScreen(ContainerActions, TerminalActions, inherit_bindings=False):
         self.details.open()
         return True
 
-    @on(TerminalsListed)
-    async def _terminals_listed(self, event: TerminalsListed) -> None:
-        """Have one tab for each terminal there is."""
-        before, state = list(self.state.terminals), self.state
-        state.terminals = {terminal.id: terminal for terminal in event.terminals}
-        for gone in set(before) - set(state.terminals):
-            await self._forget_terminal(gone, before.index(gone))
-        for terminal in event.terminals:
-            await self._keep_terminal(terminal)
-        self._back = False
-        if state.awaited_terminal in state.terminals:
-            awaited, state.awaited_terminal = state.awaited_terminal, None
-            self.show_terminal(awaited)
-        self.set_class(bool(state.terminals), "-terminals")
-        self._show_status()
-
-    async def _keep_terminal(self, terminal: TerminalSummary) -> None:
-        """The tab of a terminal, brought up to date or made; a session lost with the engine begins again."""
-        tab = self._tab(terminal.id)
-        new = tab is None
-        if tab is None:
-            tab = TerminalTab(self.link, terminal)
-            await self.mount(tab, before=self.query_one(KeyLine))
-        tab.summary = terminal
-        container = self.state.containers.get(terminal.container or "")
-        tab.container_name = container.name if container else (terminal.container or "")
-        if new or self._back:
-            tab.join()
-        tab.describe()
-
-    async def _forget_terminal(self, terminal: str, place: int) -> None:
-        """Remove the tab of a terminal that is gone, and look at the one before it."""
-        if self.state.shown_terminal == terminal:
-            left = list(self.state.terminals)
-            self.show_terminal(left[max(0, min(place, len(left)) - 1)] if left else None)
-        tab = self._tab(terminal)
-        if tab is not None:
-            await tab.remove()
-
-    def _show_status(self) -> None:
+    def show_status(self) -> None:
         self.query_one("#status", Static).update(self._status())
-        self._show_tabs()
+        self.show_tabs()
 
     def _status(self) -> Text:
         """One line: the engine, how many containers there are; beside tabs as much of it as there is room for."""
@@ -253,56 +209,6 @@ class MainScreen(ContainerActions, TerminalActions, inherit_bindings=False):
         if info.role != "operator":
             text.append("  read-only", style("status--down", partial=True))
         return text.append(" ")
-
-    # --- the tabs of terminals ---
-
-    def _tab(self, terminal: str | None) -> TerminalTab | None:
-        try:
-            return self.get_child_by_id(f"terminal-{terminal}", TerminalTab) if terminal else None
-        except NoMatches:
-            return None
-
-    @property
-    def shown_tab(self) -> TerminalTab | None:
-        return self._tab(self.state.shown_terminal)
-
-    def show_terminal(self, terminal: str | None) -> None:
-        """Show a terminal's tab and give it the keys, or show the containers."""
-        before, tab = self.shown_tab, self._tab(terminal)
-        self.state.shown_terminal = terminal if tab is not None else None
-        self._share_out()
-        if before is not None and before is not tab:
-            before.look_away()
-        if tab is None:
-            self.release()
-        elif tab is before:
-            tab.use()
-        else:
-            tab.look()
-        self._show_status()
-
-    @on(TabBar.Chosen)
-    def _tab_chosen(self, event: TabBar.Chosen) -> None:
-        self.show_terminal(event.key or None)
-
-    @on(TerminalPane.Described)
-    @on(JobPane.Described)
-    def _show_tabs(self) -> None:
-        """The line of tabs: the containers, then each terminal."""
-        tabs = [Tab("", None, "Containers")]
-        for number, terminal in enumerate(self.state.terminals, 1):
-            tab = self._tab(terminal)
-            if tab is not None and tab.is_mounted:
-                tabs.append(Tab(terminal, number, tab.name_shown, tab.container_name, tab.pane.unseen))
-        self.query_one(TabBar).show(tabs, self.state.shown_terminal or "")
-        self.refresh_bindings()
-
-    @on(TerminalPane.Ended)
-    def _terminal_ended(self, event: TerminalPane.Ended) -> None:
-        """Say how the program of a terminal ended, unless it ended well; its tab goes when the engine says so."""
-        tab, ended = event.pane.parent, event.event
-        if isinstance(tab, TerminalTab) and not ended.lost and ended.exit_code not in (None, 0, HUNG_UP):
-            self.notify(f"{tab.program} ended with {ended.exit_code}.", severity="warning", markup=False)
 
     # --- the selection ---
 
@@ -354,7 +260,7 @@ class MainScreen(ContainerActions, TerminalActions, inherit_bindings=False):
         if self.table.has_focus:
             self.query_one("#filter", SearchLine).value = ""
         self._zoomed = False
-        self._share_out()
+        self.share_out()
         self.release()
 
     # --- tabs, focus and zoom ---
@@ -382,7 +288,7 @@ class MainScreen(ContainerActions, TerminalActions, inherit_bindings=False):
             return
         self._zoomed_for_terminal = False
         self._zoomed = not self._zoomed
-        self._share_out()
+        self.share_out()
         if self._zoomed:
             self.details.focus_content()
         else:
@@ -414,24 +320,24 @@ class MainScreen(ContainerActions, TerminalActions, inherit_bindings=False):
             return
         if self._zoomed_for_terminal:
             self._zoomed = self._zoomed_for_terminal = False
-            self._share_out()
+            self.share_out()
         if self._zoomed:
             self.set_focus(None)  # the table is hidden
             return
         self.table.focus()
 
     def on_descendant_blur(self) -> None:
-        self._share_out()
+        self.share_out()
 
     @on(TerminalPane.Described)
     def on_descendant_focus(self) -> None:
         """On a narrow screen a terminal that has the keys has the screen as well."""
         if self.terminal_has_keys and self.shown_tab is None and self.has_class("-narrow") and not self._zoomed:
             self._zoomed = self._zoomed_for_terminal = True
-        self._share_out()
+        self.share_out()
         self._describe()
 
-    def _share_out(self) -> None:
+    def share_out(self) -> None:
         """Show what has a place on the screen now. Classes would say it too, but style every widget anew at each key
         that gives a terminal the keys, or takes them."""
         keys, tab = self.terminal_has_keys, self.shown_tab

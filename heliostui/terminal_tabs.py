@@ -1,0 +1,132 @@
+"""The tabs of terminals: one for each terminal there is, which of them is shown, and the line that names them.
+
+Imports the same as terminal_actions; the main screen inherits from it.
+"""
+
+from __future__ import annotations
+
+from textual import on
+from textual.css.query import NoMatches
+
+from engine.protocol.messages import TerminalSummary
+from heliostui.job_pane import JobPane
+from heliostui.messages import TerminalsListed
+from heliostui.terminal_actions import TerminalActions
+from heliostui.terminal_pane import TerminalPane
+from heliostui.terminal_tab import TerminalTab
+from widgets.key_line import KeyLine
+from widgets.tab_bar import Tab, TabBar
+
+HUNG_UP = 129  # the exit code of a program whose terminal was closed
+
+
+class TerminalTabs(TerminalActions):
+    """Has the tabs that the engine's list of terminals asks for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.engine_is_back = False
+        """The engine has answered again, and its lists are not here yet."""
+
+    def share_out(self) -> None:
+        """Show what has a place on the screen now."""
+        raise NotImplementedError
+
+    def show_status(self) -> None:
+        """Show how the engine is, and the line of tabs."""
+        raise NotImplementedError
+
+    def release(self) -> None:
+        """Take the keys back from a terminal."""
+        raise NotImplementedError
+
+    # --- the tabs there are ---
+
+    @on(TerminalsListed)
+    async def _terminals_listed(self, event: TerminalsListed) -> None:
+        """Have one tab for each terminal there is."""
+        before, state = list(self.state.terminals), self.state
+        state.terminals = {terminal.id: terminal for terminal in event.terminals}
+        for gone in set(before) - set(state.terminals):
+            await self._forget_terminal(gone, before.index(gone))
+        for terminal in event.terminals:
+            await self._keep_terminal(terminal)
+        self.engine_is_back = False
+        if state.awaited_terminal in state.terminals:
+            awaited, state.awaited_terminal = state.awaited_terminal, None
+            self.show_terminal(awaited)
+        self.set_class(bool(state.terminals), "-terminals")
+        self.show_status()
+
+    async def _keep_terminal(self, terminal: TerminalSummary) -> None:
+        """The tab of a terminal, brought up to date or made; a session lost with the engine begins again."""
+        tab = self._tab(terminal.id)
+        new = tab is None
+        if tab is None:
+            tab = TerminalTab(self.link, terminal)
+            await self.mount(tab, before=self.query_one(KeyLine))
+        tab.summary = terminal
+        container = self.state.containers.get(terminal.container or "")
+        tab.container_name = container.name if container else (terminal.container or "")
+        if new or self.engine_is_back:
+            tab.join()
+        tab.describe()
+
+    async def _forget_terminal(self, terminal: str, place: int) -> None:
+        """Remove the tab of a terminal that is gone, and look at the one before it."""
+        if self.state.shown_terminal == terminal:
+            left = list(self.state.terminals)
+            self.show_terminal(left[max(0, min(place, len(left)) - 1)] if left else None)
+        tab = self._tab(terminal)
+        if tab is not None:
+            await tab.remove()
+
+    # --- the one that is shown ---
+
+    def _tab(self, terminal: str | None) -> TerminalTab | None:
+        try:
+            return self.get_child_by_id(f"terminal-{terminal}", TerminalTab) if terminal else None
+        except NoMatches:
+            return None
+
+    @property
+    def shown_tab(self) -> TerminalTab | None:
+        return self._tab(self.state.shown_terminal)
+
+    def show_terminal(self, terminal: str | None) -> None:
+        """Show a terminal's tab and give it the keys, or show the containers."""
+        before, tab = self.shown_tab, self._tab(terminal)
+        self.state.shown_terminal = terminal if tab is not None else None
+        self.share_out()
+        if before is not None and before is not tab:
+            before.look_away()
+        if tab is None:
+            self.release()
+        elif tab is before:
+            tab.use()
+        else:
+            tab.look()
+        self.show_status()
+
+    @on(TabBar.Chosen)
+    def _tab_chosen(self, event: TabBar.Chosen) -> None:
+        self.show_terminal(event.key or None)
+
+    @on(TerminalPane.Described)
+    @on(JobPane.Described)
+    def show_tabs(self) -> None:
+        """Draw the line of tabs: the containers, then each terminal."""
+        tabs = [Tab("", None, "Containers")]
+        for number, terminal in enumerate(self.state.terminals, 1):
+            tab = self._tab(terminal)
+            if tab is not None and tab.is_mounted:
+                tabs.append(Tab(terminal, number, tab.name_shown, tab.container_name, tab.pane.unseen))
+        self.query_one(TabBar).show(tabs, self.state.shown_terminal or "")
+        self.refresh_bindings()
+
+    @on(TerminalPane.Ended)
+    def _terminal_ended(self, event: TerminalPane.Ended) -> None:
+        """Say how the program of a terminal ended, unless it ended well; its tab goes when the engine says so."""
+        tab, ended = event.pane.parent, event.event
+        if isinstance(tab, TerminalTab) and not ended.lost and ended.exit_code not in (None, 0, HUNG_UP):
+            self.notify(f"{tab.program} ended with {ended.exit_code}.", severity="warning", markup=False)
