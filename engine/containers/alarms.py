@@ -37,6 +37,7 @@ class _Watched:
     cgroup: Cgroup
     told: Hits
     watches: list[int] = field(default_factory=list)
+    telling: bool = False  # of refused forks
     due: dict[str, asyncio.TimerHandle] = field(default_factory=dict)  # what is told then, whatever is known
 
     @property
@@ -121,7 +122,7 @@ class Alarms:
         """At what happened before it was watched."""
         if watched.run in self._watched:
             self._tell_kills(watched)
-            if hits(watched.cgroup).refused_forks:
+            if hits(watched.cgroup).refused_forks and "forks" not in watched.due:
                 self._tell_refused(watched)
 
     def _hear_change(self) -> None:
@@ -136,7 +137,8 @@ class Alarms:
             return
         self._victims.extend(told for told in heard if isinstance(told, Victim))
         for watched in list(self._watched.values()):
-            if any(isinstance(told, Refused) and watched.is_at(told.cgroup) for told in heard):
+            refused = any(isinstance(told, Refused) and watched.is_at(told.cgroup) for told in heard)
+            if refused and "forks" not in watched.due:
                 self._tell_refused(watched)
             if any(isinstance(told, Victim) for told in heard):
                 self._tell_kills(watched)
@@ -176,16 +178,23 @@ class Alarms:
         if (handle := watched.due.pop("forks", None)) is not None:
             handle.cancel()
         refused = hits(watched.cgroup).refused_forks - watched.told.refused_forks
-        if refused > 0 or watched.polled:
-            loop = asyncio.get_running_loop()
-            watched.due["forks"] = loop.call_later(SPACING, lambda: self._tell_refused(watched))
-        if refused > 0:
+        if refused > 0 and not watched.telling:
+            watched.telling = True
             watched.told = Hits(watched.told.oom_kills, watched.told.refused_forks + refused)
             self._spawn(self._publish_refused(watched, refused), f"refused forks of {watched.container.id}")
+        elif watched.polled and not watched.telling:
+            self._tell_refused_later(watched)
 
     async def _publish_refused(self, watched: _Watched, refused: int) -> None:
         told = await asyncio.to_thread(_most_forked, watched.cgroup)
         self._bus.publish("pids_limit", watched.container.id, watched.container.name, refused=refused, **told)
+        watched.telling = False
+        self._tell_refused_later(watched)
+
+    def _tell_refused_later(self, watched: _Watched) -> None:
+        if watched.run in self._watched:
+            loop = asyncio.get_running_loop()
+            watched.due["forks"] = loop.call_later(SPACING, lambda: self._tell_refused(watched))
 
 
 async def _remember(container: Container) -> None:

@@ -26,6 +26,7 @@ from engine.places import Places
 from engine.protocol.messages import Event, StreamEnd
 
 KEEPER = Path(engine.__file__).parent / "keeper" / "__main__.py"
+PATIENCE = 60.0  # seconds: some of these tests run in a virtual machine, ten times slower
 STAND_IN = """
 import array, os, select, signal, socket, sys
 keeper = int(sys.argv[sys.argv.index("--keeper-fd") + 1])
@@ -69,7 +70,7 @@ class Machine:
     async def connect(self) -> None:
         assert self._server is not None
         loop = asyncio.get_running_loop()
-        connection, _ = await asyncio.wait_for(loop.sock_accept(self._server), 20)
+        connection, _ = await asyncio.wait_for(loop.sock_accept(self._server), PATIENCE)
         with connection:
             connection.setblocking(True)
             pid, fds, _, _ = socket.recv_fds(connection, 64, 1)
@@ -114,14 +115,14 @@ class Machine:
             await self.containers.remove(container.id, force=True)
         await self.end_engine(signal.SIGTERM)
         assert self.keeper_process is not None
-        await asyncio.wait_for(self.keeper_process.wait(), 10)
+        await asyncio.wait_for(self.keeper_process.wait(), PATIENCE)
         if self._server is not None:
             self._server.close()
 
 
 async def until(events: AsyncIterator[Event | StreamEnd], action: str) -> Event:
     """The next event of that kind."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         async for event in events:
             if isinstance(event, Event) and event.action == action:
                 return event
