@@ -111,23 +111,8 @@ def _instruction(opcode: int, target: int = 0, source: int = 0, offset: int = 0,
 class _Loaded:
     """A program in the kernel, for as long as we may need it again."""
 
-    def __init__(self, code: bytes) -> None:
-        instructions = ctypes.create_string_buffer(code, len(code))
-        terms = ctypes.create_string_buffer(b"GPL")
-        name = b"heliostui_dev"
-        self.descriptor = _bpf(
-            _PROG_LOAD,
-            struct.pack(
-                "=IIQQIIQII16s",
-                _CGROUP_DEVICE_PROGRAM,
-                len(code) // 8,
-                ctypes.addressof(instructions),
-                ctypes.addressof(terms),
-                *(0, 0, 0),  # no log
-                *(0, 0),  # kernel version, flags
-                name,
-            ),
-        )
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
 
     def __del__(self) -> None:
         os.close(self.descriptor)
@@ -135,7 +120,20 @@ class _Loaded:
 
 @lru_cache(maxsize=32)
 def _load(rules: tuple[DeviceCgroup, ...]) -> _Loaded:
-    return _Loaded(program(rules))
+    code = program(rules)
+    instructions = ctypes.create_string_buffer(code, len(code))
+    terms = ctypes.create_string_buffer(b"GPL")
+    attributes = struct.pack(
+        "=IIQQIIQII16s",
+        _CGROUP_DEVICE_PROGRAM,
+        len(code) // 8,
+        ctypes.addressof(instructions),
+        ctypes.addressof(terms),
+        *(0, 0, 0),  # no log
+        *(0, 0),  # kernel version, flags
+        b"heliostui_dev",
+    )
+    return _Loaded(_bpf(_PROG_LOAD, attributes))
 
 
 def _bpf(command: int, attributes: bytes) -> int:
