@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -15,7 +16,7 @@ import pytest
 from engine.containers.lifecycle import Containers
 from engine.errors import EngineError
 from engine.protocol.messages import ContainerOptions, ErrorCode, Event, Status
-from tests.engine.containers.conftest import Machine
+from tests.engine.containers.conftest import Machine, alive
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="plain containers need root; rootless has its own tests")
 
@@ -211,3 +212,21 @@ async def test_one_that_does_not_read_its_state_is_no_worse(containers: Containe
     quiet = {"path": "/bin/true"}
     ref = await containers.run(bundle.write({kind: [quiet] for kind in KINDS[:4]}))
     assert (await containers.wait(ref.id)).exit_code == 0
+
+
+async def test_one_under_way_ends_with_its_engine(machine: Machine, bundle: Bundle) -> None:
+    fifo = bundle.directory / "pid"
+    os.mkfifo(fifo)
+    said, here = os.open(fifo, os.O_RDWR | os.O_NONBLOCK), asyncio.Event()
+    asyncio.get_running_loop().add_reader(said, here.set)
+    ref = await machine.containers.create(bundle.write({"createRuntime": [script(f"echo $$ > {fifo}; sleep 1000")]}))
+    starting = asyncio.ensure_future(machine.containers.start(ref.id))
+    await asyncio.wait_for(here.wait(), 20)
+    asyncio.get_running_loop().remove_reader(said)
+    pid = int(os.read(said, 64))
+    os.close(said)
+    await machine.restart_engine()
+    await asyncio.gather(starting, return_exceptions=True)
+    assert not alive(pid)
+    assert (await machine.containers.inspect(ref.id)).state.status == Status.CREATED
+    assert machine.keeper.held == {}
