@@ -153,27 +153,28 @@ class Hooks:
             raise EngineError(ErrorCode.LAUNCH_FAILED, what if what.endswith(".") else what + ".")
 
     async def _watched(self, hook: Hook, held: Held, state: bytes) -> str | None:
-        """See a hook that runs to its end; what was wrong with it."""
-        late = None
-        complaint = _Listener(held.descriptors.stdout, held.descriptors.stderr)
+        """See a hook that runs to its end; what was wrong with it. Cancelled with the engine, it is ended, and left for
+        the next one to find."""
+        said = _Listener(held.descriptors.stdout, held.descriptors.stderr)
         feeding = asyncio.ensure_future(self._feed(held, state))
+        wrong = None
         try:
             async with asyncio.timeout(hook.timeout):
                 await self._keeper.ended(held.key)
         except TimeoutError:
-            late = f"took longer than its {hook.timeout} s"
+            wrong = f"took longer than its {hook.timeout} s"
         finally:
             feeding.cancel()
             await asyncio.wait([feeding])
-            if held.wait_status is None:  # too slow, or not wanted any more
+            said.close()
+            if held.wait_status is None:
                 with suppress(ProcessLookupError):
                     os.killpg(held.pid, signal.SIGKILL)  # it leads a session, and so a group
-            status = await self._keeper.ended(held.key)
-            complaint.close()
-            await self._keeper.forget(held.key)
-        if late is None and status != 0:
-            late = f"ended with status {signals.exit_code(status)}"
-        return late and (f"{late}: {complaint.text}" if complaint.text else late)
+        status = await self._keeper.ended(held.key)
+        await self._keeper.forget(held.key)
+        if wrong is None and status != 0:
+            wrong = f"ended with status {signals.exit_code(status)}"
+        return wrong and (f"{wrong}: {said.text}" if said.text else wrong)
 
     async def _feed(self, held: Held, state: bytes) -> None:
         """Write to its standard input, and close it. It need not read."""
