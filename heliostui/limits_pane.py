@@ -110,7 +110,13 @@ class LimitsPane(Vertical):
         self._say("")
 
     def on_resize(self) -> None:
-        self.query_one(WriteLog).styles.height = 4 if self.size.height >= 14 else 2
+        """Most of the room is the table's; what was written is seen in any case."""
+        height = self.size.height
+        self.query_one(WriteLog).styles.height = 4 if height >= 14 else 2 if height >= 9 else 1
+        self._arrange_what()
+
+    def _arrange_what(self) -> None:
+        self.query_one("#limit-what").display = self.table.display and self.size.height >= 9
 
     @property
     def metric(self) -> str | None:
@@ -145,8 +151,8 @@ class LimitsPane(Vertical):
         note = self.query_one(".note", Static)
         note.update(why)
         note.display = bool(why)
-        for widget in (self.table, self.query_one("#limit-what"), self.query_one(WriteLog)):
-            widget.display = not why
+        self.table.display = self.query_one(WriteLog).display = not why
+        self._arrange_what()
 
     def _fetch(self) -> None:
         self.run_worker(self._read(), group="limits", exclusive=True)
