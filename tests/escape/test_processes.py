@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from tests.escape.conftest import IMAGE, Fence
+from tests.escape.conftest import Fence
 
 SYS_ADMIN = 21
 
@@ -121,7 +121,7 @@ def test_a_terminal_takes_no_keys_from_a_container(fence: Fence) -> None:
     push = "python3 -c \"import fcntl; [fcntl.ioctl(0, 0x5412, bytes([c])) for c in b'touch pushed\\n']\""
     pushed = fence.person.directory / "pushed"
     with fence.person.shell() as screen:
-        screen.type(f'{fence.person.python} -m heliostui run --rm -it {" ".join(IMAGE)} {push}; echo in""side\n')
+        screen.type(f'{fence.person.python} -m heliostui run --rm -it host {push}; echo in""side\n')
         screen.until("inside")
         screen.type('echo no""thing\n')
         screen.until("nothing")

@@ -24,7 +24,7 @@ from ptyprocess import PtyProcess
 from engine.terminal import Terminal
 
 PROJECT = Path(__file__).parents[2]
-PATIENCE = float(os.environ.get("HELIOSTUI_PATIENCE", 30))  # seconds; far more than anything takes
+PATIENCE = 30.0  # seconds; far more than anything takes
 ORDINARY = "heliostui-test"
 
 
