@@ -16,6 +16,7 @@ from contextlib import AsyncExitStack, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from engine.cgroups import Cgroup, Hierarchy
 from engine.containers import bundle, filling, hooks, limiting, namespaces
@@ -29,8 +30,8 @@ from engine.sandbox import init, receipt
 from engine.sandbox.build import exec_plan, launch_plan
 from engine.sandbox.mount_inputs import handed_in
 from engine.sandbox.plan import Plan
-from engine.sandbox.root import Plain, RootFilesystem
-from engine.spec.structs import Process
+from engine.sandbox.program import Program
+from engine.spec.structs import Process, Spec
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,14 @@ class Told:
             total=max((step.end for step in steps), default=0),
             steps=steps,
         )
+
+
+class Prepared(NamedTuple):
+    """What a launch takes: the plan, as executors walk it, and the cgroup with all of its limits."""
+
+    plan: Plan
+    program: Program
+    cgroup: Cgroup | None
 
 
 class LaunchError(EngineError):
@@ -86,25 +95,13 @@ class Launcher:
                 spool.mkdir(mode=0o700, parents=True, exist_ok=True)
                 container.log.begin()
             options = container.record.options
-            filesystem = bundle.filesystem(self._store.directory(container.id), container.image, container.spec)
-            init_program = init.path() if options.init else None
-            # A thread makes the directories while the plan is made here.
-            preparing = asyncio.get_running_loop().run_in_executor(None, self._prepare, container, filesystem)
-            undo.push_async_callback(_end_prepared, preparing)
-            expected = limiting.cgroup_of(self._cgroups, container.spec, container.id)
             with ExitStack() as opened:
                 spec, joined = await namespaces.open_namespaces(container.spec, self._find, opened)
-                plan = launch_plan(
-                    spec,
-                    filesystem,
-                    init=init_program,
-                    cgroup=expected is not None and expected.clone_into,
-                    joins=expected.joins if expected is not None else (),
-                    pauses=hooks.pauses(spec),
-                )
-                program = plan.assemble()
+                # All in one thread: beside a plan in the making, the loop would wait for the interpreter's lock.
+                preparing = asyncio.get_running_loop().run_in_executor(None, self._prepare, container, spec)
+                undo.push_async_callback(_end_prepared, preparing)
                 with _explained(container):
-                    cgroup = await preparing
+                    plan, program, cgroup = await preparing
                 mounts = await self._open_mounts(container, opened)
                 joining = opened.enter_context(_opened(cgroup))
                 undo.push_async_callback(self.hooks.after_stop, container)
@@ -190,15 +187,27 @@ class Launcher:
         directory = self._store.directory(container.id)
         return await asyncio.to_thread(filling.open_mounts, container.spec, container.image, directory, opened)
 
-    def _prepare(self, container: Container, filesystem: RootFilesystem | Plain) -> Cgroup | None:
+    def _prepare(self, container: Container, spec: Spec) -> Prepared:
+        """The plan first and the cgroup last: when anything fails, there is no cgroup."""
+        filesystem = bundle.filesystem(self._store.directory(container.id), container.image, spec)
+        expected = limiting.cgroup_of(self._cgroups, spec, container.id)
+        plan = launch_plan(
+            spec,
+            filesystem,
+            init=init.path() if container.record.options.init else None,
+            cgroup=expected is not None and expected.clone_into,
+            joins=expected.joins if expected is not None else (),
+            pauses=hooks.pauses(spec),
+        )
+        program = plan.assemble()
         bundle.prepare(filesystem)
-        return limiting.make(self._cgroups, container.spec, container.id)
+        return Prepared(plan, program, limiting.make(self._cgroups, spec, container.id))
 
 
-async def _end_prepared(preparing: asyncio.Future[Cgroup | None]) -> None:
+async def _end_prepared(preparing: asyncio.Future[Prepared]) -> None:
     """Undo `_prepare`, once it is over."""
     with suppress(OSError, EngineError):
-        if (cgroup := await preparing) is not None:
+        if (cgroup := (await preparing).cgroup) is not None:
             await asyncio.to_thread(limiting.end, cgroup)
 
 
