@@ -654,7 +654,7 @@ async def planned(machine: Machine, id: str) -> tuple[Spec, RootFilesystem]:
     """What the launcher would plan for."""
     directory = machine.places.state / "containers" / id
     spec = msgspec.json.decode((directory / "config.json").read_bytes(), type=Spec)
-    return spec, bundle.filesystem(directory, await machine.images.prepare("busybox"))
+    return spec, bundle.filesystem(directory, await machine.images.prepare("busybox"), spec)
 
 
 async def inventory(machine: Machine, id: str) -> tuple[object, ...]:
