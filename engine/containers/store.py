@@ -28,6 +28,7 @@ from pathlib import Path
 
 import msgspec
 
+from engine import trees
 from engine.containers import names
 from engine.containers.record import Record
 from engine.errors import EngineError
@@ -124,7 +125,7 @@ class Store:
     async def delete(self, trash: Path) -> None:
         """Delete a tree that `remove` moved out of the way; what resists stays for the next start."""
         async with self._deleting:
-            await asyncio.to_thread(shutil.rmtree, trash, ignore_errors=True)
+            await asyncio.to_thread(trees.remove, trash, ignore_errors=True)
 
     def leftovers(self) -> list[Path]:
         """Trees in the trash, to be given to `delete`."""

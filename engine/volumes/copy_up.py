@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import stat
 from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
+from engine import trees
 from engine.images.image import Image
 from engine.images.layers import entries, look_up, open_directory
 
@@ -38,8 +38,10 @@ def copy_up(image: Image, destination: str, into: str) -> bool:
             _Copy(top, {masked.rstrip("/") for masked in image.masked}).directory(
                 found, top, destination.rstrip("/"), ""
             )
-        except BaseException:
+        except BaseException as error:
             _empty(into)
+            if isinstance(error, RecursionError):
+                raise OSError(errno.ENAMETOOLONG, "directories are nested too deeply", destination) from None
             raise
     return True
 
@@ -55,7 +57,7 @@ def _source(image: Image, destination: str) -> tuple[tuple[str, ...], str]:
 def _empty(directory: str) -> None:
     for entry in os.scandir(directory):
         if entry.is_dir(follow_symlinks=False):
-            shutil.rmtree(entry.path, ignore_errors=True)
+            trees.remove(entry.path, ignore_errors=True)
         else:
             os.unlink(entry.path)
 

@@ -11,11 +11,12 @@ A volume is made under another name and renamed, so what is there is whole; it i
 from __future__ import annotations
 
 import os
-import shutil
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
+
+from engine import trees
 
 _NEW, _GONE = ".new-", ".gone-"
 
@@ -42,7 +43,7 @@ class Store:
         """Make an empty volume; nothing is left of it when that fails."""
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         new = self.directory / f"{_NEW}{name}"
-        shutil.rmtree(new, ignore_errors=True)
+        trees.remove(new, ignore_errors=True)
         try:
             new.mkdir(mode=0o700)
             data = new / "data"
@@ -53,7 +54,7 @@ class Store:
             _sync(path)
             new.rename(self.directory / name)
         except BaseException:
-            shutil.rmtree(new, ignore_errors=True)
+            trees.remove(new, ignore_errors=True)
             raise
         _sync(self.directory)
 
@@ -76,10 +77,10 @@ class Store:
     def remove(self, name: str) -> None:
         """Make the volume vanish at once, then delete it."""
         gone = self.directory / f"{_GONE}{name}"
-        shutil.rmtree(gone, ignore_errors=True)
+        trees.remove(gone, ignore_errors=True)
         (self.directory / name).rename(gone)
         _sync(self.directory)
-        shutil.rmtree(gone)
+        trees.remove(gone)
 
     def tidy(self) -> None:
         """Delete what a crash left half made or half deleted."""
@@ -87,10 +88,16 @@ class Store:
             return
         for entry in os.scandir(self.directory):
             if entry.name.startswith((_NEW, _GONE)):
-                shutil.rmtree(entry.path, ignore_errors=True)
+                trees.remove(entry.path, ignore_errors=True)
 
-    def size(self, name: str) -> int:
-        """Bytes on the disk, files with several names counted once."""
+    def size(self, name: str) -> int | None:
+        """Bytes on the disk, files with several names counted once; None when it is nested too deeply to tell."""
+        try:
+            return self._size(name)
+        except RecursionError:
+            return None
+
+    def _size(self, name: str) -> int:
         seen: set[tuple[int, int]] = set()
         total = 0
         for _, _, files, directory in os.fwalk(self.data(name)):
