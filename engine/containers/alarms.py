@@ -23,6 +23,7 @@ from engine.cgroups.inotify import Inotify
 from engine.cgroups.kernel_log import KernelLog, Refused, Victim
 from engine.containers.container import Container, Run
 from engine.containers.events import Bus
+from engine.containers.top import text
 
 SPACING = 1.0  # seconds between two events of refused forks: there may be thousands
 MOST_VICTIMS = 256
@@ -215,5 +216,5 @@ def _most_forked(cgroup: Cgroup) -> dict[str, object]:
                 children[parent] += 1
     for parent in sorted(children, key=lambda pid: -children[pid]):
         with suppress(psutil.Error):
-            return {**told, "pid": parent, "command": psutil.Process(parent).name(), "children": children[parent]}
+            return {**told, "pid": parent, "command": text(psutil.Process(parent).name()), "children": children[parent]}
     return told

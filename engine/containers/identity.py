@@ -21,7 +21,7 @@ def boot_id() -> str:
 def identify(pid: int) -> Identity | None:
     """The process that has `pid` now; None when there is none."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
+        stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")  # the name may be any bytes
     except (FileNotFoundError, ProcessLookupError):
         return None
     after_name = stat[stat.rindex(")") + 2 :].split()  # the name may hold blanks and brackets

@@ -69,11 +69,11 @@ def _row(pid: int, before: Used | None) -> ProcessRow | None:
                 inner_pid=_inner_pid(pid),
                 ppid=process.ppid(),
                 user=process.username(),
-                state=Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0],
+                state=Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0],
                 cpu_seconds=now.cpu,
                 memory=process.memory_info().rss,
                 started_at=datetime.fromtimestamp(process.create_time(), UTC),
-                command=process.cmdline() or [f"[{process.name()}]"],
+                command=[text(word) for word in process.cmdline() or [f"[{process.name()}]"]],
                 cpu=_cores(before, now),
                 threads=process.num_threads(),
                 files=_allowed(process.num_fds),
@@ -98,9 +98,14 @@ def _allowed(ask: Callable[[], Any]) -> Any:
         return None
 
 
+def text(given: str) -> str:
+    """What psutil says, which has halves of surrogates for bytes that are no UTF-8, as text that can be told on."""
+    return given.encode(errors="surrogateescape").decode(errors="replace")
+
+
 def _inner_pid(pid: int) -> int:
     """Its pid in the innermost PID namespace that it is in: the last of NSpid in /proc/PID/status."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+    for line in Path(f"/proc/{pid}/status").read_text(errors="replace").splitlines():
         if line.startswith("NSpid:"):
             return int(line.split()[-1])
     return pid
