@@ -154,6 +154,12 @@ class Keeper:
         `attend` is awaited at every pause of the plan; what it raises ends the launch, and is raised here once nothing
         of the process is left. Raises EngineError(LAUNCH_FAILED) when not even a process could be made.
         """
+        if len(inputs) > wire.MOST_DESCRIPTORS:
+            raise EngineError(
+                ErrorCode.UNSUPPORTED,
+                f"A launch can be handed {wire.MOST_DESCRIPTORS} descriptors at most, this one takes {len(inputs)}: "
+                "give fewer mounts tmpcopyup or maps of their own.",
+            )
         self._number += 1
         launching = self._launches[self._number] = _Launching(self._loop.create_future(), asyncio.Queue())
         header = {

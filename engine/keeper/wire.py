@@ -27,14 +27,16 @@ The keeper's have an `"is"`:
 from __future__ import annotations
 
 import array
+import errno
 import json
+import os
 import socket
 import struct
 from collections import deque
 from typing import Any
 
 SIZES = struct.Struct("=II")
-MOST_DESCRIPTORS = 32  # in one frame
+MOST_DESCRIPTORS = 253  # in one frame: SCM_MAX_FD of the kernel (unix(7))
 CHUNK = 256 * 1024
 
 Frame = tuple[dict[str, Any], bytes, list[int]]
@@ -71,13 +73,18 @@ class Assembler:
 
 
 def receive(sock: socket.socket) -> tuple[bytes, list[int]] | None:
-    """What has arrived, with its descriptors (close-on-exec); None at the end. Raises BlockingIOError."""
+    """What has arrived, with its descriptors (close-on-exec); None at the end. Raises BlockingIOError, and OSError
+    (EMFILE) when some of the descriptors got lost because we have no room for more: then nothing is left in order."""
     space = socket.CMSG_SPACE(4 * MOST_DESCRIPTORS)
-    data, ancillary, _, _ = sock.recvmsg(CHUNK, space, socket.MSG_CMSG_CLOEXEC)
+    data, ancillary, flags, _ = sock.recvmsg(CHUNK, space, socket.MSG_CMSG_CLOEXEC)
     fds = array.array("i")
     for level, kind, content in ancillary:
         if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
             fds.frombytes(content[: len(content) - len(content) % fds.itemsize])
+    if flags & socket.MSG_CTRUNC:
+        for fd in fds:
+            os.close(fd)
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
     return (data, list(fds)) if data else None
 
 
