@@ -1,6 +1,6 @@
 """A new user namespace as a descriptor, before anybody lives in it (user_namespaces(7)). Runs in the engine; blocks.
 
-Id-mapped mounts need it while the container is in the making, so it is made first: by a child that does nothing else,
+Id-mapped mounts need it while the container is in the making, so it is made first: by a process that does nothing else,
 whose maps we write, and whose end it outlives because we hold it open.
 """
 
@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
-from collections.abc import Sequence
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from engine.errors import EngineError
 from engine.protocol.messages import ErrorCode
 from engine.sandbox.kernel import CLONE
-from engine.sandbox.portable import system_call
-from engine.sandbox.syscalls import NUMBERS
 from engine.spec.structs import IdMapping
 
 _MOST = "no more user namespaces may be made; allow more with `sysctl user.max_user_namespaces=15000`"
@@ -27,75 +27,58 @@ _WHY = {
 }
 
 
+# Goes into a user namespace, new or given by its descriptor; says the errno, and stays until its input ends. A program
+# of its own, because the engine has threads: a fork of it may come to be while one of them holds a lock.
+_INSIDE = """
+import ctypes, sys
+libc = ctypes.CDLL(None, use_errno=True)
+result = libc.setns(int(sys.argv[2]), int(sys.argv[1])) if sys.argv[2:] else libc.unshare(int(sys.argv[1]))
+print(ctypes.get_errno() if result else 0, flush=True)
+sys.stdin.read()
+"""
+
+
 def make(uids: Sequence[IdMapping], gids: Sequence[IdMapping]) -> int:
     """A descriptor of a user namespace with these maps, ours to close. EngineError(UNSUPPORTED) says why not."""
-    ready, tell = os.pipe2(os.O_CLOEXEC)
-    child = os.fork()
-    if child == 0:
-        _wait_inside(tell)
-    try:
-        os.close(tell)
-        answer = os.read(ready, 16)
-        if answer != b"0":
-            error = int(answer or b"0")
+    with _inside() as (pid, error):
+        if error:
             why = _WHY.get(error, os.strerror(error))
             raise EngineError(ErrorCode.UNSUPPORTED, f"A user namespace can't be made: {why}.")
-        _write_map(child, "uid", uids)
-        _write_map(child, "gid", gids)
-        return os.open(f"/proc/{child}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
-    finally:
-        os.close(ready)
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+        _write_map(pid, "uid", uids)
+        _write_map(pid, "gid", gids)
+        return os.open(f"/proc/{pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
 
 
 def maps_of(namespace: int) -> tuple[list[IdMapping], list[IdMapping]]:
-    """The maps (users, groups) of a user namespace by its descriptor, as seen from ours if that is its parent: only who
-    is in it may ask. EngineError(UNSUPPORTED) where we may not enter it."""
-    hear, tell = os.pipe2(os.O_CLOEXEC)
-    child = os.fork()
-    if child == 0:
-        _tell_maps(namespace, tell)
-    os.close(tell)
-    with open(hear, encoding="ascii") as answer:
-        text = answer.read()
-    os.waitpid(child, 0)
-    users, _, groups = text.partition("-")
-    if not groups:
-        raise EngineError(ErrorCode.UNSUPPORTED, f"The user namespace can't be entered: {text}.")
-    return _read_map(users), _read_map(groups)
+    """The maps (users, groups) of a user namespace by its descriptor, as seen from ours. EngineError(UNSUPPORTED) where
+    we may not enter it: only who is in it has them."""
+    with _inside(namespace) as (pid, error):
+        if error:
+            raise EngineError(ErrorCode.UNSUPPORTED, f"The user namespace can't be entered: {os.strerror(error)}.")
+        return _read_map(pid, "uid"), _read_map(pid, "gid")
 
 
-def _tell_maps(namespace: int, tell: int) -> None:
+@contextmanager
+def _inside(*namespace: int) -> Iterator[tuple[int, int]]:
+    """A process in the user namespace, or in a new one: its pid, and the errno if it could not get there."""
+    command = [sys.executable, "-I", "-S", "-c", _INSIDE, str(int(CLONE.NEWUSER)), *map(str, namespace)]
     try:
-        result = system_call(NUMBERS["setns"], namespace, CLONE.NEWUSER)
-        text = f"{os.strerror(-result)}"
-        if result == 0:
-            with (
-                open("/proc/self/uid_map", encoding="ascii") as users,
-                open("/proc/self/gid_map", encoding="ascii") as groups,
-            ):
-                text = f"{users.read()}-{groups.read()}"
-        os.write(tell, text.encode())
-    finally:
-        os._exit(0)
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=namespace)
+    except OSError as error:
+        why = f"A user namespace needs a process in it, which can't be made: {error.strerror}."
+        raise EngineError(ErrorCode.LAUNCH_FAILED, why) from None
+    with process:  # closes its input, and waits
+        assert process.stdout is not None
+        answer = process.stdout.readline()
+        if not answer:
+            raise EngineError(ErrorCode.LAUNCH_FAILED, "The process that goes into a user namespace was killed.")
+        yield process.pid, int(answer)
 
 
-def _read_map(text: str) -> list[IdMapping]:
-    rows = (map(int, line.split()) for line in text.splitlines())
+def _read_map(pid: int, kind: str) -> list[IdMapping]:
+    with open(f"/proc/{pid}/{kind}_map", encoding="ascii") as file:
+        rows = [map(int, line.split()) for line in file]
     return [IdMapping(container_id=inside, host_id=outside, size=size) for inside, outside, size in rows]
-
-
-def _wait_inside(tell: int) -> None:
-    """The child's life: it ends by our signal, or with us."""
-    try:
-        system_call(NUMBERS["prctl"], 1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
-        result = system_call(NUMBERS["unshare"], CLONE.NEWUSER)
-        os.write(tell, str(-result).encode())
-        while result == 0:
-            signal.pause()
-    finally:
-        os._exit(0)
 
 
 def _write_map(pid: int, kind: str, mappings: Sequence[IdMapping]) -> None:
