@@ -5,6 +5,8 @@ and user namespaces, which are made before anybody lives in them. Imports the sa
 from __future__ import annotations
 
 import asyncio
+import errno
+import fcntl
 import os
 import signal
 from collections.abc import Callable, Sequence
@@ -16,9 +18,10 @@ from engine.containers.container import Run
 from engine.errors import EngineError
 from engine.protocol.messages import ErrorCode
 from engine.sandbox import user_namespace
-from engine.sandbox.namespaces import handed_in
+from engine.sandbox.namespaces import FLAGS, handed_in
 from engine.spec.namespaces import CONTAINER
 from engine.spec.structs import Namespace, Spec
+from engine.spec.sysctls import in_dots, namespace_of
 
 FILES = {
     "pid": "pid",
@@ -30,6 +33,7 @@ FILES = {
     "cgroup": "cgroup",
     "time": "time",
 }
+NS_GET_NSTYPE = 0xB703
 Find = Callable[[str], Run]  # what runs in a container, by its id or name; EngineError when nothing does
 
 
@@ -48,6 +52,7 @@ async def open_namespaces(spec: Spec, find: Find, opened: ExitStack) -> tuple[Sp
         descriptor = await _open(spec, namespace, find)
         opened.callback(os.close, descriptor)
         if os.path.samestat(os.fstat(descriptor), os.stat(f"/proc/self/ns/{FILES[namespace.type]}")):
+            _refuse_changes(spec, namespace)
             continue
         kept.append(namespace)
         inputs.append(descriptor)
@@ -55,6 +60,18 @@ async def open_namespaces(spec: Spec, find: Find, opened: ExitStack) -> tuple[Sp
             users, groups = await asyncio.to_thread(user_namespace.maps_of, descriptor)
             spec = _replace(spec, uid_mappings=users, gid_mappings=groups)
     return _replace(spec, namespaces=kept), inputs
+
+
+def _refuse_changes(spec: Spec, namespace: Namespace) -> None:
+    """A namespace that turns out to be our own is the host's: what a spec would change in it, it may not."""
+    changes = [f"$.linux.sysctl: {name}" for name in spec.linux.sysctl if namespace_of(in_dots(name)) == namespace.type]
+    if namespace.type == "uts":
+        changes += [path for path, name in (("$.hostname", spec.hostname), ("$.domainname", spec.domainname)) if name]
+    if changes:
+        raise EngineError(
+            ErrorCode.INVALID,
+            f"{changes[0]} would change the host: {namespace.path!r} is its own {namespace.type} namespace.",
+        )
 
 
 def differing(pid: int) -> set[str]:
@@ -88,12 +105,25 @@ async def _open(spec: Spec, namespace: Namespace, find: Find) -> int:
     if namespace.path.startswith(CONTAINER):
         return _of_container(namespace.type, namespace.path.removeprefix(CONTAINER), find)
     try:
-        return os.open(namespace.path, os.O_RDONLY | os.O_CLOEXEC)
+        return await asyncio.to_thread(_open_path, namespace.type, namespace.path)
     except OSError as error:
         raise EngineError(
             ErrorCode.INVALID,
             f"The {namespace.type} namespace {namespace.path!r} can't be joined: {error.strerror}.",
         ) from None
+
+
+def _open_path(type: str, path: str) -> int:
+    """The file, if it is such a namespace (ioctl_ns(2)); opened so that no other kind of file does anything."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    try:
+        found = fcntl.ioctl(descriptor, NS_GET_NSTYPE)
+    except OSError:
+        found = 0
+    if found != FLAGS[type]:
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, f"it is no {type} namespace")
+    return descriptor
 
 
 def _of_container(type: str, ref: str, find: Find) -> int:

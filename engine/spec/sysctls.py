@@ -14,6 +14,7 @@ from engine.protocol.messages import ErrorCode
 IPC = {
     f"kernel.{name}" for name in ("msgmax", "msgmnb", "msgmni", "sem", "shmall", "shmmax", "shmmni", "shm_rmid_forced")
 }
+SWAPPED = str.maketrans("./", "/.")  # between the name in dots and the path below /proc/sys
 _PART = re.compile(r"(?!\.\.?$)[A-Za-z0-9_.:@-]+")  # of the name, and of the path below /proc/sys
 
 
@@ -27,7 +28,7 @@ def check(name: str, value: str, own: Collection[str]) -> None:
         raise EngineError(ErrorCode.INVALID, f"The value of the sysctl {name!r} holds a NUL byte.")
     if dotted == "kernel.hostname":
         raise EngineError(ErrorCode.INVALID, "The sysctl kernel.hostname is set by --hostname.")
-    needed = _namespace(dotted)
+    needed = namespace_of(dotted)
     if needed is None:
         raise EngineError(
             ErrorCode.INVALID,
@@ -45,7 +46,7 @@ def in_dots(name: str) -> str:
     """`net/ipv4/conf/eth0.1/forwarding` as `net.ipv4.conf.eth0/1.forwarding`: the first separator tells which it is
     (sysctl.d(5))."""
     separator = re.search(r"[./]", name)
-    return name.translate(str.maketrans("./", "/.")) if separator and separator[0] == "/" else name
+    return name.translate(SWAPPED) if separator and separator[0] == "/" else name
 
 
 def checked(asked: Mapping[str, str], own: Collection[str]) -> dict[str, str]:
@@ -55,7 +56,7 @@ def checked(asked: Mapping[str, str], own: Collection[str]) -> dict[str, str]:
     return {in_dots(name): value for name, value in asked.items()}
 
 
-def _namespace(dotted: str) -> str | None:
+def namespace_of(dotted: str) -> str | None:
     """The type of the namespace that a setting belongs to."""
     if dotted in IPC or dotted.startswith("fs.mqueue."):
         return "ipc"

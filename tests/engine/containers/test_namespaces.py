@@ -84,7 +84,7 @@ async def test_joining_a_file_that_is_no_namespace_is_refused(machine: Machine, 
     containers = machine.containers
     (tmp_path / "file").touch()
     await containers.create(options("true", name="web", namespaces={"ipc": f"ns:{tmp_path}/file"}))
-    with pytest.raises(EngineError, match="join a ipc namespace: Invalid argument"):
+    with pytest.raises(EngineError, match="can't be joined: it is no ipc namespace"):
         await containers.start("web")
     await containers.create(options("true", name="site", namespaces={"ipc": f"ns:{tmp_path}/nothing"}))
     with pytest.raises(EngineError, match=r"ipc namespace .*nothing' can't be joined: No such file"):
