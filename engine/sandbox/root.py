@@ -65,8 +65,8 @@ PROPAGATION = {"private": MS.PRIVATE, "slave": MS.SLAVE, "shared": MS.SHARED, "u
 
 
 def propagation(name: str) -> MS:
-    """Of `rootfsPropagation`, which is written with and without the r of recursive. Raises KeyError."""
-    return PROPAGATION[name[1:] if name[1:] in PROPAGATION else name]
+    """Of `rootfsPropagation`, which is written with and without the r of recursive, or is "". Raises KeyError."""
+    return PROPAGATION[name[1:] if name[1:] in PROPAGATION else name or "private"]
 
 
 def make_root(

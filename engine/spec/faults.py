@@ -37,6 +37,7 @@ MEMORY_POLICIES = tuple(
 )
 MEMORY_FLAGS = tuple(f"MPOL_F_{name}" for name in ("NUMA_BALANCING", "RELATIVE_NODES", "STATIC_NODES"))
 LIST = re.compile(r"\d+(-\d+)?(,\d+(-\d+)?)*", re.ASCII)  # cpuset(7), "List format"
+MOST_NODES = 1024  # the largest MAX_NUMNODES
 HOSTNAME_MAXIMUM = 64  # bytes, sethostname(2)
 
 
@@ -194,6 +195,8 @@ def _memory_policy(path: str, policy: MemoryPolicy) -> Faults:
     yield from _one_of(f"{path}.mode", policy.mode, MEMORY_POLICIES, "policy of set_mempolicy(2)")
     if policy.nodes and not LIST.fullmatch(policy.nodes.strip()):
         yield Fault(f"{path}.nodes", f'"{policy.nodes}" is no list: it is written as in 0-2,4')
+    elif any(len(number) > 4 or int(number) >= MOST_NODES for number in re.findall(r"\d+", policy.nodes)):
+        yield Fault(f"{path}.nodes", f'"{policy.nodes}": no kernel has a node above {MOST_NODES - 1}')
     for number, flag in enumerate(policy.flags):
         yield from _one_of(f"{path}.flags[{number}]", flag, MEMORY_FLAGS, "flag of set_mempolicy(2)")
 
