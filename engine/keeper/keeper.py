@@ -211,7 +211,7 @@ class Keeper:
         try:
             launching = self.launcher.launch(header, image, fds)
         except OSError as error:
-            self.refuse(header, str(error))
+            self.refuse(header, error.strerror or str(error))
             return
         except program.Stopped as stopped:
             self.say(self._stopped(header), program.receipt(memoryview(stopped.block)))

@@ -53,5 +53,5 @@ def launch(library: ctypes.CDLL, plan: program.Program, inputs: Sequence[int]) -
         raise program.Stopped(block)
     if pid < 0:
         block.close()
-        raise OSError(-pid, f"clone3: {os.strerror(-pid)}")
+        raise program.no_process(-pid, plan)
     return pid, pidfd.value, block

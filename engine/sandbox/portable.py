@@ -11,6 +11,7 @@ import mmap
 import os
 import signal
 import struct
+import sys
 import time
 from collections.abc import Sequence
 
@@ -50,7 +51,7 @@ def launch(plan: program.Program, inputs: Sequence[int]) -> tuple[int, int, mmap
         raise program.Stopped(block)
     if pid < 0:
         block.close()
-        raise OSError(-pid, f"clone3: {os.strerror(-pid)}")
+        raise program.no_process(-pid, plan)
     return pid, os.pidfd_open(pid), block
 
 
@@ -80,10 +81,10 @@ def _launch_between(view: memoryview, plan: program.Program, cgroup: int) -> int
                 os.write(tell, struct.pack("=q", pid))
                 os._exit(0)
     os.close(tell)
-    (pid,) = struct.unpack("=q", os.read(answer, 8))
+    said = os.read(answer, 8)
     os.close(answer)
     os.waitpid(between, 0)
-    return int(pid)
+    return int.from_bytes(said, sys.byteorder, signed=True) if said else -errno.ECANCELED  # nothing: it was killed
 
 
 def walk(block: memoryview, first: int, end: int) -> bool:

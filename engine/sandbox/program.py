@@ -13,7 +13,9 @@ call failed and was allowed to, or the input does not exist), the step is skippe
 
 from __future__ import annotations
 
+import errno
 import mmap
+import os
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -63,6 +65,14 @@ class Stopped(Exception):
     def __init__(self, block: mmap.mmap) -> None:
         super().__init__()
         self.block = block
+
+
+def no_process(number: int, plan: Program) -> OSError:
+    """What to raise when clone3(2) fails with this errno."""
+    text = f"clone3: {os.strerror(number)}"
+    if number == errno.ENOMEM and plan.before:  # pid_namespaces(7), "The namespace init process"
+        text += ", or the PID namespace that is joined belongs to a container that has ended"
+    return OSError(number, text)
 
 
 def step(nr: int, args: Sequence[int], references: int, allowed: int, guard: int) -> bytes:
