@@ -57,6 +57,7 @@ POINTS: dict[str, tuple[Kind, ...]] = {
     pause.READY: ("startContainer",),
 }
 KEPT = 1024  # bytes of what a hook complained of
+MOST = 1 << 20  # bytes that a pipe holds, /proc/sys/fs/pipe-max-size
 
 
 def of(spec: Spec, kind: Kind) -> Sequence[Hook]:
@@ -229,7 +230,7 @@ class _Listener:
 
     def _read(self, fd: int) -> bool:
         try:
-            data = os.read(fd, 65536)
+            data = os.read(fd, MOST)
         except BlockingIOError:
             return False
         if not data:
@@ -238,10 +239,9 @@ class _Listener:
         return bool(data)
 
     def close(self) -> None:
-        """Take what is left."""
+        """Take what is left, once: there may be no end to it, when the hook has left somebody behind."""
         for fd in self._fds:
-            while self._read(fd):
-                pass
+            self._read(fd)
             asyncio.get_running_loop().remove_reader(fd)
 
     @property
