@@ -37,6 +37,7 @@ from engine.protocol.messages import ErrorCode, Finding, Launch
 from engine.spec import seccomp
 from engine.spec.structs import Spec
 
+FILES = ("config.json", "image.json", "state.json")  # all of a container, but for what it does
 _FULL = {
     errno.ENOSPC: "the disk is full, make room in {}",
     errno.EDQUOT: "the disk quota is used up, make room in {}",
@@ -163,12 +164,10 @@ class Store:
         directory = self.directory(record.id)
         durable = not record.options.remove  # of a --rm container a crash of the machine leaves nothing anyway
         new = record.id in self._unsynced and durable
-        if new:
-            _sync(directory / "config.json")
-            _sync(directory / "image.json")
-        _replace(directory / "state.json", msgspec.json.encode(record), durable=durable)
-        if new:
-            _sync(self._containers)
+        _replace(directory / "state.json", msgspec.json.encode(record), durable=durable and not new)
+        if new:  # nobody counts on it before all of it is there; what was renamed first, the disk writes all at once
+            for path in (*(directory / name for name in FILES), directory, self._containers):
+                _sync(path)
             self._unsynced.discard(record.id)
 
     def _load(self) -> Found:
