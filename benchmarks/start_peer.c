@@ -1,11 +1,11 @@
 /* The peer of start.py: a container runtime in C that makes the system calls of one plan, in the plan's order.
  *
- *      start_peer DIRECTORY CGROUP|-
+ *      start_peer DIRECTORY CGROUP|- [PART…]
  *
  * plan.h, made from the plan by peers/straight_line.py, has the calls in a row with all arguments filled in; so this
  * program parses no configuration, searches no table and formats no path. It makes DIRECTORY with the overlay's three
- * directories, and CGROUP; starts the container by the cheapest way there is, a vfork into all namespaces; passes its
- * output on; reaps it; removes CGROUP.
+ * directories, CGROUP, and PARTs, the cgroups of version 1 beside it; starts the container by the cheapest way there is,
+ * a vfork into all namespaces; passes its output on; reaps it; removes CGROUP and PARTs.
  *
  * Standard output: CLOCK_MONOTONIC in ns when main began, a line break, then the container's output.
  */
@@ -40,6 +40,7 @@ static void give_up(int step)
 
 #include "plan.h"
 
+#define MOST_PARTS 16
 #define CLONE_VM 0x100ull
 #define CLONE_PIDFD 0x1000ull
 #define CLONE_VFORK 0x4000ull
@@ -108,17 +109,27 @@ static void make_directories(const char *directory)
     close(at);
 }
 
+static int make_part(const char *part)
+{
+    must(mkdir(part, 0755), part);
+    int at = must(open(part, O_PATH | O_DIRECTORY | O_CLOEXEC), part);
+    int tasks = must(openat(at, "tasks", O_WRONLY | O_CLOEXEC), "tasks");
+    close(at);
+    return tasks;
+}
+
 int main(int argc, char **argv)
 {
     struct timespec begin;
     clock_gettime(CLOCK_MONOTONIC, &begin);
-    if (argc != 3)
+    if (argc < 3 || argc > 3 + MOST_PARTS)
         return 2;
     const char *cgroup = strcmp(argv[2], "-") ? argv[2] : NULL;
     make_directories(argv[1]);
 
     int channel[2], out[2], err[2], pidfd = -1;
-    long input[5] = {-1, -1, -1, -1, -1}; /* channel, standard streams, cgroup: as engine.sandbox.program has them */
+    /* Channel, standard streams, cgroup, and what the parts are joined by: as engine.sandbox.program has them. */
+    long input[5 + MOST_PARTS] = {-1, -1, -1, -1, -1};
     must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel), "socketpair");
     input[0] = channel[1];
     if (!TERMINAL) {
@@ -132,6 +143,8 @@ int main(int argc, char **argv)
         must(mkdir(cgroup, 0755), cgroup);
         input[4] = must(open(cgroup, O_PATH | O_DIRECTORY | O_CLOEXEC), cgroup);
     }
+    for (int i = 3; i < argc; i++)
+        input[2 + i] = make_part(argv[i]);
     struct clone3_arguments arguments = {
         .flags = CLONE_FLAGS | CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND | (cgroup ? CLONE_INTO_CGROUP : 0),
         .pidfd = (uint64_t)&pidfd,
@@ -159,6 +172,8 @@ int main(int argc, char **argv)
     }
     siginfo_t ended;
     must(waitid(P_PIDFD, pidfd, &ended, WEXITED), "waitid");
+    for (int i = 3; i < argc; i++)
+        must(rmdir(argv[i]), argv[i]);
     if (cgroup)
         must(rmdir(cgroup), cgroup);
     return ended.si_code == CLD_EXITED ? ended.si_status : 128 + ended.si_status;
