@@ -18,7 +18,7 @@ def test_the_whole_story_in_the_console(anybody: Person) -> None:
         screen.type("trap 'exit 3' TERM; cd /tmp\r")
         screen.until("/tmp#")
         screen.type("\x10\x11")  # Ctrl-P Ctrl-Q
-        screen.until("running", "/bin/", "Logs")
+        screen.until("running", "/bin/", "2 Log")
         screen.type("2")
         screen.until("42 is the answer")
         screen.type("3")
@@ -37,7 +37,7 @@ def test_the_whole_story_in_the_console(anybody: Person) -> None:
         screen.until("\n/tmp\n")
         screen.type("while :; do sleep 0.1; done\r")
         screen.type("\x1d")  # Ctrl-]
-        screen.until("running", "Logs")
+        screen.until("running", "2 Log")
         screen.type("S")
         screen.until("stopped")
         screen.type("d")

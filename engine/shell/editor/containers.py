@@ -16,7 +16,8 @@ VERBS = {
     "run": "image", "create": "image", "exec": "running", "attach": "running", "ps": "", "logs": "container",
     "images": "", "start": "container", "stop": "running", "kill": "running", "pause": "running",
     "unpause": "container", "wait": "container", "rename": "container", "rm": "container", "inspect": "container",
-    "top": "running", "events": "", "tar": "", "terminal": "", "engine": "", "doctor": "", "version": "",
+    "top": "running", "update": "container", "stats": "running", "explain": "running", "volume": "", "spec": "image",
+    "events": "", "tar": "", "terminal": "", "engine": "", "doctor": "", "version": "",
 }  # fmt: skip
 
 
