@@ -138,10 +138,12 @@ def person(account: pwd.struct_passwd) -> Iterator[Person]:
         "HELIOSTUI_STATE": str(directory / "state"),
         **path,
     }
-    yield somebody
-    stopped = somebody.heliostui("engine", "stop", "--all")
-    assert stopped.returncode == 0 or "not running" in stopped.stderr, stopped.stderr
-    shutil.rmtree(directory)
+    try:
+        yield somebody
+    finally:
+        stopped = somebody.heliostui("engine", "stop", "--all")
+        assert stopped.returncode == 0 or "not running" in stopped.stderr, stopped.stderr
+        shutil.rmtree(directory)
 
 
 def _interpreter(account: pwd.struct_passwd) -> tuple[str, dict[str, str]]:
