@@ -1,7 +1,8 @@
 """Fills an empty volume with what the image has at its destination, as Docker does. Blocks: call it in a thread.
 
-The image's layers come from strangers and are read by descriptor (see `engine.images.layers`); the volume is nobody
-else's yet. Ownership, modes, times, extended attributes, links and device nodes are kept.
+The image's layers come from strangers and are read by descriptor (see `engine.images.layers`). So is the volume
+written: empty as it is, another container may have it, and put links in our way. Ownership, modes, times, extended
+attributes, links and device nodes are kept.
 """
 
 from __future__ import annotations
@@ -95,11 +96,20 @@ class _Copy:
             finally:
                 os.close(child)
         elif (first := self.linked.get(key)) is not None:
-            os.link(first, name, src_dir_fd=self.top, dst_dir_fd=into, follow_symlinks=False)
+            self._link(first, into, name)
         elif kind != stat.S_IFSOCK:  # a socket is nothing without its owner
             if status.st_nlink > 1:
                 self.linked[key] = relative
             _copy_file(entry[0], status, into, name)
+
+    def _link(self, first: str, into: int, name: str) -> None:
+        """Another name for a file that we made: `first`, from the top on, but through no link."""
+        with ExitStack() as opened:
+            here = self.top
+            for part in first.split("/"):
+                here = os.open(part, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=here)
+                opened.callback(os.close, here)
+            os.link(f"/proc/self/fd/{here}", name, dst_dir_fd=into)
 
 
 def _copy_file(source: int, status: os.stat_result, into: int, name: str) -> None:
@@ -113,7 +123,11 @@ def _copy_file(source: int, status: os.stat_result, into: int, name: str) -> Non
         case _:
             os.mknod(name, status.st_mode, status.st_rdev, dir_fd=into)
             os.chown(name, status.st_uid, status.st_gid, dir_fd=into, follow_symlinks=False)
-            os.chmod(name, stat.S_IMODE(status.st_mode), dir_fd=into)
+            made = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=into)
+            try:
+                os.chmod(f"/proc/self/fd/{made}", stat.S_IMODE(status.st_mode))
+            finally:
+                os.close(made)
     os.utime(name, ns=(status.st_atime_ns, status.st_mtime_ns), dir_fd=into, follow_symlinks=False)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.images.image import Graft, Image
-from engine.volumes.copy_up import copy_up
+from engine.volumes.copy_up import _Copy, copy_up
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="owners, device nodes and trusted attributes are root's to set")
 
@@ -122,3 +122,22 @@ def test_what_fails_half_way_leaves_it_empty(layer: Path, volume: Path) -> None:
     with pytest.raises((FileExistsError, PermissionError)):
         copy_up(image(layer), "/data", str(volume))
     assert os.listdir(volume) == []
+
+
+def test_a_link_that_another_container_puts_in_the_way_is_not_followed(
+    layer: Path, volume: Path, tmp_path: Path
+) -> None:
+    """It has the volume already, and swaps a directory just made for a link while its image has a file of two names."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "deep").write_text("secret")
+    os.link(layer / "data" / "sub" / "deep", layer / "data" / "again")
+    (volume / "sub").symlink_to(outside)
+    opened = [os.open(path, os.O_RDONLY) for path in (volume, layer / "data" / "again")]
+    status = os.fstat(opened[1])
+    copy = _Copy(opened[0], (), linked={(status.st_dev, status.st_ino): "sub/deep"})
+    with pytest.raises(NotADirectoryError):
+        copy._entry([opened[1]], opened[0], "again", "/data/again", "again")
+    for descriptor in opened:
+        os.close(descriptor)
+    assert (outside / "deep").stat().st_nlink == 1
