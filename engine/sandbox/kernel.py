@@ -49,6 +49,7 @@ class O(IntFlag):  # noqa: E742 the kernel's own prefix
     RDWR = 2
     CREAT = os.O_CREAT
     NOCTTY = os.O_NOCTTY
+    NONBLOCK = os.O_NONBLOCK
     DIRECTORY = os.O_DIRECTORY
     CLOEXEC = os.O_CLOEXEC
     PATH = os.O_PATH

@@ -41,7 +41,8 @@ def open_how(flags: O, resolve: RESOLVE, mode: int = 0) -> Buffer:
 
 _INSIDE = RESOLVE.IN_ROOT | RESOLVE.NO_MAGICLINKS
 _ANYTHING = open_how(O.PATH | O.CLOEXEC, _INSIDE)
-_NEW_FILE = open_how(O.WRONLY | O.CREAT | O.NOCTTY | O.CLOEXEC, _INSIDE, 0o644)
+# Without waiting: in a shared volume another container may put a FIFO there at this moment.
+_NEW_FILE = open_how(O.WRONLY | O.CREAT | O.NONBLOCK | O.NOCTTY | O.CLOEXEC, _INSIDE, 0o644)
 _DIRECTORY = open_how(O.PATH | O.DIRECTORY | O.CLOEXEC, _INSIDE)
 _PLAIN_DIRECTORY = open_how(O.PATH | O.DIRECTORY | O.CLOEXEC, RESOLVE.IN_ROOT | RESOLVE.NO_SYMLINKS)
 

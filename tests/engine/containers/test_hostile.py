@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import struct
 import time
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ import pytest
 from engine.containers.keeper import Launched
 from engine.errors import EngineError
 from engine.protocol.messages import ContainerOptions, ErrorCode, MountOption, StreamEnd, StreamLogs
-from engine.sandbox.plan import Plan
+from engine.sandbox.plan import Buffer, Plan
 from engine.sandbox.sysctls import write_sysctls
+from engine.sandbox.tree import Tree
 from tests.engine.containers.conftest import PATIENCE, Machine
 
 DEEP = "i=0; while [ $i -lt 2500 ]; do mkdir d; cd d; i=$((i+1)); done"  # deeper than Python recurses
@@ -103,6 +105,16 @@ async def test_a_bundle_does_not_change_the_host_by_joining_its_namespaces(
     asked = await bundle(machine, tmp_path / "bundle", linux=linux, **change)
     with pytest.raises(EngineError, match=re.escape(f"{place} would change the host")):
         await machine.containers.run(asked)
+
+
+def test_a_pipe_put_in_the_place_of_a_new_file_does_not_hold_a_launch_up() -> None:
+    plan = Plan()
+    Tree(plan, plan.input("root")).file("/data/file")
+    (how,) = (step.args[2] for step in plan.steps if step.call == "openat2" and step.if_failed is not None)
+    assert isinstance(how, Buffer)
+    flags, _, _ = struct.unpack("=QQQ", how.data)
+    assert flags & os.O_CREAT
+    assert flags & os.O_NONBLOCK
 
 
 def test_a_sysctl_of_an_interface_with_a_dot_in_its_name_is_found() -> None:
