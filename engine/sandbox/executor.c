@@ -147,8 +147,8 @@ static int64_t perform(const struct step *step, const int64_t *values)
 
 static void leave(int code)
 {
-    for (;;)
-        call6(SYS_exit_group, (uint64_t[6]){code});
+    call6(SYS_exit_group, (uint64_t[6]){code});
+    __builtin_trap(); /* the container's filter refuses even that; nothing is dumped: the keeper is not dumpable */
 }
 
 /* Walk from step `first` to before step `end`. Whether all of them went well. */

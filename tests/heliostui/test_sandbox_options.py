@@ -146,3 +146,12 @@ def test_what_cannot_be_is_one_sentence_and_leaves_nothing(cli: CommandLine, opt
     before = cli.containers()
     assert sentence in cli.refused("run", *options.split(), "busybox", "true", status=125)
     assert cli.containers() == before
+
+
+def test_a_filter_that_allows_nothing_ends_the_launch(cli: CommandLine, tmp_path: Path) -> None:
+    profile = tmp_path / "profile.json"
+    profile.write_text('{"defaultAction": "SCMP_ACT_ERRNO"}')  # the process can't even exit by itself
+    options = ("--rm", "--security-opt", f"seccomp={profile}")
+    before = cli.containers()
+    assert "Operation not permitted" in cli.refused("run", *options, "busybox", "true", status=126)
+    assert cli.containers() == before
