@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from engine.errors import EngineError
 from engine.spec import capabilities, id_maps, namespaces, process, seccomp_profile, sysctls
+from engine.spec.limits import LEAST_MEMORY
 from engine.spec.structs import (
     Capabilities,
     Device,
@@ -258,6 +259,8 @@ def _resources(path: str, resources: Resources) -> Faults:
         yield from _between(f"{path}.memory.swappiness", memory.swappiness, 0, 100)
         if memory.swap and memory.swap > 0 and memory.limit and memory.limit > memory.swap:
             yield Fault(f"{path}.memory.swap", "memory and swap together are less than memory alone")
+        if memory.limit and 0 < memory.limit < LEAST_MEMORY:
+            yield Fault(f"{path}.memory.limit", f"{memory.limit} bytes are too little: {LEAST_MEMORY} are the least")
     if cpu := resources.cpu:
         # 0 is "not said" for the runtimes that write zeros
         yield from _between(f"{path}.cpu.shares", cpu.shares or None, 2, 2**18)

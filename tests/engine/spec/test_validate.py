@@ -157,6 +157,7 @@ def test_what_other_tools_write_for_nothing_is_accepted(path: str, value: object
         ("linux.devices", [{"path": "/dev/x", "type": "c", "major": 5000}], "$.linux.devices[0].major: 5000 can't be"),
         ("linux.resources.devices", [{"allow": True, "access": "rx"}], "$.linux.resources.devices[0].access"),
         ("linux.resources.memory", {"limit": 10, "swap": 5}, "$.linux.resources.memory.swap: memory and swap together"),
+        ("linux.resources.memory", {"limit": 5}, "$.linux.resources.memory.limit: 5 bytes are too little: 6291456 are"),
         ("linux.resources.cpu", {"cpus": "a"}, '$.linux.resources.cpu.cpus: "a" is no list'),
         ("linux.resources.cpu", {"shares": 1}, "$.linux.resources.cpu.shares: 1 can't be: it goes from 2 to 262144."),
         ("linux.resources.blockIO", {"weight": 5}, "$.linux.resources.blockIO.weight: 5 can't be"),
