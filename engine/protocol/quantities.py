@@ -12,7 +12,7 @@ from fractions import Fraction
 from engine.protocol.limits import MAX
 
 _UNITS = {"": 0, "b": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*([bkmgtp]?)(i?b)?", re.IGNORECASE)
+_SIZE = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*([bkmgtp]?)(i?b)?", re.IGNORECASE | re.ASCII)
 LARGEST = 2**63 - 1
 
 
@@ -45,7 +45,7 @@ def cpus_or_max(text: str) -> float:
     """CPUs' worth of time, `0.5` or `2`, at least a hundredth; `MAX` of `max`, `unlimited` and `-1`."""
     if text.strip().lower() in ("max", "unlimited", "-1"):
         return float(MAX)
-    if not re.fullmatch(r"\d+(\.\d*)?|\.\d+", text.strip()) or not 0.01 <= float(text) <= 100_000:
+    if not re.fullmatch(r"\d+(\.\d*)?|\.\d+", text.strip(), re.ASCII) or not 0.01 <= float(text) <= 100_000:
         raise ValueError(f"'{text}' is no number of CPUs: write one from 0.01 on, as in 0.5, or max")
     return float(text)
 

@@ -75,10 +75,10 @@ def with_default_nodes(rules: Sequence[DeviceCgroup]) -> list[DeviceCgroup]:
 def rule(text: str) -> DeviceCgroup:
     """`c 13:* rwm`, as the device cgroup of v1 takes it. Raises EngineError INVALID."""
     match = _RULE.fullmatch(text)
-    if match is None:
+    if match is None or (match[1] == "a" and match.group(2, 3) != ("*", "*")):  # the kernel reads no numbers after an a
         raise EngineError(
             ErrorCode.INVALID,
-            f"{text!r} is no device rule: write type (a, b or c), numbers and access, as in 'c 13:* rwm'.",
+            f"{text!r} is no device rule: write type (b or c), numbers and access, as in 'c 13:* rwm', or 'a *:* rwm'.",
         )
     major, minor = (None if number == "*" else int(number) for number in match.group(2, 3))
     return DeviceCgroup(allow=True, type=match[1], major=major, minor=minor, access="".join(dict.fromkeys(match[4])))

@@ -207,7 +207,8 @@ def _block_io(old: BlockIO | None, limits: Limits) -> BlockIO | None:
         for name, throttle in THROTTLES.items():
             if (rate := getattr(limit, name)) is not None:
                 kept = [entry for entry in getattr(new, throttle) if (entry.major, entry.minor) != (major, minor)]
-                kept.append(ThrottleDevice(major=major, minor=minor, rate=0 if rate == MAX else _count(name, rate)))
+                what = f"{'bytes' if name.endswith('bps') else 'operations'} a second"
+                kept.append(ThrottleDevice(major=major, minor=minor, rate=0 if rate == MAX else _count(what, rate)))
                 new = msgspec.structs.replace(new, **{throttle: kept})
     return new
 

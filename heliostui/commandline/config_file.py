@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,9 @@ def read(path: Path) -> dict[str, Any]:
         options = msgspec.convert(document, ContainerOptions)
     except msgspec.ValidationError as error:
         raise ValueError(_sentence(path, text, str(error))) from None
+    cpus = options.limits.cpus
+    if cpus is not None and not isfinite(cpus):  # TOML and Python's JSON know nan and inf
+        raise ValueError(_located(path, text, ["limits", "cpus"], f"{cpus} is no number of CPUs: write 0.5, or max"))
     return {name: getattr(options, name) for name in document}
 
 

@@ -71,7 +71,9 @@ def add_containers(parser: argparse.ArgumentParser) -> None:
 
 def add_words(parser: argparse.ArgumentParser, *, required: bool) -> None:
     """`words`: the first one that is no option and all that follow it, options of another program included."""
-    words = parser.add_argument("words", nargs=argparse.PARSER, default=[], help=argparse.SUPPRESS)
+    words = parser.add_argument(
+        "words", nargs=argparse.PARSER, default=[], metavar="CONTAINER" if required else None, help=argparse.SUPPRESS
+    )
     words.required = required  # nargs=PARSER means "one or more", which argparse itself then insists on
 
 

@@ -20,7 +20,9 @@ def add_priority_options(parser: argparse._ActionsContainer) -> None:
         "--sysctl", action="append", metavar="NAME=VALUE", type=checked(pair), help="a kernel setting of its namespaces"
     )
     parser.add_argument("--umask", metavar="OCTAL", help="what new files may not be used for (default: 022)")
-    parser.add_argument("--oom-score-adj", metavar="N", type=int, help="-1000 (never killed) to 1000 (killed first)")
+    parser.add_argument(
+        "--oom-score-adj", metavar="N", type=checked(_score), help="-1000 (never killed) to 1000 (killed first)"
+    )
     parser.add_argument(
         "--scheduler",
         metavar="POLICY[,NAME=VALUE…]",
@@ -62,3 +64,9 @@ def scheduler(text: str) -> Scheduler:
         else:
             raise ValueError(f"'{entry}' says nothing about a scheduler: write as in fifo,priority=10 or other,nice=5")
     return Scheduler(policy=policy, **fields)  # type: ignore[arg-type]
+
+
+def _score(text: str) -> int:
+    if not re.fullmatch(r"[+-]?\d{1,4}", text, re.ASCII):
+        raise ValueError(f"'{text}' is no score: write a whole number from -1000 to 1000")
+    return int(text)

@@ -86,6 +86,8 @@ read_bps = "1m"
         ),
         ("a.toml", 'name = "x"\n[restart]\nname = 3\n', r"line 3: restart\.name: "),
         ("a.toml", "[limits]\npids = [1]\n", r"line 2: limits\.pids: expected a whole number, got a list"),
+        ("a.toml", "[limits]\ncpus = nan\n", r"line 2: limits\.cpus: nan is no number of CPUs"),
+        ("a.json", '{"limits": {"cpus": Infinity}}', r"line 1: limits\.cpus: inf is no number of CPUs"),
         ("a.toml", 'shm_size = "some"\n', r"line 1: shm_size: 'some' is no size"),
         ("a.toml", 'restart = "sometimes"\n', r"line 1: restart: 'sometimes' is no restart policy"),
         ("a.toml", "image = \n", r"a\.toml, line 1: not TOML: "),

@@ -239,7 +239,7 @@ def test_a_file_that_can_not_be_read_is_named(words: list[str], reason: str) -> 
         (["--scheduler", "best", "busybox"], "'best' is no scheduling policy"),
         (["--scheduler", "fifo,urgent", "busybox"], "'urgent' says nothing"),
         (["--personality", "bsd", "busybox"], "invalid choice"),
-        (["--oom-score-adj", "low", "busybox"], "invalid int value"),
+        (["--oom-score-adj", "low", "busybox"], "is no score: write a whole number from"),
         (["--boottime", "nan", "busybox"], "is no number of seconds"),
     ],
 )
