@@ -39,9 +39,9 @@ Propagation = Literal["private", "shared", "slave", "unbindable"]
 WHAT_FOR = {
     "/": "its root: the image's layers, and its own above them",
     "/proc": "the processes of its PID namespace",
-    "/sys": "devices and the kernel; the network part is its own",
+    "/sys": "devices and the kernel; of networks those that it sees",
     "/sys/fs/cgroup": "its own limits and figures",
-    "/dev": "a few devices, nothing of the host's disks",
+    "/dev": "the device nodes that it was given, and terminals",
     "/dev/pts": "its own terminals",
     "/dev/shm": "POSIX shared memory, its own",
     "/dev/mqueue": "POSIX message queues, its own",
