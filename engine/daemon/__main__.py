@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
 import os
 import resource
@@ -121,6 +122,7 @@ async def _run(places: Places, keeper_fd: int, readiness: Readiness) -> int:
             await containers.recover()
             await terminals.recover()
             metrics.start()
+            gc.freeze()  # what is there now stays: looking it all over for garbage would stop us for 50 ms at a time
             await _serve(engine, keeper, readiness)
         finally:
             await metrics.close()
