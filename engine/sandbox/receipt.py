@@ -96,6 +96,12 @@ def _explain(step: Step, error: int) -> str:
         if error == errno.EPERM:
             return f"{text}; an ordinary user can only have a user namespace with the ids that the engine has itself"
         return f"{text}; this file system, or this kernel (Linux 5.19 or newer is needed), can't map the ids of files"
+    if step.call == "move_mount" and error in (errno.EINVAL, errno.ENOTDIR):
+        return f"{text}; a file can only be mounted over a file, and a directory over a directory"
+    if step.part == "sysctl" and error in (errno.ENOENT, errno.EINVAL):
+        return f"{text}; {'this kernel has no such setting' if error == errno.ENOENT else 'it takes no such value'}"
+    if step.call in ("sched_setattr", "ioprio_set") and error == errno.EPERM:
+        return f"{text}; only root may have it"
     if error == errno.ENOSYS:
         return f"{text}; this kernel has no {step.call} (Linux 5.12 or newer is needed)"
     return text

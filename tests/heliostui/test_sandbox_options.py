@@ -148,6 +148,18 @@ def test_what_cannot_be_is_one_sentence_and_leaves_nothing(cli: CommandLine, opt
     assert cli.containers() == before
 
 
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ("-v /etc/passwd:/etc", "a file can only be mounted over a file"),
+        ("--sysctl net.ipv4.nothing=1", "this kernel has no such setting"),
+        ("--sysctl net.ipv4.ip_forward=many", "it takes no such value"),
+    ],
+)
+def test_what_the_kernel_refuses_is_explained(cli: CommandLine, options: str, sentence: str) -> None:
+    assert sentence in cli.refused("run", "--rm", *options.split(), "busybox", "true", status=125)
+
+
 def test_a_filter_that_allows_nothing_ends_the_launch(cli: CommandLine, tmp_path: Path) -> None:
     profile = tmp_path / "profile.json"
     profile.write_text('{"defaultAction": "SCMP_ACT_ERRNO"}')  # the process can't even exit by itself
