@@ -210,12 +210,15 @@ def exec_plan(
         process.set_oom_score(plan, program.oom_score_adj, rootless=host.in_user_namespace)
     if "user" in types:
         process.raise_own(plan, program)
-    namespaces.enter_first(plan, init, types)
+    labelled = bool(
+        program.apparmor_profile or program.selinux_label
+    )  # by the host's /proc, not by what is there inside
+    left = namespaces.enter_first(plan, init, types, mounts=not labelled)
     process.begin(plan)
     process.new_keyring(plan)
     labels = open_labels(plan, program)
     join(plan, joins)
-    namespaces.enter_then(plan, init, types)
+    namespaces.enter_then(plan, init, left)
     if "user" in types:
         process.be_root_inside(plan, _denied(host), spec.linux)
     slave = _standard_streams(plan, program, None)

@@ -98,18 +98,25 @@ def join_then(plan: Plan, namespaces: Namespaces, tried: list[tuple[str, Ref]]) 
         plan.call("setns", mount, CLONE.NEWNS, why="join a mount namespace, and have its root")
 
 
-def enter_first(plan: Plan, init: Input, types: Collection[str]) -> None:
-    """As the init of a running container: what only a child comes to be in. `init`: its pidfd (setns(2))."""
+def enter_first(plan: Plan, init: Input, types: Collection[str], *, mounts: bool = False) -> set[str]:
+    """As the init of a running container: what only a child comes to be in. `init`: its pidfd (setns(2)). With `mounts`
+    its mount namespace as well: whoever is seen inside tells there what is mounted where he is. Returns the types that
+    are still to be entered."""
     plan.part = "namespaces"
     flags = CLONE(0)
+    left = set(types) - {"pid", "time"}
     if "pid" in types:
         flags |= CLONE.NEWPID
+        if mounts and "mount" in types:
+            flags |= CLONE.NEWNS
+            left.remove("mount")
     if "time" in types:
         plan.own_memory = True
         flags |= CLONE.NEWTIME
     if flags:
         plan.call("setns", init, flags, why="be born into the container's PID namespace")
     plan.born()
+    return left
 
 
 def enter_then(plan: Plan, init: Input, types: Collection[str]) -> None:

@@ -17,9 +17,12 @@ import pytest
 from engine.containers.keeper import Launched
 from engine.errors import EngineError
 from engine.protocol.messages import ContainerOptions, ErrorCode, MountOption, StreamEnd, StreamLogs
+from engine.sandbox.build import exec_plan
+from engine.sandbox.kernel import CLONE
 from engine.sandbox.plan import Buffer, Plan
 from engine.sandbox.sysctls import write_sysctls
 from engine.sandbox.tree import Tree
+from engine.spec.structs import Process, Root, Spec
 from tests.engine.containers.conftest import PATIENCE, Machine
 
 DEEP = "i=0; while [ $i -lt 2500 ]; do mkdir d; cd d; i=$((i+1)); done"  # deeper than Python recurses
@@ -105,6 +108,16 @@ async def test_a_bundle_does_not_change_the_host_by_joining_its_namespaces(
     asked = await bundle(machine, tmp_path / "bundle", linux=linux, **change)
     with pytest.raises(EngineError, match=re.escape(f"{place} would change the host")):
         await machine.containers.run(asked)
+
+
+@pytest.mark.parametrize(("profile", "first"), [("", CLONE.NEWPID | CLONE.NEWNS), ("some", CLONE.NEWPID)])
+def test_a_program_is_born_into_a_container_where_its_mounts_are_seen_and_not_the_hosts(
+    profile: str, first: CLONE
+) -> None:
+    """From inside, its /proc/PID/mountinfo would be the host's; a label needs the host's /proc."""
+    spec = Spec(root=Root(path="/"), process=Process(args=["true"], apparmor_profile=profile))
+    plan = exec_plan(spec, spec.process, types={"pid", "mount", "network"})
+    assert [step.args[1] for step in plan.steps[: plan.before] if step.call == "setns"] == [first]
 
 
 def test_a_pipe_put_in_the_place_of_a_new_file_does_not_hold_a_launch_up() -> None:
