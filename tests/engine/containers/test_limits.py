@@ -14,6 +14,7 @@ from engine.protocol.messages import ContainerOptions, ErrorCode, Exec, Status, 
 
 from .conftest import Machine, until
 
+pytestmark = pytest.mark.cgroup2
 MIB = 1 << 20
 FORKS = "i=0; while [ $i -lt 40 ]; do sleep 1000 & i=$((i+1)); done; wait"
 HOG = "echo begun; head -c 200000000 /dev/zero | tail; exit 3"  # tail keeps it all: it has no line end
@@ -43,7 +44,6 @@ async def in_force(containers: Containers, ref: str, name: str) -> LimitInForce:
     return found
 
 
-@pytest.mark.cgroup2
 async def test_limits_hold_before_the_first_instruction(containers: Containers) -> None:
     ref = await containers.run(shell("(:); echo forked", pids=1))
     assert (await containers.wait(ref.id)).exit_code != 0
@@ -70,7 +70,6 @@ async def test_a_container_killed_for_memory_is_told_of_with_the_victim(containe
     assert (await containers.inspect(ref.id)).state.oom_killed
 
 
-@pytest.mark.cgroup2
 async def test_an_init_killed_for_memory_ends_the_container(containers: Containers) -> None:
     with containers.events() as events:
         options = shell("", memory=32 * MIB, memory_swap=32 * MIB)
@@ -102,7 +101,6 @@ async def test_refused_forks_are_told_of_with_who_had_forked(containers: Contain
     assert event.attributes["limit"] == "10"
 
 
-@pytest.mark.cgroup2
 async def test_a_fork_bomb_tells_of_itself_once_a_second_at_most(containers: Containers) -> None:
     with containers.events() as events:
         await containers.run(shell(f"while :; do sh -c '{FORKS}'; done", pids=10))
@@ -110,7 +108,6 @@ async def test_a_fork_bomb_tells_of_itself_once_a_second_at_most(containers: Con
     assert (times[1] - times[0]).total_seconds() > 0.9
 
 
-@pytest.mark.cgroup2
 async def test_limits_are_changed_while_it_runs(containers: Containers) -> None:
     ref = await containers.run(shell("sleep 1000", memory=64 * MIB))
     with containers.events() as events:
