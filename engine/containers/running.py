@@ -30,7 +30,6 @@ from engine.errors import EngineError
 from engine.protocol.messages import Status
 
 DRAIN = 2.0  # seconds after a program's death in which its output has to end by itself
-LEISURE = 1.0  # seconds after a start, before its receipt is put into words and stored
 T = TypeVar("T")
 
 
@@ -115,14 +114,10 @@ class Running:
             raise
 
     def _keep_receipt(self, container: Container, told: Told) -> None:
-        """Nobody waits for it to be stored, and what follows a start is not kept waiting by that: until then it is in
-        memory, and of a container that is gone or started again by then it is never stored."""
+        """Nobody waits for it to be stored; until then it is in memory."""
         container.receipt = told.message
 
         async def keep() -> None:
-            await asyncio.sleep(LEISURE)
-            if container.removed or container.receipt != told.message:
-                return
             await self._store.save_launch(await asyncio.to_thread(told.message))
             if container.receipt == told.message:
                 container.receipt = None
