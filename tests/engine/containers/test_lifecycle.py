@@ -35,7 +35,7 @@ from engine.protocol.messages import (
 )
 from engine.sandbox import root
 from engine.sandbox.plan import Plan, Step
-from engine.sandbox.root import RootFilesystem
+from engine.sandbox.root import Plain, RootFilesystem
 from engine.spec.structs import Spec
 
 from .conftest import Machine, alive, children, until
@@ -650,7 +650,7 @@ def broken(plan: Plan, number: int) -> Plan:
     return plan
 
 
-async def planned(machine: Machine, id: str) -> tuple[Spec, RootFilesystem]:
+async def planned(machine: Machine, id: str) -> tuple[Spec, RootFilesystem | Plain]:
     """What the launcher would plan for."""
     directory = machine.places.state / "containers" / id
     spec = msgspec.json.decode((directory / "config.json").read_bytes(), type=Spec)
