@@ -169,7 +169,8 @@ async def test_when_the_keeper_is_lost_its_containers_are_ended_and_said_to_be_l
 
 
 async def test_a_process_that_only_has_the_same_pid_is_left_alone(machine: Machine) -> None:
-    ref = await machine.containers.run(shell("exit 0", name="web"))
+    ref = await machine.containers.run(shell("exec sleep 1000", name="web"))
+    await machine.containers.kill("web", "KILL")
     await ended(machine.containers, "web")
     mine = await asyncio.create_subprocess_exec("sleep", "100")
     await machine.kill_keeper()
