@@ -11,7 +11,7 @@ from typing import Literal
 
 from engine.cgroups.cgroup import Cgroup, is_ours, make_ours
 from engine.cgroups.delegation import CONTROLLERS, enable
-from engine.cgroups.v1 import Freezer, pass_cpus_on, take_cpus_over
+from engine.cgroups.v1 import Freezer, lacks_cpus, pass_cpus_on, take_cpus_over
 from engine.cgroups.v2 import Cgroup2
 
 __all__ = ["Cgroup", "Hierarchy"]
@@ -50,8 +50,9 @@ class Hierarchy:
                     raise
                 cgroup.remove()
             else:
-                if parent is not None and "cpuset" in cgroup.parts:
-                    take_cpus_over(cgroup.parts["cpuset"])
+                if lacks_cpus(cpuset := cgroup.parts.get("cpuset", "")):  # or those above had none as yet
+                    self._pass_cpus_on(self._names(parent))
+                    take_cpus_over(cpuset)
                 return cgroup
         raise FileNotFoundError(2, os.strerror(2), os.path.dirname(cgroup.path))
 
@@ -103,6 +104,9 @@ class Hierarchy:
                 for name in ("", *names):
                     directory = os.path.join(directory, name)
                     enable(directory, CONTROLLERS)
+        self._pass_cpus_on(names)
+
+    def _pass_cpus_on(self, names: list[str]) -> None:
         if (directory := self.v1.get("cpuset", "")) != "":
             for name in names:
                 directory = os.path.join(directory, name)

@@ -61,6 +61,17 @@ def pass_cpus_on(directory: str) -> None:
             file.write("1")
 
 
+def lacks_cpus(directory: str) -> bool:
+    """Whether nobody can join the cpuset, for want of CPUs or memory nodes. False where there is no cpuset ("")."""
+    if not directory:
+        return False
+    for name in ("cpuset.cpus", "cpuset.mems"):
+        with open(os.path.join(directory, name)) as file:
+            if not file.read().strip():
+                return True
+    return False
+
+
 def take_cpus_over(directory: str) -> None:
     """Give a cpuset that has none the CPUs and memory nodes of the one above. Raises OSError."""
     for name in ("cpuset.cpus", "cpuset.mems"):

@@ -15,6 +15,7 @@ import pytest
 
 from engine.cgroups import Cgroup, Hierarchy
 from engine.cgroups.cgroup import Cgroup as Base
+from engine.cgroups.cgroup import make_ours
 from engine.cgroups.discover import choose, may_create
 from engine.cgroups.v2 import Cgroup2
 
@@ -66,6 +67,17 @@ def test_a_new_cgroup_is_empty_and_thawed(cgroup: Cgroup) -> None:
     assert cgroup.processes() == []
     assert not cgroup.frozen
     assert cgroup.wait_empty(0)
+
+
+def test_one_made_before_those_above_have_cpus_has_some(hierarchy: Hierarchy) -> None:
+    """As when several are made at once, and none was there before."""
+    if "cpuset" not in hierarchy.v1:
+        pytest.skip("no cpuset controller of v1 here")
+    for base in bases(hierarchy):
+        make_ours(base)
+    directory = hierarchy.create("c1").directory("cpuset")
+    assert directory is not None
+    assert all(Path(directory, name).read_text().strip() for name in ("cpuset.cpus", "cpuset.mems"))
 
 
 def test_its_directory_can_be_opened(cgroup: Cgroup) -> None:
