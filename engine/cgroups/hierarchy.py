@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from engine.cgroups.v1 import Freezer, lacks_cpus, pass_cpus_on, take_cpus_over
 from engine.cgroups.v2 import Cgroup2
 
 __all__ = ["Cgroup", "Hierarchy"]
+
+_making = threading.Lock()  # one thread at a time: what is above a cgroup is whole before the next one is made in it
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,10 @@ class Hierarchy:
         `parent`: a path, below the directory in which `base` is, to make it in. Raises FileExistsError when somebody
         lives in it, ValueError for what can't be a path, OSError.
         """
-        cgroup = self.find(id, parent)
+        with _making:
+            return self._create(self.find(id, parent), parent)
+
+    def _create(self, cgroup: Cgroup, parent: str | None) -> Cgroup:
         for _ in range(100):  # the last one to leave takes the directories above away, maybe just now
             try:
                 cgroup.make()
