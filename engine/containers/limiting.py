@@ -33,8 +33,13 @@ def cgroup_of(hierarchy: Hierarchy, spec: Spec, id: str) -> Cgroup | None:
 
 def check(hierarchy: Hierarchy, spec: Spec, id: str) -> None:
     """Refuse a cgroup that can't be made, and limits where there is none for us. EngineError INVALID, UNSUPPORTED."""
-    if cgroup_of(hierarchy, spec, id) is None and any_given(_resources(spec)):
+    if cgroup_of(hierarchy, spec, id) is not None:
+        return
+    if any_given(_resources(spec)):
         raise EngineError(ErrorCode.UNSUPPORTED, f"Limits need a cgroup. {hierarchy.reason}")
+    _, parent = _place(spec.linux.cgroups_path, id)
+    if parent is not None:
+        raise EngineError(ErrorCode.UNSUPPORTED, f"There is no cgroup to be below {parent!r}. {hierarchy.reason}")
 
 
 def make(hierarchy: Hierarchy, spec: Spec, id: str) -> Cgroup | None:

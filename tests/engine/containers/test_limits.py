@@ -178,6 +178,8 @@ async def test_without_cgroups_limits_are_refused_with_the_reason(machine: Machi
     with pytest.raises(EngineError, match="not ours") as refused:
         await machine.containers.create(shell("true", memory=64 * MIB))
     assert refused.value.code == ErrorCode.UNSUPPORTED
+    with pytest.raises(EngineError, match="no cgroup to be below '/batch'"):
+        await machine.containers.create(ContainerOptions(image="busybox", cgroup_parent="batch"))
     machine.containers._cgroups = machine.cgroups
 
 
