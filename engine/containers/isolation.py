@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 from engine.cgroups import Cgroup
+from engine.containers.namespaces import FILES
 from engine.errors import EngineError
 from engine.keeper.namespace import HOST_NAMESPACES
 from engine.protocol.isolation import CapabilitySets, DeviceRule, IdMap, MountView, NamespaceView
@@ -23,16 +24,6 @@ from engine.sandbox.conventions import in_force
 from engine.sandbox.seccomp import default_action
 from engine.spec.structs import DeviceCgroup, Seccomp, Spec
 
-NAMESPACES = {  # OCI's names, and those of /proc/PID/ns
-    "pid": "pid",
-    "network": "net",
-    "mount": "mnt",
-    "ipc": "ipc",
-    "uts": "uts",
-    "user": "user",
-    "cgroup": "cgroup",
-    "time": "time",
-}
 CONTROLLERS = ("", "cpu", "cpuacct", "memory", "pids", "cpuset", "io", "hugetlb", "devices", "perf", "freezer")
 SECCOMP = ("off", "strict", "filter")
 Propagation = Literal["private", "shared", "slave", "unbindable"]
@@ -128,9 +119,7 @@ def _namespaces(pid: int, host: Mapping[str, int], others: Mapping[str, int]) ->
 def _inodes(pid: int) -> dict[str, int]:
     """Of each kind of namespace that this kernel has."""
     return {
-        kind: os.stat(path).st_ino
-        for kind, name in NAMESPACES.items()
-        if os.path.lexists(path := f"/proc/{pid}/ns/{name}")
+        kind: os.stat(path).st_ino for kind, name in FILES.items() if os.path.lexists(path := f"/proc/{pid}/ns/{name}")
     }
 
 

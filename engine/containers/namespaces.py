@@ -23,7 +23,7 @@ from engine.spec.namespaces import CONTAINER
 from engine.spec.structs import Namespace, Spec
 from engine.spec.sysctls import in_dots, namespace_of
 
-FILES = {
+FILES = {  # OCI's names, and those of /proc/PID/ns
     "pid": "pid",
     "network": "net",
     "mount": "mnt",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 from engine.metrics.formats import Counters
 
@@ -59,49 +60,43 @@ class Level(Formula):
 
 
 @dataclass(frozen=True)
-class Less(Formula):
+class _OfTwo(Formula):
+    """One counter and another, with a sign between them."""
+
+    sign: ClassVar[str]
+    term: str
+    other: str
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        return (self.term, self.other)
+
+    @property
+    def text(self) -> str:
+        return f"{self.term} {self.sign} {self.other}"
+
+    def arithmetic(self, before: Counters, after: Counters, seconds: float) -> str:
+        return f"{plain(after[self.term])} {self.sign} {plain(after[self.other])}"
+
+
+class Less(_OfTwo):
     """A counter less another one, which may be a little later and so larger; never below zero."""
 
-    term: str
-    less: str
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        return (self.term, self.less)
-
-    @property
-    def text(self) -> str:
-        return f"{self.term} − {self.less}"
+    sign = "−"
 
     def value(self, before: Counters, after: Counters, seconds: float) -> float | None:
-        left = after.get(self.term, math.inf) - after.get(self.less, math.inf)
+        left = after.get(self.term, math.inf) - after.get(self.other, math.inf)
         return max(0.0, left) if math.isfinite(left) else None
 
-    def arithmetic(self, before: Counters, after: Counters, seconds: float) -> str:
-        return f"{plain(after[self.term])} − {plain(after[self.less])}"
 
-
-@dataclass(frozen=True)
-class Quotient(Formula):
+class Quotient(_OfTwo):
     """A counter by another one."""
 
-    term: str
-    by: str
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        return (self.term, self.by)
-
-    @property
-    def text(self) -> str:
-        return f"{self.term} / {self.by}"
+    sign = "/"
 
     def value(self, before: Counters, after: Counters, seconds: float) -> float | None:
-        term, by = after.get(self.term, math.inf), after.get(self.by, math.inf)
+        term, by = after.get(self.term, math.inf), after.get(self.other, math.inf)
         return term / by if 0 <= term < math.inf and 0 < by < math.inf else None
-
-    def arithmetic(self, before: Counters, after: Counters, seconds: float) -> str:
-        return f"{plain(after[self.term])} / {plain(after[self.by])}"
 
 
 @dataclass(frozen=True)

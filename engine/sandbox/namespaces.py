@@ -40,11 +40,6 @@ class Namespaces:
         """Whether the container has one that nobody had before."""
         return type in self.made
 
-    @property
-    def need_entry(self) -> bool:
-        """Whether a go-between has to enter some."""
-        return bool(self.joined or self.user or "time" in self.made)
-
 
 def handed_in(namespaces: Iterable[Namespace]) -> list[Namespace]:
     """Those of which the launcher hands in a descriptor each, as the first inputs of its own, in this order."""

@@ -27,12 +27,9 @@ from engine.sandbox.kernel import (
 )
 from engine.sandbox.namespaces import write_own
 from engine.sandbox.plan import CHANNEL, Buffer, Mode, Plan, Ref, strings
-from engine.spec.structs import Capabilities, Linux, Process, Rlimit, User
+from engine.spec.structs import RLIMITS, Capabilities, Linux, Process, Rlimit, User
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-RLIMITS = """
-CPU FSIZE DATA STACK CORE RSS NPROC NOFILE MEMLOCK AS LOCKS SIGPENDING MSGQUEUE NICE RTPRIO RTTIME
-""".split()
 ANY_MAPS = Linux()
 KEYCTL_JOIN_SESSION_KEYRING = 1
 UNLIMITED = 1 << 64  # what -1, RLIM_INFINITY, is short of by one
@@ -105,7 +102,7 @@ def raise_own(plan: Plan, process: Process) -> None:
 
 def _limit(plan: Plan, limit: Rlimit) -> None:
     value = Buffer(struct.pack("=QQ", limit.soft, limit.hard), f"{{{limit.soft}, {limit.hard}}}")
-    plan.call("prlimit64", 0, RLIMITS.index(limit.type.removeprefix("RLIMIT_")), value, None, why=limit.type)
+    plan.call("prlimit64", 0, RLIMITS.index(limit.type), value, None, why=limit.type)
 
 
 def _prioritize(plan: Plan, process: Process) -> None:

@@ -14,6 +14,7 @@ from engine.errors import EngineError
 from engine.spec import capabilities, id_maps, namespaces, process, seccomp_profile, sysctls
 from engine.spec.limits import LEAST_MEMORY
 from engine.spec.structs import (
+    RLIMITS,
     Capabilities,
     Device,
     Hooks,
@@ -123,7 +124,7 @@ def _capabilities(path: str, sets: Capabilities) -> Faults:
 def _rlimits(path: str, program: Process) -> Faults:
     seen = set()
     for number, limit in enumerate(program.rlimits):
-        yield from _one_of(f"{path}[{number}].type", limit.type, process.RLIMITS, "limit of setrlimit(2)")
+        yield from _one_of(f"{path}[{number}].type", limit.type, RLIMITS, "limit of setrlimit(2)")
         if limit.type in seen:
             yield Fault(f"{path}[{number}].type", f"{limit.type} is there twice")
         seen.add(limit.type)

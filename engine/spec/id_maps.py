@@ -72,11 +72,6 @@ def contains(maps: Sequence[IdMapping], number: int) -> bool:
     return any(line.container_id <= number < line.container_id + line.size for line in maps)
 
 
-def is_mapped(number: int, kind: str) -> bool:
-    """Is the id in this process's user namespace?"""
-    return contains(own(kind), number)
-
-
 def mapped_user(
     user: User, maps: tuple[Sequence[IdMapping], Sequence[IdMapping]] | None = None, groups: Sequence[int] = ()
 ) -> User:

@@ -16,14 +16,8 @@ from engine.images.image import Image
 from engine.protocol.messages import ContainerOptions, ErrorCode
 from engine.protocol.messages import Scheduler as SchedulerOption
 from engine.spec import id_maps
-from engine.spec.structs import ConsoleSize, IOPriority, Personality, Rlimit, Scheduler
+from engine.spec.structs import RLIMITS, ConsoleSize, IOPriority, Personality, Rlimit, Scheduler
 
-RLIMITS = tuple(
-    f"RLIMIT_{name}"
-    for name in """
-CPU FSIZE DATA STACK CORE RSS NPROC NOFILE MEMLOCK AS LOCKS SIGPENDING MSGQUEUE NICE RTPRIO RTTIME
-""".split()
-)
 INFINITY = 2**64 - 1
 IO_CLASSES = {"realtime": "RT", "rt": "RT", "1": "RT", "best-effort": "BE", "be": "BE", "2": "BE"}
 IO_IDLE = ("idle", "3")

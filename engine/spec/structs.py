@@ -75,6 +75,15 @@ class Capabilities(Struct, frozen=True):
     ambient: list[str] = []
 
 
+# In the kernel's order: the place is the number (asm-generic/resource.h).
+RLIMITS = tuple(
+    f"RLIMIT_{name}"
+    for name in """
+CPU FSIZE DATA STACK CORE RSS NPROC NOFILE MEMLOCK AS LOCKS SIGPENDING MSGQUEUE NICE RTPRIO RTTIME
+""".split()
+)
+
+
 class Rlimit(Struct, frozen=True):
     """`process.rlimits[]`: `type` as in setrlimit(2), e.g. `RLIMIT_NOFILE`; 2**64-1 is RLIM_INFINITY."""
 

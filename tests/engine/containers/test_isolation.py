@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.containers import isolation
+from engine.containers.namespaces import FILES
 from engine.errors import EngineError
 from engine.keeper.namespace import HOST_NAMESPACES
 from engine.protocol.isolation import CapabilitySets, DeviceRule, IdMap
@@ -32,7 +33,7 @@ async def test_namespaces_stand_beside_the_hosts(machine: Machine) -> None:
     told = await seen(machine, namespaces={"network": "host"})
     views = {view.type: view for view in told.namespaces}
     assert set(views) == {"pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time"}
-    for kind, name in isolation.NAMESPACES.items():
+    for kind, name in FILES.items():
         view = views[kind]
         assert view.inode == os.stat(f"/proc/{told.pid}/ns/{name}").st_ino
         assert view.host_inode == os.stat(f"/proc/self/ns/{name}").st_ino
