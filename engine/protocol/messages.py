@@ -6,8 +6,8 @@ a *stream* request (`StreamRequest`) takes its connection over: the engine answe
 ends, and only `StreamInput` messages may follow from the client. Unknown fields are ignored, because a newer peer may
 send them. Times are UTC, RFC 3339. `bytes` travel as base64.
 
-The values of limits, isolation and metrics have modules of their own beside this one, and are sent as they are
-there. Imports these and msgspec.
+The values of limits, isolation, metrics and networks have modules of their own beside this one, and are sent as they
+are there. Imports these and msgspec.
 """
 
 from __future__ import annotations
@@ -21,6 +21,22 @@ import msgspec
 from engine.protocol.isolation import CapabilitySets, DeviceRule, IdMap, MountView, NamespaceView, SeccompRow
 from engine.protocol.limits import LimitInForce, Limits, LimitWrite
 from engine.protocol.metrics import Sample, Series, Source
+from engine.protocol.network import (
+    ContainerNetworks,
+    DnsQuery,
+    Health,
+    HealthCheck,
+    Interface,
+    MapContainer,
+    Neighbour,
+    NetworkDetail,
+    NetworkOption,
+    PortMapping,
+    PortOption,
+    Route,
+    RuleView,
+    Socket,
+)
 from engine.protocol.value import Value
 
 VERSION = 1
@@ -68,6 +84,7 @@ class ErrorCode(StrEnum):
     NAME_IN_USE = "name_in_use"
     NO_SUCH_IMAGE = "no_such_image"
     NO_SUCH_VOLUME = "no_such_volume"
+    NO_SUCH_NETWORK = "no_such_network"
     WRONG_STATE = "wrong_state"
     COMMAND_NOT_FOUND = "command_not_found"  # exit status 127
     COMMAND_NOT_EXECUTABLE = "command_not_executable"  # exit status 126
@@ -138,8 +155,18 @@ class ContainerOptions(Value, frozen=True, forbid_unknown_fields=True):
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}  # go into the spec
     # OCI type (pid, network, ipc, uts, user, cgroup, time) → private, host, container:NAME or ns:PATH; those not named
-    # are private but for user and time, which are the engine's own ("host")
+    # are private but for user and time, which are the engine's own ("host"). A network that is named private has
+    # loopback only; one that is not named at all is private, too, and its container is in `networks`
     namespaces: dict[str, str] = {}
+    networks: list[NetworkOption] = []  # none: the default network
+    ports: list[PortOption] = []
+    publish_all: bool = False  # -P: what `expose` names, each at any port that is free
+    expose: list[str] = []  # "80/tcp"
+    dns: list[str] = []  # servers that our resolver asks for this container, in place of the host's
+    dns_search: list[str] = []
+    dns_options: list[str] = []  # of resolv.conf(5)
+    hosts: list[str] = []  # --add-host "NAME:ADDRESS"; the address "host-gateway" is the host's
+    health: HealthCheck | None = None
     uid_map: list[str] = []  # "inside:outside:size"; with any, the user namespace is a private one
     gid_map: list[str] = []
     time_offsets: dict[str, float] = {}  # monotonic, boottime → seconds; with any, the time namespace is a private one
@@ -234,6 +261,9 @@ class ContainerSummary(Value, frozen=True):
     restarts: int = 0
     tty: bool = False
     labels: dict[str, str] = {}
+    ports: list[PortMapping] = []  # published now
+    networks: list[str] = []  # names
+    health: Literal["", "starting", "healthy", "unhealthy"] = ""
 
 
 class Mount(Value, frozen=True):
@@ -257,6 +287,7 @@ class StateDetail(Value, frozen=True):
     error: str | None = None  # why the last start failed, in one sentence
     restarts: int = 0
     oom_killed: bool = False  # the OOM killer ended a process of its present or last run
+    health: Health | None = None  # while it runs, if it has a check
 
 
 class ContainerDetail(Value, frozen=True):
@@ -273,6 +304,7 @@ class ContainerDetail(Value, frozen=True):
     spec: dict[str, Any]  # the OCI runtime spec it is run by
     log_path: str
     labels: dict[str, str] = {}
+    network: ContainerNetworks = ContainerNetworks()
 
 
 class LaunchStep(Value, frozen=True):
@@ -538,6 +570,79 @@ class PruneVolumes(Request, frozen=True):
     all: bool = False
 
 
+class CreateNetwork(Request, frozen=True):
+    """Make a network. Without subnets one of each family is chosen, clear of every route of the host. → Networks"""
+
+    name: str
+    subnets: list[str] = []  # at most one of each family
+    gateways: list[str] = []  # in them; elsewhere the first address of a subnet
+    ipv6: bool = True  # also where no subnet of it is given
+    internal: bool = False
+    mtu: int | None = None  # None: that of the host's default route
+    labels: dict[str, str] = {}
+
+
+class ListNetworks(Request, frozen=True):
+    """→ Networks"""
+
+    filters: list[str] = []  # "name=x", "label=x", "internal=true"
+
+
+class InspectNetwork(Request, frozen=True):
+    """→ Networks"""
+
+    network: str  # name, id, or a unique prefix of one
+
+
+class RemoveNetwork(Request, frozen=True):
+    """Refused while containers ask for it. → Done"""
+
+    network: str
+
+
+class PruneNetworks(Request, frozen=True):
+    """Remove those that no container asks for. → Networks, the removed ones"""
+
+
+class ConnectNetwork(Request, frozen=True):
+    """Put a container into one more network; at once, if it runs. → Done"""
+
+    network: NetworkOption
+    container: str
+
+
+class DisconnectNetwork(Request, frozen=True):
+    """Take a container out of a network. → Done"""
+
+    network: str
+    container: str
+
+
+class PublishPort(Request, frozen=True):
+    """Publish one more port of a container; at once, if it runs, and at every start. → Ports, those that are new"""
+
+    container: str
+    port: PortOption
+
+
+class UnpublishPort(Request, frozen=True):
+    """Take back what `PublishPort` or `-p` published at this port of the container. → Ports, those that are gone"""
+
+    container: str
+    port: int
+    protocol: Literal["tcp", "udp"] = "tcp"
+
+
+class GetNetworkMap(Request, frozen=True):
+    """→ NetworkMap"""
+
+
+class GetContainerNetwork(Request, frozen=True):
+    """Addresses, routes, neighbours, sockets and rules of a running container. → ContainerNetwork"""
+
+    container: str
+
+
 class ResizeTerminal(Request, frozen=True):
     """Resize the container's terminal. → Done"""
 
@@ -626,6 +731,29 @@ class StreamStats(StreamRequest, frozen=True):
 
     containers: list[str] = []
     period: float = 1.0
+
+
+class StreamNetworkMap(StreamRequest, frozen=True):
+    """The map, at once and then every `interval` seconds. Stream of NetworkMap"""
+
+    interval: float = 1.0  # 0.1 to 60
+
+
+class StreamDns(StreamRequest, frozen=True):
+    """What containers asked our resolver: the last `backlog` questions, then each once it is answered. Stream of DnsLog"""
+
+    container: str | None = None  # None: all
+    backlog: int = 100
+
+
+class StreamCapture(StreamRequest, frozen=True):
+    """The frames of a running container's interfaces as a pcap file (LINKTYPE_LINUX_SLL2 or ETHERNET). Stream of
+    CaptureChunk, whose data make up the file; ends when the container does, or at the limit"""
+
+    container: str
+    interface: str | None = None  # None: the first one that is not loopback
+    snaplen: int = 262_144  # bytes of a frame that are kept
+    limit: int = 100_000_000  # bytes of the file
 
 
 class Attach(StreamRequest, frozen=True):
@@ -727,6 +855,7 @@ class Images(Reply, frozen=True):
 class ContainerRef(Reply, frozen=True):
     id: str
     name: str
+    warnings: list[str] = []  # sentences: what was asked for by nobody, and could not be had
 
 
 class TerminalRef(Reply, frozen=True):
@@ -846,6 +975,54 @@ class Volumes(Reply, frozen=True):
 # --- what the engine sends on a stream ---
 
 
+class Networks(Reply, frozen=True):
+    networks: list[NetworkDetail]
+
+
+class Ports(Reply, frozen=True):
+    ports: list[PortMapping]
+
+
+class NetworkMap(Reply, frozen=True):
+    """Host, bridges, containers and published ports, as they are now. Who asks twice makes rates of the counters."""
+
+    time: float  # seconds since the epoch
+    interfaces: list[Interface]  # of the host: its own, our bridges, our veths
+    networks: list[NetworkDetail]
+    containers: list[MapContainer]
+    forwarding: bool = False  # ip_forward, IPv4
+    forwarding6: bool = False
+    coexistence: list[str] = []  # a sentence for each other firewall that we got along with
+    rootless: str = ""  # what connects us to the world where we are not root: "pasta", "slirp4netns"; "none": nothing
+    reason: str = ""  # why there are no networks but loopback
+
+
+class ContainerNetwork(Reply, frozen=True):
+    """One container's network as its own tools would show it."""
+
+    time: float
+    interfaces: list[Interface]
+    routes: list[Route]
+    neighbours: list[Neighbour]
+    sockets: list[Socket]
+    rules: list[RuleView]
+    resolvers: list[str] = []  # of its resolv.conf, and behind our own resolver: "10.88.0.1 (heliostui) → 192.0.2.53"
+    hosts: str = ""  # its /etc/hosts
+
+
+class DnsLog(Reply, frozen=True):
+    queries: list[DnsQuery]
+
+
+class CaptureChunk(Reply, frozen=True):
+    """More of the file. `packets` so far, `dropped` by the kernel so far; `full`: the limit was reached."""
+
+    data: bytes
+    packets: int
+    dropped: int = 0
+    full: bool = False
+
+
 class Ready(Reply, frozen=True):
     """The stream is set up; what happens from now on will be told."""
 
@@ -953,6 +1130,17 @@ AnyRequest = (
     | InspectVolume
     | RemoveVolume
     | PruneVolumes
+    | CreateNetwork
+    | ListNetworks
+    | InspectNetwork
+    | RemoveNetwork
+    | PruneNetworks
+    | ConnectNetwork
+    | DisconnectNetwork
+    | PublishPort
+    | UnpublishPort
+    | GetNetworkMap
+    | GetContainerNetwork
     | ResizeTerminal
     | OpenTerminal
     | ListTerminals
@@ -963,6 +1151,9 @@ AnyRequest = (
     | StreamEvents
     | StreamLogs
     | StreamStats
+    | StreamNetworkMap
+    | StreamDns
+    | StreamCapture
     | Attach
     | Exec
 )
@@ -991,6 +1182,12 @@ AnyReply = (
     | History
     | Explanation
     | Volumes
+    | Networks
+    | Ports
+    | NetworkMap
+    | ContainerNetwork
+    | DnsLog
+    | CaptureChunk
     | Ready
     | Event
     | LogRecord
@@ -1019,11 +1216,16 @@ VIEWER_REQUESTS: tuple[type, ...] = (
     ExplainMetric,
     ListVolumes,
     InspectVolume,
+    ListNetworks,
+    InspectNetwork,
+    GetNetworkMap,
+    GetContainerNetwork,
     ListTerminals,
     StreamEvents,
     StreamLogs,
     StreamJobs,
     StreamStats,
+    StreamNetworkMap,
     Attach,  # without input
     JoinTerminal,  # without input
 )
