@@ -740,7 +740,7 @@ class StreamNetworkMap(StreamRequest, frozen=True):
 
 
 class StreamDns(StreamRequest, frozen=True):
-    """What containers asked our resolver: the last `backlog` questions, then each once it is answered. Stream of DnsLog"""
+    """What containers asked our resolver: the last `backlog` questions, then each one answered. Stream of DnsLog"""
 
     container: str | None = None  # None: all
     backlog: int = 100

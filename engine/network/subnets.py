@@ -1,0 +1,102 @@
+"""Ranges of addresses for networks: chosen where nobody says any, or checked. Pure; imports the model and the errors.
+
+IPv4 comes from 10.88.0.0/16 and what follows, /24 by /24; IPv6 is a unique local /64 with a random global id (RFC 4193,
+section 3.2). A range that the host has a route to is never taken: the network behind it would be out of reach.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
+from engine.errors import EngineError
+from engine.network.model import Address, Range, Subnet
+from engine.protocol.messages import ErrorCode
+
+POOLS = (*(IPv4Network(f"10.{second}.0.0/16") for second in range(88, 256)), IPv4Network("172.16.0.0/12"))
+"""Where /24s come from, in this order."""
+SMALLEST = {4: 30, 6: 126}
+"""The longest prefixes: room for the bridge and one container."""
+
+
+def choose(taken: Iterable[Range], *, ipv6: bool) -> tuple[Subnet, ...]:
+    """A subnet of each family, clear of all that is `taken`. EngineError(INVALID) when there is none left."""
+    taken = list(taken)
+    chosen = [first_free(_candidates(), taken)]
+    if ipv6:
+        chosen.append(first_free(_unique_local(), taken))
+    return tuple(Subnet(range, range[1]) for range in chosen)
+
+
+def first_free(candidates: Iterable[Range], taken: Sequence[Range]) -> Range:
+    """The first candidate that overlaps with nothing."""
+    for candidate in candidates:
+        if not any(overlap(candidate, other) for other in taken):
+            return candidate
+    raise EngineError(
+        ErrorCode.INVALID, "No range of addresses is left that this host has no route to: give one with --subnet."
+    )
+
+
+def given(text: str, gateway: str | None, taken: Iterable[tuple[Range, str]]) -> Subnet:
+    """A subnet as somebody wrote it; `taken`: ranges, and whose they are. EngineError(INVALID) says what is wrong."""
+    try:
+        range = ip_network(text)
+    except ValueError:
+        raise EngineError(ErrorCode.INVALID, _no_subnet(text)) from None
+    if range.prefixlen > SMALLEST[range.version]:
+        raise EngineError(
+            ErrorCode.INVALID,
+            f"The subnet {text} has no room for a container: the longest prefix is /{SMALLEST[range.version]}.",
+        )
+    if range.is_multicast or range.is_loopback or range.is_link_local or not range.prefixlen:
+        raise EngineError(ErrorCode.INVALID, f"The subnet {text} can't be used: its addresses mean something else.")
+    for other, whose in taken:
+        if overlap(range, other):
+            raise EngineError(
+                ErrorCode.INVALID, f"The subnet {text} overlaps with {other}, which is {whose}: choose another one."
+            )
+    return Subnet(range, range[1] if gateway is None else _gateway(gateway, range))
+
+
+def overlap(one: Range, other: Range) -> bool:
+    """Whether two ranges, of any family, have an address in common."""
+    if isinstance(one, IPv4Network):
+        return isinstance(other, IPv4Network) and one.overlaps(other)
+    return isinstance(other, IPv6Network) and one.overlaps(other)
+
+
+def is_for_hosts(address: Address, range: Range) -> bool:
+    """Whether somebody can have this address: it is in the range, and neither the network's nor for broadcasts."""
+    if address not in range or address == range.network_address:
+        return False
+    return range.version == 6 or address != range.broadcast_address
+
+
+def _gateway(text: str, range: Range) -> Address:
+    try:
+        gateway = ip_address(text)
+    except ValueError:
+        raise EngineError(ErrorCode.INVALID, f"The gateway {text!r} is no address.") from None
+    if not is_for_hosts(gateway, range):
+        raise EngineError(ErrorCode.INVALID, f"The gateway {gateway} is no address of a host in the subnet {range}.")
+    return gateway
+
+
+def _no_subnet(text: str) -> str:
+    try:
+        meant = ip_network(text, strict=False)
+    except ValueError:
+        return f"{text[:64]!r} is no subnet: write it as 10.1.2.0/24 or fd00:1:2::/64."
+    return f"{text!r} is an address in a subnet: did you mean {meant}?"
+
+
+def _candidates() -> Iterator[IPv4Network]:
+    for pool in POOLS:
+        yield from pool.subnets(new_prefix=24)
+
+
+def _unique_local() -> Iterator[IPv6Network]:
+    while True:
+        yield IPv6Network((b"\xfd" + secrets.token_bytes(5) + bytes(10), 64))
