@@ -51,21 +51,22 @@ def launch_plan(
     filesystem: RootFilesystem | Plain,
     *,
     init: str | None = None,
+    network: bool = False,
     cgroup: bool = False,
     joins: Sequence[str] = (),
     pauses: Collection[str] = (),
 ) -> Plan:
     """The plan of a new container's first process.
 
-    The launcher hands in, as inputs of its own: a descriptor for each of `namespaces.handed_in` and of
-    `mount_inputs.handed_in`; with `cgroup` a directory of the cgroup to be born into; those of `joins`, see
-    `cgroup.join`. `init`: path of the init program (see `init.c`) to put in front of the command. `pauses`: the points
-    (see `pause`) at which the launch waits.
+    The launcher hands in, as inputs of its own: a descriptor for each of `namespaces.handed_in`; with `network` the
+    container's new network namespace, made ready; one for each of `mount_inputs.handed_in`; with `cgroup` a directory
+    of the cgroup to be born into; those of `joins`, see `cgroup.join`. `init`: path of the init program (see `init.c`)
+    to put in front of the command. `pauses`: the points (see `pause`) at which the launch waits.
     """
     _check_known(spec)
     host = Host.here()
     plan = Plan()
-    spaces = namespaces.declare(plan, spec.linux.namespaces)
+    spaces = namespaces.declare(plan, spec.linux.namespaces, network=network)
     handed = mount_inputs.declare(plan, spec.mounts)
     if cgroup:
         plan.cgroup = plan.input("cgroup")
@@ -77,6 +78,7 @@ def launch_plan(
     new_namespace(plan, joins)
     if spaces.user is not None:
         process.be_root_inside(plan, _denied(host), spec.linux)
+    namespaces.enter_ready(plan, spaces)
     init_program = _open_init(plan, init) if init else None
     if spaces.is_own("mount"):
         given = mounts.Given(host.tty_group, spaces.user, handed, joins)
@@ -84,7 +86,7 @@ def launch_plan(
     else:
         slave = _other_tree(plan, spec, spaces, filesystem, wait=CREATED in pauses)
     process.name_host(plan, spec.hostname, spec.domainname)
-    if spaces.is_own("network"):
+    if spaces.is_own("network") and spaces.network is None:
         process.raise_loopback(plan)
     raised = spaces.user is not None
     _run(plan, spec, spec.process, slave, init_program, labels, host, raised=raised, ready=READY in pauses)

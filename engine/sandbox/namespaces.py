@@ -2,7 +2,8 @@
 
 New ones come with the process (clone3(2)). Those that are joined, and every user namespace, the launcher hands in as
 descriptors: see `handed_in`. A go-between enters them, and makes the process in them: only children come to be in
-another PID or time namespace, and what a user namespace shall own must be made by somebody who is in it.
+another PID or time namespace, and what a user namespace shall own must be made by somebody who is in it. A new network
+namespace may have been made ready beforehand: the process enters it by itself, at its beginning.
 """
 
 from __future__ import annotations
@@ -30,11 +31,12 @@ FLAGS = {
 @dataclass(frozen=True)
 class Namespaces:
     """Those of one container. `made`: types; `joined`: by type, but for the user namespace. A type in none of them is
-    the engine's own."""
+    the engine's own. `network`: the new network namespace, if it was made ready outside."""
 
     made: frozenset[str]
     joined: dict[str, Input]
     user: Input | None
+    network: Input | None = None
 
     def is_own(self, type: str) -> bool:
         """Whether the container has one that nobody had before."""
@@ -46,17 +48,20 @@ def handed_in(namespaces: Iterable[Namespace]) -> list[Namespace]:
     return [namespace for namespace in namespaces if namespace.path is not None or namespace.type == "user"]
 
 
-def declare(plan: Plan, namespaces: Iterable[Namespace]) -> Namespaces:
-    """Sort the spec's namespaces, and tell clone3(2) of those that it makes."""
+def declare(plan: Plan, namespaces: Iterable[Namespace], *, network: bool = False) -> Namespaces:
+    """Sort the spec's namespaces, and tell clone3(2) of those that it makes. `network`: not the new network namespace,
+    which is handed in."""
     namespaces = list(namespaces)
     inputs = {namespace.type: plan.input(f"{namespace.type} namespace") for namespace in handed_in(namespaces)}
     user = inputs.pop("user", None)
     made = frozenset(
         namespace.type for namespace in namespaces if namespace.type not in inputs and namespace.type != "user"
     )
+    ready = plan.input("network namespace") if network and "network" in made else None
     for type in sorted(made - {"time"}):  # its clocks must be set before anybody is in it
-        plan.clone_flags |= FLAGS[type]
-    return Namespaces(made, inputs, user)
+        if type != "network" or ready is None:
+            plan.clone_flags |= FLAGS[type]
+    return Namespaces(made, inputs, user, ready)
 
 
 def join_first(plan: Plan, namespaces: Namespaces) -> list[tuple[str, Ref]]:
@@ -91,6 +96,14 @@ def join_then(plan: Plan, namespaces: Namespaces, tried: list[tuple[str, Ref]]) 
         plan.call("setns", time, CLONE.NEWTIME, why="join a time namespace")
     if (mount := namespaces.joined.get("mount")) is not None:
         plan.call("setns", mount, CLONE.NEWNS, why="join a mount namespace, and have its root")
+
+
+def enter_ready(plan: Plan, namespaces: Namespaces) -> None:
+    """The network namespace that somebody has furnished: before sysfs(5) shows whose network the process sees."""
+    if namespaces.network is not None:
+        plan.part = "network"
+        why = "enter the network namespace that was made ready outside"
+        plan.call("setns", namespaces.network, CLONE.NEWNET, why=why)
 
 
 def enter_first(plan: Plan, init: Input, types: Collection[str], *, mounts: bool = False) -> set[str]:
