@@ -84,13 +84,13 @@ class Host:
         """A program that runs there; whoever starts it ends it."""
         return self.run(subprocess.Popen, words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
-    def socket(self, family: int, kind: int, protocol: int = 0) -> socket.socket:
+    def new_socket(self, family: int, kind: int, protocol: int = 0) -> socket.socket:
         """A socket of there; the caller closes it."""
         return self.run(socket.socket, family, kind, protocol)
 
     def listen(self, address: str = "::", port: int = 0, protocol: Protocol = "tcp") -> socket.socket:
         """A bound socket, TCP's listening; at "::" for both families. Port 0: any."""
-        bound = self.socket(family_of(address), KINDS[protocol])
+        bound = self.new_socket(family_of(address), KINDS[protocol])
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             bound.bind((address, port))
@@ -103,7 +103,7 @@ class Host:
 
     def connect(self, address: str, port: int, protocol: Protocol = "tcp", timeout: float = REFUSED) -> socket.socket:
         """A connected socket with that timeout. Raises OSError, of which TimeoutError is one."""
-        made = self.socket(family_of(address), KINDS[protocol])
+        made = self.new_socket(family_of(address), KINDS[protocol])
         try:
             made.settimeout(timeout)
             made.connect((address, port))
