@@ -46,9 +46,10 @@ def from_options(
     account: Account,
     *,
     volumes: Mapping[str, str] | None = None,
+    files: Mapping[str, str] | None = None,
 ) -> Spec:
     """What `options` mean for a container of `image` whose merged root will be at `root_path`. `volumes`: name →
-    directory.
+    directory; `files`: paths inside → those of files that the engine keeps for it.
 
     Raises EngineError INVALID or UNSUPPORTED, naming the option.
     """
@@ -61,7 +62,9 @@ def from_options(
         hostname=hostname,
         domainname=options.domainname,
         process=_process(options, image, account, _own_name(options, container_id), decided),
-        mounts=mounts.merged(_system_mounts(options, decided), decided.mounts),
+        mounts=mounts.merged(
+            [*_system_mounts(options, decided), *_file_mounts(files or {}, options, decided)], decided.mounts
+        ),
         linux=_linux(options, image, container_id, decided),
         annotations=options.annotations,
     )
@@ -149,6 +152,16 @@ def _system_mounts(options: ContainerOptions, decided: _Decided) -> list[Mount]:
         tty_group=id_maps.contains(gids, system_mounts.TTY_GROUP),
         in_user_namespace=decided.maps is not None or id_maps.own("uid") != id_maps.WHOLE,
     )
+
+
+def _file_mounts(files: Mapping[str, str], options: ContainerOptions, decided: _Decided) -> list[Mount]:
+    """The container may write to them, as to its root."""
+    words = ["bind", "rprivate"]
+    if options.read_only:
+        words.append("ro")
+    if decided.maps is not None:  # so that they are its root's
+        words.append("idmap")
+    return [Mount(destination=path, type="bind", source=file, options=words) for path, file in files.items()]
 
 
 def check(options: ContainerOptions) -> None:

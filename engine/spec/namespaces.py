@@ -26,6 +26,7 @@ def namespaces(options: ContainerOptions) -> list[Namespace]:
         if type not in TYPES:
             raise EngineError(ErrorCode.INVALID, f"{type!r} is no namespace: there are {', '.join(TYPES)}.")
         _check(type, way)
+    _check_network(options)
     asked = {**dict.fromkeys(PRIVATE, "private"), **options.namespaces}
     if options.uid_map or options.gid_map:
         _implied(asked, "user", "id maps")
@@ -69,6 +70,31 @@ def _check(type: str, way: str) -> None:
         raise EngineError(
             ErrorCode.INVALID, "The mount namespace is always a container's own: its root is mounted there."
         )
+
+
+def _check_network(options: ContainerOptions) -> None:
+    """Only who has networks can be told which; and who shares another container's has its names, too."""
+    way = options.namespaces.get("network")
+    if way is None:
+        return
+    whose = {"private": "has loopback only", "host": "uses the host's network"}.get(way, "uses another one's network")
+    asked: dict[str, object] = {
+        f"be in network {options.networks[0].name!r}" if options.networks else "": options.networks,
+        "publish ports": options.ports or options.publish_all,
+    }
+    if way.startswith(CONTAINER):
+        asked["have name servers of its own"] = options.dns or options.dns_search or options.dns_options
+        asked["have hosts of its own"] = options.hosts
+    for what, wanted in asked.items():
+        if wanted:
+            raise EngineError(
+                ErrorCode.INVALID,
+                f"A container that {whose} (--network {_as_option(way)}) can't {what}: leave one of the two out.",
+            )
+
+
+def _as_option(way: str) -> str:
+    return "none" if way == "private" else way
 
 
 def _implied(asked: dict[str, str], type: str, by: str) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from engine.errors import EngineError
 from engine.images.image import Image
 from engine.protocol.limits import Limits
-from engine.protocol.messages import ContainerOptions, ErrorCode, Scheduler
+from engine.protocol.messages import ContainerOptions, ErrorCode, MountOption, Scheduler
 from engine.spec.default import from_options
 from engine.spec.id_maps import WHOLE, contains, mapped_user, own
 from engine.spec.namespaces import TYPES
@@ -336,3 +336,17 @@ def test_an_id_that_the_namespace_has_not_is_refused_and_such_groups_dropped() -
     with pytest.raises(EngineError, match="/etc/subuid"):
         mapped_user(User(uid=nowhere))
     assert mapped_user(User(additional_gids=[nowhere])).additional_gids == []
+
+
+def test_files_that_the_engine_keeps_lie_over_the_images_but_not_over_what_a_person_mounts() -> None:
+    kept = {"/etc/hosts": "/kept/hosts", "/etc/hostname": "/kept/hostname"}
+    own = MountOption(type="bind", destination="/etc/hosts", source="/own")
+
+    def sources(**options: Any) -> dict[str, tuple[str, bool]]:
+        made = from_options(ContainerOptions(**options), IMAGE, ID, "/run/root", ROOT, files=kept)
+        found = {mount.destination: mount for mount in made.mounts}
+        return {place: (found[place].source, "ro" in found[place].options) for place in kept}
+
+    assert sources() == {"/etc/hosts": ("/kept/hosts", False), "/etc/hostname": ("/kept/hostname", False)}
+    assert sources(read_only=True) == {"/etc/hosts": ("/kept/hosts", True), "/etc/hostname": ("/kept/hostname", True)}
+    assert sources(mounts=[own])["/etc/hosts"] == ("/own", False)
