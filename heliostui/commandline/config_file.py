@@ -1,6 +1,7 @@
 """`--config FILE`: the fields of `ContainerOptions` as TOML, or as JSON where the file's name ends in `.json`.
 
-Sizes, rates and counts may be written as on the command line ("512m", "max"), and so may `restart`.
+Sizes, rates, counts and times may be written as on the command line ("512m", "max", "30s"), and so may `restart`, each
+of the `ports` ("8080:80") and of the `networks` ("backend", "backend:ip=10.88.1.7").
 """
 
 from __future__ import annotations
@@ -14,10 +15,14 @@ from typing import Any
 
 import msgspec
 
+from engine.protocol import ports
 from engine.protocol.limits import Limits
 from engine.protocol.messages import ContainerOptions
+from engine.protocol.network import NetworkOption
 from engine.protocol.quantities import count_or_max, cpus_or_max, size, size_or_max
+from heliostui.commandline.networks import network
 from heliostui.commandline.restart import restart_policy
+from heliostui.commandline.times import seconds
 
 _POLICIES: dict[str, Callable[[str], Any]] = {
     "restart": lambda text: msgspec.to_builtins(restart_policy(text)),
@@ -32,6 +37,7 @@ _RATES: dict[str, Callable[[str], Any]] = {
     **dict.fromkeys(("read_bps", "write_bps"), size_or_max),
     **dict.fromkeys(("read_iops", "write_iops"), count_or_max),
 }
+_TIMES = dict.fromkeys(("interval", "timeout", "start_period", "start_interval"), seconds)
 _TYPES = {
     "str": "text",
     "int": "a whole number",
@@ -40,6 +46,19 @@ _TYPES = {
     "array": "a list",
     "object": "a table of names and values",
     "null": "nothing",
+}
+
+
+def _network(text: str) -> Any:
+    found = network(text)
+    if isinstance(found, NetworkOption):
+        return msgspec.to_builtins(found)
+    raise ValueError(f"'{text}' is no network; in place of networks, it is namespaces.network that says so")
+
+
+_LISTS: dict[str, Callable[[str], Any]] = {
+    "networks": _network,
+    "ports": lambda text: msgspec.to_builtins(ports.parse(text)),
 }
 
 
@@ -52,9 +71,9 @@ def read(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path}: the file is not UTF-8 (byte {error.start})") from None
     if not isinstance(document, dict):
         raise ValueError(f"{path}: expected names and values, found {_TYPES[_kind(document)]}")
-    for keys, table, parse in _words(document):
+    for keys, table, place, parse in _words(document):
         try:
-            table[keys[-1]] = parse(table[keys[-1]])
+            table[place] = parse(table[place])
         except ValueError as error:
             raise ValueError(_located(path, text, keys, str(error))) from None
     try:
@@ -67,21 +86,33 @@ def read(path: Path) -> dict[str, Any]:
     return {name: getattr(options, name) for name in document}
 
 
-def _words(document: dict[str, Any]) -> Iterator[tuple[list[str], dict[str, Any], Callable[[str], Any]]]:
-    """The places where text stands for a number or a policy: keys on the way, table, what the text is read by."""
+def _words(document: dict[str, Any]) -> Iterator[tuple[list[str], Any, str | int, Callable[[str], Any]]]:
+    """The places where text stands for something else: keys on the way, table or list, place in it, what the text is
+    read by."""
     limits = _table(document, "limits")
-    pages, devices = _table(limits, "hugetlb"), limits.get("devices")
+    pages = _table(limits, "hugetlb")
     tables: list[tuple[list[str], dict[str, Any], Mapping[str, Callable[[str], Any]]]] = [
         ([], document, _POLICIES),
+        (["health"], _table(document, "health"), _TIMES),
         (["limits"], limits, _LIMITS),
         (["limits", "hugetlb"], pages, dict.fromkeys(pages, size_or_max)),
     ]
-    listed = [device for device in (devices if isinstance(devices, list) else ()) if isinstance(device, dict)]
+    listed = [device for device in _list(limits, "devices") if isinstance(device, dict)]
     tables += [(["limits", "devices"], device, _RATES) for device in listed]
     for way, table, readers in tables:
         for key, parse in readers.items():
             if isinstance(table.get(key), str):
-                yield [*way, key], table, parse
+                yield [*way, key], table, key, parse
+    for key, parse in _LISTS.items():
+        entries = _list(document, key)
+        for number, entry in enumerate(entries):
+            if isinstance(entry, str):
+                yield [key], entries, number, parse
+
+
+def _list(within: dict[str, Any], key: str) -> list[Any]:
+    found = within.get(key)
+    return found if isinstance(found, list) else []
 
 
 def _table(within: dict[str, Any], key: str) -> dict[str, Any]:

@@ -1,5 +1,5 @@
-"""The options about namespaces: which are the container's own, shared with the host, or joined, and ids and clocks in
-them. What goes together, the engine knows."""
+"""The options about namespaces but that of networks (see `networks`): which are the container's own, shared with the
+host, or joined, and ids and clocks in them. What goes together, the engine knows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from heliostui.commandline.parser import checked
 
 _OPTIONS = {  # type in the OCI spec → how it is written, its default, what it is about
     "pid": (("--pid",), "private", "processes"),
-    "network": (("--network", "--net"), "none", "networks"),
     "ipc": (("--ipc",), "private", "shared memory and message queues"),
     "uts": (("--uts",), "private", "host name and domain name"),
     "user": (("--userns",), "host", "user and group ids"),

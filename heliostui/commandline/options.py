@@ -11,7 +11,7 @@ from typing import Any
 from engine.protocol.limits import Limits
 from engine.protocol.messages import ContainerOptions
 from engine.protocol.quantities import size
-from heliostui.commandline import environment
+from heliostui.commandline import environment, health, networks
 from heliostui.commandline.failures import Failure, UsageError
 from heliostui.commandline.limits import add_limit_options, given_limits
 from heliostui.commandline.mounts import add_mount_options, given_mounts
@@ -75,6 +75,8 @@ def add_container_options(parser: argparse.ArgumentParser) -> None:
     add_mount_options(files)
     files.add_argument("--shm-size", metavar="SIZE", type=checked(size), help="of /dev/shm (default: 64m)")
     add_device_options(files)
+    networks.add_network_options(parser.add_argument_group("networks, ports and names"))
+    health.add_health_options(parser.add_argument_group("health"))
     add_security_options(parser.add_argument_group("security"))
     add_namespace_options(parser.add_argument_group("namespaces"))
     add_priority_options(parser.add_argument_group("the program's limits and priorities"))
@@ -122,6 +124,8 @@ def container_options(arguments: argparse.Namespace, own: Mapping[str, str]) -> 
     }
     for name, value in given.items():
         fields[name] = _together(fields.get(name), value)
+    networks.apply(arguments, fields)
+    health.apply(arguments, fields)
     fields["limits"] = _limits(fields.get("limits", Limits()), given_limits(arguments))
     options = ContainerOptions(**fields)
     if options.remove and options.restart.name != "no":

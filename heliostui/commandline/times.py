@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PART = re.compile(r"(\d+(?:\.\d+)?|\.\d+)(ns|us|µs|ms|s|m|h|d)", re.ASCII)
 _DURATION = re.compile(f"(?:{_PART.pattern})+", re.ASCII)
+_LONGEST = 366 * 86400.0
 _EPOCH = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 
 
@@ -16,7 +17,7 @@ def moment(text: str, now: datetime) -> datetime:
     zone is given), or seconds since 1970. Raises ValueError with a sentence."""
     try:
         if _DURATION.fullmatch(text):
-            return now - timedelta(seconds=sum(float(n) * _SECONDS[unit] for n, unit in _PART.findall(text)))
+            return now - timedelta(seconds=_total(text))
         if _EPOCH.fullmatch(text):
             return datetime.fromtimestamp(float(text), UTC)
         return datetime.fromisoformat(text.upper()).astimezone(UTC)
@@ -24,6 +25,18 @@ def moment(text: str, now: datetime) -> datetime:
         raise ValueError(
             f"'{text}' is no point in time: write a duration such as 10m or 2h, or a time such as 2026-05-04T12:30:00Z"
         ) from None
+
+
+def seconds(text: str) -> float:
+    """How long `30s`, `1m30s`, `500ms` or `0` is. Raises ValueError with a sentence."""
+    if text == "0":
+        return 0.0
+    if not _DURATION.fullmatch(text):
+        raise ValueError(f"'{text}' is no time: write a number with its unit, as in 500ms, 30s or 1m30s")
+    value = _total(text)
+    if not 0.001 <= value <= _LONGEST:
+        raise ValueError(f"'{text}' can't be: a millisecond is the least, and a year the most")
+    return value
 
 
 def nanoseconds(time: datetime) -> str:
@@ -55,6 +68,10 @@ def duration(nanoseconds: int) -> str:
             value = nanoseconds / size
             return f"{value:.0f} {unit}" if abs(value) >= 99.95 else f"{value:.3g} {unit}"
     return f"{nanoseconds} ns"
+
+
+def _total(text: str) -> float:
+    return sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
 
 
 def _count(number: int, noun: str) -> str:

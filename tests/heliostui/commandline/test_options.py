@@ -104,7 +104,7 @@ def test_a_rootfs_on_the_command_line_takes_the_place_of_a_configured_image(tmp_
 
 def test_flags_about_isolation_arrive() -> None:
     words = (
-        "--pid host --network none --net container:web --ipc shareable --userns auto --time private --uidmap 0:1:2 "
+        "--pid host --net container:web --ipc shareable --userns auto --time private --uidmap 0:1:2 "
         "--boottime -3.5 --cap-add net_admin --cap-drop ALL --privileged --device /dev/fuse "
         "--device-cgroup-rule c_1:*_r --security-opt apparmor=mine "
         "--security-opt label:type:t --security-opt no-new-privileges=false "
@@ -228,7 +228,7 @@ def test_a_file_that_can_not_be_read_is_named(words: list[str], reason: str) -> 
         (["--restart", "never", "busybox"], "is no restart policy"),
         (["--rootfs", "", "true"], "is no directory"),
         (["--rootfs", "a", "--bundle", "b"], "exclude each other"),
-        (["--network", "bridge", "busybox"], "'bridge' can't be: it is none, host, container:NAME or ns:PATH"),
+        (["--uts", "bridge", "busybox"], "'bridge' can't be: it is private, host, container:NAME or ns:PATH"),
         (["--pid", "ns:relative", "busybox"], "can't be"),
         (["--pid", "container:", "busybox"], "can't be"),
         (["--security-opt", "selinux=x", "busybox"], "'selinux=x' can't be: write seccomp=FILE"),
