@@ -15,6 +15,7 @@ from contextlib import ExitStack
 import msgspec
 
 from engine.containers.container import Run
+from engine.containers.keeper import Held
 from engine.errors import EngineError
 from engine.protocol.messages import ErrorCode
 from engine.sandbox import user_namespace
@@ -74,6 +75,24 @@ def _refuse_changes(spec: Spec, namespace: Namespace) -> None:
         )
 
 
+def open_own(held: Held, type: str) -> int:
+    """That of a program's process, which is still there once the file is open: so it was its own. OSError when the
+    process has ended."""
+    descriptor = os.open(f"/proc/{held.pid}/ns/{FILES[type]}", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        signal.pidfd_send_signal(held.pidfd, 0)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def user_of(spec: Spec, joined: Sequence[int]) -> int | None:
+    """Of what `open_namespaces` returned the user namespace, if there is one."""
+    types = [namespace.type for namespace in handed_in(spec.linux.namespaces)]
+    return joined[types.index("user")] if "user" in types else None
+
+
 def differing(pid: int) -> set[str]:
     """The types of those namespaces of a process that are not our own. OSError when it has ended."""
     return {
@@ -127,19 +146,11 @@ def _open_path(type: str, path: str) -> int:
 
 
 def _of_container(type: str, ref: str, find: Find) -> int:
-    """That of a container's init, which is still there once the file is open: so it was its own."""
     try:
-        held = find(ref).held
-        descriptor = os.open(f"/proc/{held.pid}/ns/{FILES[type]}", os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            signal.pidfd_send_signal(held.pidfd, 0)
-        except OSError:
-            os.close(descriptor)
-            raise
+        return open_own(find(ref).held, type)
     except EngineError as error:
         raise EngineError(error.code, f"The {type} namespace of container {ref!r} can't be joined: {error}") from None
     except OSError:
         raise EngineError(
             ErrorCode.WRONG_STATE, f"The {type} namespace of container {ref!r} can't be joined: it has ended just now."
         ) from None
-    return descriptor
