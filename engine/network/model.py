@@ -64,6 +64,7 @@ class Endpoint:
     addresses: tuple[Prefixed, ...]
     gateways: tuple[Address, ...] = ()
     aliases: tuple[str, ...] = ()
+    label: str = ""  # what `ip link` shows people at its host's end: "heliostui web eth0 in backend"
 
 
 @dataclass(frozen=True)

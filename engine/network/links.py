@@ -1,0 +1,292 @@
+"""Bridges, veth pairs, addresses and routes as our networks need them. Imports netlink's messages and the model.
+
+All of it is about the network namespace that the calling thread is in, the *home*: call it in the thread of `Home`. An
+EngineError (`Refused`, with the errno) says what could not be done; nothing half-made is left then.
+"""
+
+from __future__ import annotations
+
+import errno
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import blake2b
+from ipaddress import ip_network
+
+from engine.errors import EngineError
+from engine.network import rtnetlink as rt
+from engine.network import sysctls
+from engine.network.model import Address, Endpoint, Network, Prefixed, Range
+from engine.network.namespaces import inside
+from engine.network.netlink import Netlink, Refused, attribute, number
+from engine.network.rtnetlink import IFLA, Link
+from engine.protocol.messages import ErrorCode
+
+_ALIAS = 255  # bytes that IFLA_IFALIAS may have
+
+
+@dataclass(frozen=True)
+class Inside:
+    """An interface in a container as it is now. `peer`: the index of the veth's other end."""
+
+    interface: str
+    mac: str
+    mtu: int
+    up: bool
+    peer: int
+    addresses: tuple[Prefixed, ...]
+
+
+@dataclass(frozen=True)
+class Forwarding:
+    """Whether this namespace passes on what is not for itself."""
+
+    ipv4: bool
+    ipv6: bool
+
+
+# --- bridges ---
+
+
+def ensure_bridge(network: Network, alias: str = "") -> None:
+    """The bridge of a network is there, is up and has exactly these addresses and this MTU; it is made if need be."""
+    alias = alias or f"heliostui network {network.name}"
+    with Netlink() as netlink:
+        found = _find(netlink, network.bridge)
+        if found is None:
+            netlink.do(rt.new_bridge(network.bridge, mac=bridge_mac(network.id), mtu=network.mtu))
+        try:
+            index = _index(netlink, network.bridge)
+            _set_bridge_up(netlink, index, network, alias)
+        except (OSError, EngineError):
+            if found is None:
+                netlink.tried([rt.delete_link(network.bridge)])
+            raise
+
+
+def _set_bridge_up(netlink: Netlink, index: int, network: Network, alias: str) -> None:
+    name = network.bridge
+    with _settings(f"set up the bridge {name}"):
+        sysctls.write(f"ipv4/conf/{name}/route_localnet", 1)  # ports published on 127.0.0.1 go to containers
+        no_ipv6 = all(subnet.range.version == 4 for subnet in network.subnets)
+        if sysctls.write_if_there(f"ipv6/conf/{name}/disable_ipv6", int(no_ipv6)):
+            for setting in ("accept_ra", "autoconf", "accept_dad"):  # no container is our router
+                sysctls.write(f"ipv6/conf/{name}/{setting}", 0)
+    wanted = {subnet.bridge_address for subnet in network.subnets}
+    there = {a.address for a in rt.addresses(netlink) if a.index == index and not a.address.is_link_local}
+    changes = [rt.delete_address(index, address) for address in there - wanted]
+    changes += [rt.new_address(index, subnet.bridge_address) for subnet in network.subnets]
+    mtu = number(IFLA.MTU, network.mtu)
+    mac = attribute(IFLA.ADDRESS, rt.mac_bytes(bridge_mac(network.id)))
+    changes.append(rt.set_link(index, mtu, mac, _alias(alias), up=True, what=f"set up the bridge {name}"))
+    netlink.do(*changes)
+
+
+def bridge_mac(network: str) -> str:
+    """A locally administered address made of the network's id, so that it is the same whoever joins and leaves."""
+    return b"".join((b"\x02\x68", bytes.fromhex(network)[:4])).hex(":")
+
+
+def container_mac(address: Address, network: str) -> str:
+    """A locally administered address made of the IP address, as Docker's: who gets an address that another one had is
+    found under it at once, because neighbours need learn nothing. Without IPv4 it is made of the IPv6 address."""
+    if address.version == 4:
+        return (b"\x02\x42" + address.packed).hex(":")
+    return (b"\x02\x46" + blake2b(address.packed + network.encode(), digest_size=4).digest()).hex(":")
+
+
+def remove_link(name: str) -> None:
+    """Remove an interface; it may be gone."""
+    detach([name])
+
+
+# --- containers ---
+
+
+def attach(endpoints: Sequence[Endpoint], namespace: int) -> None:
+    """Make the veth pairs of a container, and set up its ends: addresses, the default route, loopback. All or nothing.
+
+    A pair that is left over from before is replaced. The default route of the first interface is taken before that of
+    the second one.
+    """
+    done: list[str] = []
+    with Netlink() as home:
+        try:
+            with inside(namespace), Netlink() as container, _settings("set up a container's network"):
+                container.do(rt.set_link(1, up=True, what="set up loopback"))
+                for endpoint in endpoints:
+                    _attach(home, container, endpoint, namespace, done)
+        except BaseException:
+            home.tried([rt.delete_link(name) for name in done])
+            raise
+
+
+def attach_more(endpoint: Endpoint, namespace: int) -> None:
+    """One more pair for a container that runs."""
+    attach([endpoint], namespace)
+
+
+def _attach(home: Netlink, container: Netlink, endpoint: Endpoint, namespace: int, done: list[str]) -> None:
+    no_ipv6 = all(address.version == 4 for address in endpoint.addresses)
+    sysctls.write_if_there("ipv6/conf/default/disable_ipv6", int(no_ipv6))  # inherited by the next interface
+    _make_pair(home, endpoint, namespace)
+    done.append(endpoint.host_interface)
+    index = _index(container, endpoint.interface)
+    requests = [rt.new_address(index, address) for address in endpoint.addresses]
+    requests.append(rt.set_link(index, up=True, what=f"set up the interface {endpoint.interface}"))
+    requests += [
+        rt.new_default_route(index, gateway, _metric(endpoint.interface, gateway)) for gateway in endpoint.gateways
+    ]
+    container.do(*requests)
+
+
+def _make_pair(home: Netlink, endpoint: Endpoint, namespace: int) -> None:
+    name = endpoint.host_interface
+    bridge = _index(home, endpoint.bridge)
+    make = rt.new_veth(name, endpoint.interface, namespace=namespace, master=bridge, mac=endpoint.mac, mtu=endpoint.mtu)
+    alias = rt.set_link(name, _alias(endpoint.label or f"heliostui {endpoint.container} {endpoint.interface}"))
+    made, named = home.tried([make, alias])
+    if made is not None and made.errno == errno.EEXIST and _find(home, name) is not None:
+        _, made, named = home.tried([rt.delete_link(name), make, alias])
+    if made is not None:
+        raise made
+    if named is not None:
+        home.tried([rt.delete_link(name)])
+        raise named
+
+
+def _metric(interface: str, gateway: Address) -> int:
+    """Of the default route by "eth<n>": the kernel's default for the first one, more for each further one."""
+    number = int(interface.lstrip("abcdefghijklmnopqrstuvwxyz") or 0)
+    return number if gateway.version == 4 else 1024 + number
+
+
+def detach(names: Iterable[str]) -> None:
+    """Remove veths by the names of their ends on the host; those that are gone are none to remove."""
+    names = list(names)
+    with Netlink() as netlink:
+        if len(names) > 1:
+            group = random.randrange(1 << 20, 1 << 31)
+            netlink.tried([rt.set_link(name, number(IFLA.GROUP, group)) for name in names])
+            netlink.tried([rt.delete_group(group)])
+        for refused in netlink.tried([rt.delete_link(name) for name in names]):
+            if refused is not None and refused.errno != errno.ENODEV:
+                raise refused
+
+
+def endpoints_of(namespace: int) -> list[Inside]:
+    """The interfaces in a container's namespace as they are now, loopback left out."""
+    with inside(namespace), Netlink() as netlink:
+        links = [link for link in rt.links(netlink, counters=False) if not link.loopback]
+        addresses = rt.addresses(netlink)
+    return [
+        Inside(
+            interface=link.name,
+            mac=link.mac,
+            mtu=link.mtu,
+            up=link.up,
+            peer=link.peer,
+            addresses=tuple(a.address for a in addresses if a.index == link.index and not a.address.is_link_local),
+        )
+        for link in links
+    ]
+
+
+# --- what is there ---
+
+
+def ours(*, counters: bool = True) -> list[Link]:
+    """All interfaces of the home whose names are like ours: bridges `hb-…` and veths `h….n`; whose they are, their
+    aliases and masters tell."""
+    with Netlink() as netlink:
+        return [link for link in rt.links(netlink, counters=counters) if _is_named_by_us(link)]
+
+
+def _is_named_by_us(link: Link) -> bool:
+    if link.kind == "bridge":
+        return link.name.startswith("hb-") and _is_hex(link.name[3:])
+    return link.kind == "veth" and link.name[:1] == "h" and link.name[13:14] == "." and _is_hex(link.name[1:13])
+
+
+def _is_hex(word: str) -> bool:
+    return len(word) == 12 and set(word) <= set("0123456789abcdef")
+
+
+def used_ranges() -> list[Range]:
+    """What the home has routes to or addresses in, default routes left out: where no new network may be."""
+    with Netlink() as netlink:
+        routes = rt.routes(netlink)
+        addresses = rt.addresses(netlink)
+    used = {
+        route.destination
+        for route in routes
+        if route.destination is not None
+        and route.destination.prefixlen > 0
+        and route.type not in ("local", "broadcast", "anycast", "multicast")
+    }
+    used |= {ip_network(address.address.network) for address in addresses}
+    return sorted(used, key=lambda range: (range.version, range.network_address.packed, range.prefixlen))
+
+
+def default_mtu() -> int:
+    """Of the interface by which the home reaches the world; 1500 where there is none."""
+    with Netlink() as netlink:
+        ways = {route.index for route in rt.routes(netlink) if route.destination is None and route.type == "unicast"}
+        return min((link.mtu for link in rt.links(netlink, counters=False) if link.index in ways), default=1500)
+
+
+def forwarding() -> Forwarding:
+    """Whether the home passes on what is not for itself."""
+    return Forwarding(sysctls.read("ipv4/ip_forward") == "1", sysctls.read("ipv6/conf/all/forwarding") == "1")
+
+
+def enable_forwarding(*, ipv6: bool = True) -> list[str]:
+    """Let the home pass on what is not for itself. What had to be changed, as sysctl(8) writes it.
+
+    An interface that believes in routers' advertisements would stop doing so (and lose its default route) when IPv6 is
+    passed on; it is told to go on (`accept_ra` 2)."""
+    changed = []
+    with _settings("let this machine pass on what containers send"):
+        now = forwarding()
+        if not now.ipv4:
+            sysctls.write("ipv4/ip_forward", 1)
+            changed.append("net.ipv4.ip_forward=1")
+        if ipv6 and not now.ipv6 and sysctls.read("ipv6/conf/all/forwarding"):
+            with Netlink() as netlink:
+                links = rt.links(netlink, counters=False)
+            for link in links:
+                setting = f"ipv6/conf/{link.name}/accept_ra"
+                if not link.loopback and not _is_named_by_us(link) and sysctls.read(setting) == "1":
+                    sysctls.write(setting, 2)
+                    changed.append(f"net.ipv6.conf.{link.name.replace('.', '/')}.accept_ra=2")
+            sysctls.write("ipv6/conf/all/forwarding", 1)
+            changed.append("net.ipv6.conf.all.forwarding=1")
+    return changed
+
+
+def _find(netlink: Netlink, name: str) -> Link | None:
+    try:
+        return rt.read_link(netlink.get(rt.get_link(name)))
+    except Refused as refused:
+        if refused.errno == errno.ENODEV:
+            return None
+        raise
+
+
+def _index(netlink: Netlink, name: str) -> int:
+    return rt.index_of(netlink.get(rt.get_link(name)))
+
+
+def _alias(words: str) -> bytes:
+    """IFLA_IFALIAS, cut at a whole character."""
+    return attribute(IFLA.IFALIAS, words.encode()[:_ALIAS].decode("utf-8", "ignore").encode())
+
+
+@contextmanager
+def _settings(what: str) -> Iterator[None]:
+    """A setting that can't be written is told as an EngineError."""
+    try:
+        yield
+    except OSError as error:
+        raise EngineError(ErrorCode.UNSUPPORTED, f"Can't {what}: {error.filename}: {error.strerror}.") from None
