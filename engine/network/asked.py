@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from ipaddress import IPv4Address, ip_address
+from ipaddress import ip_address
 from typing import Literal
 
 import msgspec
@@ -80,13 +80,6 @@ def check_mac(text: str) -> None:
             f"{text[:32]!r} can't be a container's MAC address: write six bytes, of which the first is even, as "
             "02:42:ac:11:00:02.",
         )
-
-
-def mac_of(own: Address) -> str:
-    """The MAC address that goes with an address: whoever gets it next has the same, so no neighbour's cache is wrong.
-    02 says that it is administered locally."""
-    last = own.packed[-4:]
-    return ":".join(f"{byte:02x}" for byte in (0x02, 0x42 if isinstance(own, IPv4Address) else 0x46, *last))
 
 
 def exposed(texts: Iterable[str]) -> Iterator[PortOption]:

@@ -239,7 +239,7 @@ class Networks:
                 ErrorCode.WRONG_STATE, f"Container {container.name!r} is not in network {network.name!r}."
             )
         if namespace is not None:
-            await self._disconnect(id, network, namespace)
+            await self._disconnect(id, network)
         ways = container.options.namespaces if wanted else {**container.options.namespaces, "network": "private"}
         container.options = msgspec.structs.replace(container.options, networks=wanted, namespaces=ways)
         return container.options
@@ -384,13 +384,13 @@ class Networks:
             asked.check_mac(option.mac)
 
     def _endpoints(self, id: str, container: _Container, networks: Sequence[Network]) -> tuple[Endpoint, ...]:
-        """One in each network, with leases. The first way out of each family is the default route."""
-        made: list[Endpoint] = []
-        for index, (network, option) in enumerate(zip(networks, container.wanted, strict=True)):
-            made.append(self._endpoint(id, index, network, option, _routed(made)))
-        return tuple(made)
+        """One in each network, with leases. Of several ways out the first one is taken, for as long as it is there."""
+        return tuple(
+            self._endpoint(id, index, network, option)
+            for index, (network, option) in enumerate(zip(networks, container.wanted, strict=True))
+        )
 
-    def _endpoint(self, id: str, index: int, network: Network, option: NetworkOption, routed: set[int]) -> Endpoint:
+    def _endpoint(self, id: str, index: int, network: Network, option: NetworkOption) -> Endpoint:
         given = ((option.ip, 4), (option.ip6, 6))
         wanted = {version: asked.address(text, version) for text, version in given if text is not None}
         try:
@@ -398,18 +398,19 @@ class Networks:
         except EngineError as error:
             raise EngineError(error.code, self._with_names(error.message)) from None
         by_version = {subnet.range.version: subnet for subnet in network.subnets}
-        ways = [] if network.internal else [subnet.gateway for subnet in network.subnets]
+        interface = f"eth{index}"
         return Endpoint(
             container=id,
             network=network.id,
             bridge=network.bridge,
             host_interface=host_interface(id, index),
-            interface=f"eth{index}",
-            mac=option.mac or asked.mac_of(addresses[0]),
+            interface=interface,
+            mac=option.mac or links.container_mac(addresses[0], network.id),
             mtu=network.mtu,
             addresses=tuple(prefixed(one, by_version[one.version].range.prefixlen) for one in addresses),
-            gateways=tuple(way for way in ways if way.version not in routed),
+            gateways=() if network.internal else tuple(subnet.gateway for subnet in network.subnets),
             aliases=tuple(option.aliases),
+            label=f"heliostui {self._name_of(id)} {interface} in {network.name}",
         )
 
     async def _reserve(self, id: str, container: _Container, endpoints: Sequence[Endpoint]) -> tuple[Forward, ...]:
@@ -474,7 +475,7 @@ class Networks:
         index = next(number for number in range(MOST) if f"eth{number}" not in taken)
         async with AsyncExitStack() as undo:
             undo.callback(self._registry.leases[network.id].give_back, id)
-            endpoint = self._endpoint(id, index, network, option, _routed(standing.endpoints))
+            endpoint = self._endpoint(id, index, network, option)
             now = replace(standing, endpoints=(*standing.endpoints, endpoint))
             await self.fabric.up([network])
             await self.fabric.home.call(self._store.stand, now)
@@ -485,7 +486,7 @@ class Networks:
         self._standing[id] = now
         self._name(container, now)
 
-    async def _disconnect(self, id: str, network: Network, namespace: int) -> None:
+    async def _disconnect(self, id: str, network: Network) -> None:
         standing = self._standing.get(id, Standing(id))
         gone = [endpoint for endpoint in standing.endpoints if endpoint.network == network.id]
         if not gone:
@@ -495,28 +496,16 @@ class Networks:
         await self.fabric.unpublish(forwards)
         self._reservations.give_back(forwards)
         self.zone.leave(id, network.id)
-        rest = [endpoint for endpoint in standing.endpoints if endpoint not in gone]
-        now = self._rerouted(replace(standing, endpoints=tuple(rest)))
-        now = replace(now, forwards=tuple(forward for forward in standing.forwards if forward not in forwards))
+        now = Standing(
+            id,
+            tuple(endpoint for endpoint in standing.endpoints if endpoint not in gone),
+            tuple(forward for forward in standing.forwards if forward not in forwards),
+        )
         await self.fabric.home.call(links.detach, [gone[0].host_interface])
-        for endpoint in now.endpoints:
-            if endpoint not in rest:
-                await self.fabric.home.call(links.add_default_routes, endpoint, namespace)
         await self.fabric.home.call(self._store.stand, now)
         self._registry.leases[network.id].give_back(id)
         self._standing[id] = now
         self._name(self._containers[id], now)
-
-    def _rerouted(self, standing: Standing) -> Standing:
-        """With default routes over what is left, where they went over what is gone."""
-        kept: list[Endpoint] = []
-        routed = _routed(standing.endpoints)
-        for endpoint in standing.endpoints:
-            network = self._registry.networks[endpoint.network]
-            ways = [] if network.internal else [s.gateway for s in network.subnets if s.range.version not in routed]
-            kept.append(replace(endpoint, gateways=(*endpoint.gateways, *ways)))
-            routed |= {way.version for way in ways}
-        return replace(standing, endpoints=tuple(kept))
 
     # Recovery
 
@@ -566,11 +555,6 @@ def _table(places: Places) -> str:
     if str(places.state) == usual()[1]:
         return "heliostui"
     return f"heliostui-{hashlib.sha256(os.fsencode(places.state)).hexdigest()[:6]}"
-
-
-def _routed(endpoints: Iterable[Endpoint]) -> set[int]:
-    """The families that have a default route."""
-    return {gateway.version for endpoint in endpoints for gateway in endpoint.gateways}
 
 
 def _close(descriptor: int) -> None:
