@@ -1,6 +1,6 @@
 """What a container can and can't see and do, in lines that can be searched, with its sections named above.
 
-Takes an `Isolation` of plain values. Imports isolation, isolation_lines and line_view.
+Takes an `Isolation` of plain values. Imports isolation, isolation_lines, line_view and section_line.
 """
 
 from __future__ import annotations
@@ -13,13 +13,12 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.reactive import reactive
-from textual.widget import Widget
 
 from widgets.isolation import Isolation
 from widgets.isolation_lines import Line, Section, sections
 from widgets.line_view import LineView
 from widgets.searchable import Searchable
+from widgets.section_line import SectionLine
 
 
 class IsolationLines(LineView):
@@ -107,32 +106,6 @@ class IsolationLines(LineView):
         for text, name in self._lines[index]:
             line.append(text, self.get_component_rich_style(name, partial=True))
         return line
-
-
-class SectionLine(Widget):
-    """The names of the sections, the one that is looked at lit. A click goes to one."""
-
-    ALLOW_SELECT = False
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"section--here", "section--other"}
-
-    here: reactive[int] = reactive(0)
-    names: reactive[tuple[str, ...]] = reactive(())
-
-    def render(self) -> Text:
-        line = Text(no_wrap=True, overflow="crop")
-        for place, name in enumerate(self.names):
-            style = "section--here" if place == self.here else "section--other"
-            line.append(f" {name} ", self.get_component_rich_style(style))
-        return line
-
-    def place_at(self, x: int) -> int | None:
-        """The section whose name is at this cell."""
-        end = 0
-        for place, name in enumerate(self.names):
-            end += len(name) + 2
-            if x < end:
-                return place
-        return None
 
 
 class IsolationView(Vertical):

@@ -162,7 +162,7 @@ class Table(ScrollView, Generic[RowType], can_focus=True):
         rows = [row for row in self._given if all(word in self.words(row).casefold() for word in wanted)]
         column = next((column for column in self.COLUMNS if column.name == self.sort_column), None)
         if column is not None:
-            rows.sort(key=lambda row: _order(column.order(row)), reverse=self.descending)
+            rows.sort(key=lambda row: in_order(column.order(row)), reverse=self.descending)
         self._rows = rows
         self._places = {row.key: place for place, row in enumerate(rows)}
         self._drawn = {key: drawn for key, drawn in self._drawn.items() if key in self._places}
@@ -222,7 +222,7 @@ class Table(ScrollView, Generic[RowType], can_focus=True):
         self.refresh()
 
     def on_resize(self) -> None:
-        self._widths = _layout(self.COLUMNS, self.size.width)
+        self._widths = column_widths(self.COLUMNS, self.size.width)
         self._drawn.clear()
         self.virtual_size = Size(self.size.width, len(self._rows) + 1)
         if self.cursor in self._places:
@@ -343,12 +343,12 @@ class Table(ScrollView, Generic[RowType], can_focus=True):
         return (column for column in self.COLUMNS if column.name in self._widths)
 
 
-def _order(value: Any) -> tuple[bool, Any]:
+def in_order(value: Any) -> tuple[bool, Any]:
     """Missing values come last, whatever the others are."""
     return value is None, "" if value is None else value
 
 
-def _layout(columns: Sequence[Column[Any]], width: int) -> dict[str, int]:
+def column_widths(columns: Sequence[Column[Any]], width: int) -> dict[str, int]:
     """The width of each column that has room, in the order of the columns."""
     shown = list(columns)
     room = width - 1

@@ -72,3 +72,24 @@ def coloured(line: str) -> Text:
     text.expand_tabs(8)
     text.end = ""
     return text
+
+
+def in_brief(count: float) -> str:
+    """A number in at most four cells, its thousands as a letter: `0`, `340`, `1.2k`, ` 34M`."""
+    value = float(count)
+    for unit in ("", "k", "M", "G", "T"):
+        if value < 999.5 or unit == "T":
+            break
+        value /= 1000
+    return f"{value:.1f}{unit}" if unit and value < 9.95 else f"{value:.0f}{unit}"
+
+
+def per_second(count: float) -> str:
+    """Bytes a second in three digits, in powers of 1000 as networks are measured: `0 B/s`, `1.20 MB/s`."""
+    value = float(count)
+    for unit in ("B/s", "kB/s", "MB/s", "GB/s"):
+        if value < 999.5 or unit == "GB/s":
+            break
+        value /= 1000
+    digits = 0 if unit == "B/s" or value >= 99.95 else 1 if value >= 9.995 else 2
+    return f"{value:.{digits}f} {unit}"

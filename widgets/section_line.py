@@ -1,0 +1,35 @@
+"""The names of the sections of a long view, in one line above it. Imports Textual only."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual.reactive import reactive
+from textual.widget import Widget
+
+
+class SectionLine(Widget):
+    """The names of the sections, the one that is looked at lit. A click goes to one."""
+
+    ALLOW_SELECT = False
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"section--here", "section--other"}
+
+    here: reactive[int] = reactive(0)
+    names: reactive[tuple[str, ...]] = reactive(())
+
+    def render(self) -> Text:
+        line = Text(no_wrap=True, overflow="crop")
+        for place, name in enumerate(self.names):
+            style = "section--here" if place == self.here else "section--other"
+            line.append(f" {name} ", self.get_component_rich_style(style))
+        return line
+
+    def place_at(self, x: int) -> int | None:
+        """The section whose name is at this cell."""
+        end = 0
+        for place, name in enumerate(self.names):
+            end += len(name) + 2
+            if x < end:
+                return place
+        return None
