@@ -192,6 +192,27 @@ async def prune_volumes(engine: Engine, request: m.PruneVolumes) -> m.Reply:
     return m.Volumes(volumes=await engine.volumes.prune(request.all))
 
 
+async def create_network(engine: Engine, request: m.CreateNetwork) -> m.Reply:
+    return m.Networks(networks=[await engine.networks.create(request)])
+
+
+async def list_networks(engine: Engine, request: m.ListNetworks) -> m.Reply:
+    return m.Networks(networks=await engine.networks.list(request.filters))
+
+
+async def inspect_network(engine: Engine, request: m.InspectNetwork) -> m.Reply:
+    return m.Networks(networks=[await engine.networks.inspect(request.network)])
+
+
+async def remove_network(engine: Engine, request: m.RemoveNetwork) -> m.Reply:
+    await engine.networks.remove(request.network)
+    return m.Done()
+
+
+async def prune_networks(engine: Engine, request: m.PruneNetworks) -> m.Reply:
+    return m.Networks(networks=await engine.networks.prune())
+
+
 async def update_container(engine: Engine, request: m.UpdateContainer) -> m.Reply:
     return m.Updated(writes=await engine.containers.update(request.container, request.limits))
 
@@ -264,6 +285,11 @@ HANDLERS: dict[type[m.Request], Callable[[Engine, Any], Awaitable[m.Reply]]] = {
     m.InspectVolume: inspect_volume,
     m.RemoveVolume: remove_volume,
     m.PruneVolumes: prune_volumes,
+    m.CreateNetwork: create_network,
+    m.ListNetworks: list_networks,
+    m.InspectNetwork: inspect_network,
+    m.RemoveNetwork: remove_network,
+    m.PruneNetworks: prune_networks,
     m.UpdateContainer: update_container,
     m.GetLimits: get_limits,
     m.GetIsolation: get_isolation,

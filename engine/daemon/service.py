@@ -19,6 +19,7 @@ from engine.protocol.messages import (
     ContainerOptions,
     ContainerRef,
     ContainerSummary,
+    CreateNetwork,
     Event,
     Exec,
     Exited,
@@ -50,6 +51,7 @@ from engine.protocol.messages import (
     TerminalSummary,
     VolumeDetail,
 )
+from engine.protocol.network import NetworkDetail
 
 
 class AttachSession(Protocol):
@@ -137,6 +139,16 @@ class Volumes(Protocol):
     async def prune(self, all: bool, /) -> builtins.list[VolumeDetail]: ...
 
 
+class Networks(Protocol):
+    """`engine.network.networks.Networks`."""
+
+    async def create(self, request: CreateNetwork, /) -> NetworkDetail: ...
+    async def list(self, filters: Sequence[str], /) -> list[NetworkDetail]: ...
+    async def inspect(self, name: str, /) -> NetworkDetail: ...
+    async def remove(self, name: str, /) -> None: ...
+    async def prune(self) -> builtins.list[NetworkDetail]: ...
+
+
 class Keeper(Protocol):
     """`engine.containers.keeper.Keeper`."""
 
@@ -159,5 +171,6 @@ class Engine:
     metrics: Metrics
     volumes: Volumes
     findings: Callable[[], Awaitable[list[Finding]]]  # of `doctor`
+    networks: Networks = field(default=None)  # type: ignore[assignment]
     closing: bool = False  # the last containers are being stopped: nothing new is begun
     stopping: asyncio.Event = field(default_factory=asyncio.Event)  # set: the server ends

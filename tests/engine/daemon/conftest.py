@@ -30,6 +30,7 @@ from engine.places import Places
 from engine.protocol import framing
 from engine.protocol import messages as m
 from engine.protocol.isolation import CapabilitySets
+from engine.protocol.network import Subnet
 
 REF = m.ContainerRef(id="0123456789ab", name="brave_otter")
 NOW = datetime(2025, 1, 1, tzinfo=UTC)
@@ -297,6 +298,32 @@ class Images:
         return [m.ImageSummary(name="host", description="this machine", command=["sh"], available=True)]
 
 
+class Networks:
+    """A single network."""
+
+    detail = m.NetworkDetail(
+        id="0123456789ab",
+        name="n",
+        bridge="hb-0123456789ab",
+        subnets=[Subnet(subnet="10.1.2.0/24", gateway="10.1.2.1")],
+        created_at=NOW,
+    )
+
+    async def create(self, request: m.CreateNetwork) -> m.NetworkDetail:
+        return self.detail
+
+    async def list(self, filters: list[str]) -> list[m.NetworkDetail]:
+        return [self.detail]
+
+    async def inspect(self, name: str) -> m.NetworkDetail:
+        return self.detail
+
+    async def remove(self, name: str) -> None: ...
+
+    async def prune(self) -> builtins.list[m.NetworkDetail]:
+        return [self.detail]
+
+
 class Volumes:
     """One volume."""
 
@@ -412,7 +439,8 @@ def serving(limits: Limits = DEFAULT_LIMITS, mode: int = 0o750) -> Iterator[Runn
         places = Places(directory, directory)
         containers, keeper = Containers(), Keeper()
         terminals = Terminals(containers)
-        engine = Engine(places, "1.2.3", False, keeper, containers, terminals, Images(), Metrics(), Volumes(), findings)
+        parts = (keeper, containers, terminals, Images(), Metrics(), Volumes())
+        engine = Engine(places, "1.2.3", False, *parts, findings, Networks())
         server = Server(engine, listen(places.socket), limits)
         made.append(Running(places, asyncio.get_running_loop(), engine, containers, keeper, thread))
         ready.set()

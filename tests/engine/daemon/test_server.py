@@ -61,6 +61,11 @@ def test_every_request_has_its_row_in_the_table() -> None:
         (m.InspectVolume(name="v"), m.Volumes),
         (m.RemoveVolume(name="v"), m.Done),
         (m.PruneVolumes(), m.Volumes),
+        (m.CreateNetwork(name="n"), m.Networks),
+        (m.ListNetworks(), m.Networks),
+        (m.InspectNetwork(network="n"), m.Networks),
+        (m.RemoveNetwork(network="n"), m.Done),
+        (m.PruneNetworks(), m.Networks),
         (m.ResizeTerminal(container="a", columns=80, lines=24), m.Done),
     ],
     ids=lambda value: "" if isinstance(value, type) else type(value).__name__,
@@ -418,6 +423,9 @@ def test_a_viewer_may_do_nothing_else() -> None:
         m.CreateVolume(),
         m.RemoveVolume(name="v"),
         m.PruneVolumes(),
+        m.CreateNetwork(name="n"),
+        m.RemoveNetwork(network="n"),
+        m.PruneNetworks(),
     ]
     assert {type(act) for act in acts} | set(m.VIEWER_REQUESTS) == set(get_args(m.AnyRequest))
     with serving(mode=0o755) as running:
