@@ -200,6 +200,9 @@ def veth(one: Host, addresses: Sequence[str], other: Host, others: Sequence[str]
         for address in its:
             host.sh(f"ip address add {address} dev {end}" + (" nodad" if ":" in address else ""))
         host.sh(f"ip link set {end} up")
+    for host, end in (one, ends[0]), (other, ends[1]):
+        while "state UP" not in host.sh(f"ip link show dev {end}"):  # IPv6 works once the kernel has seen the carrier
+            pass
     return ends
 
 
