@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
-from engine.containers import signals
 from engine.containers.container import Container, Run
 from engine.containers.events import Bus
-from engine.containers.keeper import Held, Keeper
+from engine.containers.executed import Executed
+from engine.containers.keeper import Keeper
 from engine.containers.launch import Launcher
 from engine.containers.output.clients import Client
 from engine.containers.output.stdio import Stdio
-from engine.containers.running import Running, drained
+from engine.containers.running import Running
 from engine.errors import EngineError
 from engine.protocol.messages import (
     AnyStreamInput,
@@ -119,8 +118,8 @@ async def to_new_program(
     """Start another program in the container, and take part in it. Without `detach` it ends when the session does."""
     held, stdio = await launcher.exec(container, request)
     client = None if request.detach else stdio.attach()
-    program = _Executed(held, stdio)
-    running.spawn(program.watch(keeper, running), f"program {held.key}")
+    program = Executed(held, stdio)
+    running.spawn(program.watch(keeper, running.spawn), f"program {held.key}")
     bus.publish("exec", container.id, container.name, command=" ".join(request.command))
     return Session(
         _attached(container, stdio),
@@ -134,30 +133,3 @@ async def to_new_program(
 def _attached(container: Container, stdio: Stdio) -> Attached:
     columns, lines = stdio.size
     return Attached(id=container.id, name=container.name, tty=stdio.screen is not None, columns=columns, lines=lines)
-
-
-class _Executed:
-    """A program started by exec, until it has ended."""
-
-    def __init__(self, held: Held, stdio: Stdio) -> None:
-        self._held = held
-        self._stdio = stdio
-        self.over = asyncio.Event()
-        self.exit_code = 0
-
-    async def watch(self, keeper: Keeper, running: Running) -> None:
-        """See it to its end."""
-        output = running.spawn(self._stdio.run(), f"output of {self._held.key}")
-        try:
-            self.exit_code = signals.exit_code(await keeper.ended(self._held.key))
-            await drained(output, self._stdio)
-        finally:
-            output.cancel()
-            self._stdio.close()
-        await keeper.forget(self._held.key)
-        self.over.set()
-
-    def kill(self) -> None:
-        """End it, if it has not ended."""
-        if not self.over.is_set():
-            self._held.signal(signal.SIGKILL)

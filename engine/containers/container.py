@@ -21,6 +21,7 @@ from engine.containers.store import Store, Stored
 from engine.errors import EngineError
 from engine.images import Image
 from engine.protocol.messages import ContainerOptions, ErrorCode, Launch
+from engine.protocol.network import Health
 from engine.spec.structs import Spec
 
 
@@ -37,6 +38,7 @@ class Run:
     over: asyncio.Event = field(default_factory=asyncio.Event)  # and what follows is done: --rm, or waiting to restart
     exit_code: int = 0  # once it ended
     programs: int = 0  # started by exec so far; numbers their keys
+    health: Health | None = None  # if it has a check
 
 
 class Container:
@@ -56,6 +58,7 @@ class Container:
         self.retry: asyncio.Task[None] | None = None  # waits to start it again
         self.delay = 0.0  # seconds, of the last restart
         self.removed = False
+        self.warnings: list[str] = []  # sentences, for who made it
         self.unclaimed = False  # the keeper still holds the last run's end, because it could not be stored
         self._store = store
         self._writing = asyncio.Lock()

@@ -19,17 +19,17 @@ from engine.containers import restart, signals, states
 from engine.containers.alarms import Alarms
 from engine.containers.container import Container, Run
 from engine.containers.events import Bus
+from engine.containers.health import Checks
 from engine.containers.identity import identify
 from engine.containers.keeper import Keeper
 from engine.containers.launch import Launcher, LaunchError, Told
-from engine.containers.output.stdio import Stdio
+from engine.containers.output.stdio import drained
 from engine.containers.states import Happening
 from engine.containers.store import Store
 from engine.containers.tasks import Tasks
 from engine.errors import EngineError
 from engine.protocol.messages import Status
 
-DRAIN = 2.0  # seconds after a program's death in which its output has to end by itself
 T = TypeVar("T")
 
 
@@ -46,6 +46,7 @@ class Running:
         self._remove = remove  # forgets a container with its files; the caller holds its lock
         self._tasks = Tasks()
         self._alarms = Alarms(bus, self._tasks.spawn)
+        self._checks = Checks(keeper, launcher, bus, self._tasks.spawn)
 
     def spawn(self, work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
         """Run something for as long as the engine lives; a defect in it is logged."""
@@ -137,12 +138,14 @@ class Running:
         """See a run to its end; `adopted`: one that an earlier engine began."""
         container.run = run
         self._alarms.watch(container, run, adopted=adopted)
+        self._checks.watch(container, run, adopted=adopted)
         self.spawn(self._watch(container, run), f"run of {container.id}")
 
     async def _watch(self, container: Container, run: Run) -> None:
         output = self.spawn(run.stdio.run(), f"output of {container.id}")
         try:
             run.exit_code = signals.exit_code(await self._keeper.ended(run.held.key))
+            self._checks.end(run)
             await drained(output, run.stdio)
         finally:
             output.cancel()
@@ -213,12 +216,3 @@ class Running:
         if container.retry is not None:
             container.retry.cancel()
             container.retry = None
-
-
-async def drained(output: asyncio.Task[None], stdio: Stdio) -> None:
-    """Wait for the output of a program that has ended; not for ever, since something else may hold its pipes."""
-    stdio.program_ended()
-    await asyncio.wait([output], timeout=DRAIN)
-    if not output.done():
-        await stdio.finish()
-        await asyncio.wait([output])

@@ -18,8 +18,7 @@ from engine.containers.events import Bus
 from engine.containers.identity import identify
 from engine.containers.keeper import TERMINALS, Held, Keeper
 from engine.containers.output.log import Log
-from engine.containers.output.stdio import Stdio
-from engine.containers.running import drained
+from engine.containers.output.stdio import Stdio, drained
 from engine.containers.tasks import Tasks
 from engine.errors import EngineError
 from engine.places import Places

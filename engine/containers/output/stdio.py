@@ -31,6 +31,7 @@ from engine.protocol.messages import Output, Resized
 if TYPE_CHECKING:
     from engine.containers.keeper import Descriptors
 
+DRAIN = 2.0  # seconds after a program's death in which its output has to end by itself
 SETTLING = 0.25  # seconds after a change of size
 LAST_CHUNKS = 64  # what is taken at most of a stream that others hold open, once the program has ended
 _log = logging.getLogger(__name__)
@@ -329,3 +330,13 @@ class Stdio:
         for spool in self._spools.values():
             spool.close()
         self._spools.clear()
+
+
+async def drained(output: asyncio.Task[None], stdio: Stdio) -> None:
+    """Wait for the output of a program that has ended; not for ever, since something else may hold its pipes. `output`
+    is its `run`."""
+    stdio.program_ended()
+    await asyncio.wait([output], timeout=DRAIN)
+    if not output.done():
+        await stdio.finish()
+        await asyncio.wait([output])
