@@ -1012,6 +1012,7 @@ class ContainerNetwork(Reply, frozen=True):
 
 class DnsLog(Reply, frozen=True):
     queries: list[DnsQuery]
+    lost: int = 0  # questions since the last message that are not told: there were too many
 
 
 class CaptureChunk(Reply, frozen=True):
@@ -1029,14 +1030,14 @@ class Ready(Reply, frozen=True):
 
 class Event(Reply, frozen=True):
     """Something happened. `action`: create start exec die stop kill pause unpause restart rename remove resize attach
-    detach launch_failed update oom pids_limit hook; of terminals: terminal_open terminal_change terminal_close, with
-    the terminal's id as `name` and its container, or "", as `container`."""
+    detach launch_failed update oom pids_limit hook health_status; of terminals: terminal_open terminal_change
+    terminal_close, with the terminal's id as `name` and its container, or "", as `container`."""
 
     time: datetime
     action: str
     container: str  # id
     name: str
-    attributes: dict[str, str] = {}  # exit_code, signal, error, …
+    attributes: dict[str, str] = {}  # exit_code, signal, error, status (of health) …
 
 
 class JobTable(Reply, frozen=True):
