@@ -43,15 +43,21 @@ async def image_of(options: ContainerOptions, images: Images) -> Image:
 
 
 async def spec_of(
-    options: ContainerOptions, image: Image, id: str, directory: Path, volumes: Mapping[str, str]
+    options: ContainerOptions,
+    image: Image,
+    id: str,
+    directory: Path,
+    volumes: Mapping[str, str],
+    files: Mapping[str, str],
 ) -> Spec:
-    """The OCI spec of a new container; `volumes`: name → directory. EngineError(INVALID) names the option that can't
-    be."""
+    """The OCI spec of a new container; `volumes`: name → directory; `files`: paths inside → those of files that are
+    kept for it. EngineError(INVALID) names the option that can't be."""
     if options.bundle is not None:
         given = await asyncio.to_thread(oci_bundle.config, options.bundle)
         return oci_bundle.completed(given, options, id, image.layers[0])
     account = await asyncio.to_thread(_account, options.user, image.layers, options.groups)
-    return default.from_options(options, image, id, str(directory / "merged"), account, volumes=volumes)
+    merged = str(directory / "merged")
+    return default.from_options(options, image, id, merged, account, volumes=volumes, files=files)
 
 
 def check(options: ContainerOptions) -> None:
@@ -73,6 +79,8 @@ async def draft(options: ContainerOptions, images: Images, root: str) -> Spec:
         raise EngineError(ErrorCode.INVALID, "A bundle knows no volumes: mount a directory (--volume /DIR:/PATH).")
     if any(way.startswith(CONTAINER) for way in options.namespaces.values()):
         raise EngineError(ErrorCode.INVALID, "A bundle knows no other containers: name a namespace by ns:PATH.")
+    if options.networks or options.ports or options.publish_all:
+        raise EngineError(ErrorCode.INVALID, "A bundle knows no networks and no published ports: leave them out.")
     if options.bundle is not None:
         raise EngineError(ErrorCode.INVALID, "A bundle has its spec already.")
     image = await image_of(options, images)

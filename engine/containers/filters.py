@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from engine.containers.record import Record
 from engine.errors import EngineError
-from engine.protocol.messages import ErrorCode, Status
+from engine.protocol.messages import ContainerSummary, ErrorCode, Status
 
-Test = Callable[[Record], bool]
-KEYS = ("status", "name", "id", "image", "label")
+Test = Callable[[ContainerSummary], bool]
+KEYS = ("status", "name", "id", "image", "label", "network", "publish", "health")
+HEALTH = ("starting", "healthy", "unhealthy", "none")
 
 
 def parse(filters: Sequence[str]) -> Test:
@@ -28,7 +28,7 @@ def parse(filters: Sequence[str]) -> Test:
         # Every label has to hold, so each makes a group of its own.
         alternatives[f"label {position}" if key == "label" else key].append(_test(key, value))
     groups = list(alternatives.values())
-    return lambda record: all(any(test(record) for test in group) for group in groups)
+    return lambda summary: all(any(test(summary) for test in group) for group in groups)
 
 
 def has_status(filters: Sequence[str]) -> bool:
@@ -43,12 +43,31 @@ def _test(key: str, value: str) -> Test:
                 raise EngineError(
                     ErrorCode.INVALID, f"{value[:64]!r} is not a status: give one of {', '.join(Status)}."
                 )
-            return lambda record: record.status == value
+            return lambda summary: summary.status == value
         case "name":
-            return lambda record: value in record.name
+            return lambda summary: value in summary.name
         case "id":
-            return lambda record: record.id.startswith(value)
+            return lambda summary: summary.id.startswith(value)
         case "image":
-            return lambda record: record.image == value
+            return lambda summary: summary.image == value
+        case "network":
+            return lambda summary: value in summary.networks
+        case "publish":
+            return _publishes(value)
+        case "health":
+            if value not in HEALTH:
+                raise EngineError(ErrorCode.INVALID, f"{value[:64]!r} is no health: give one of {', '.join(HEALTH)}.")
+            return lambda summary: (summary.health or "none") == value
     label, equals, wanted = value.partition("=")
-    return lambda record: label in record.options.labels and (not equals or record.options.labels[label] == wanted)
+    return lambda summary: label in summary.labels and (not equals or summary.labels[label] == wanted)
+
+
+def _publishes(value: str) -> Test:
+    """`PORT[/PROTOCOL]`, of the container or of the host."""
+    port, slash, protocol = value.partition("/")
+    if not port.isascii() or not port.isdecimal() or (slash and protocol not in ("tcp", "udp")):
+        raise EngineError(ErrorCode.INVALID, f"{value[:64]!r} is no port: write it as in publish=80 or publish=53/udp.")
+    number, protocols = int(port), (protocol,) if slash else ("tcp", "udp")
+    return lambda summary: any(
+        number in (one.container_port, one.port) and one.protocol in protocols for one in summary.ports
+    )

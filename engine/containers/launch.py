@@ -1,6 +1,6 @@
 """Starting programs: the steps from a stored container to a running one, each undone when a later one fails.
 
-    directories → cgroup → plan → keeper → receipt → terminal or pipes
+    directories, network → cgroup → plan → keeper → receipt → terminal or pipes
 
 Imports asyncio and the parts; the kernel's work is in `engine.sandbox` and the keeper.
 """
@@ -19,12 +19,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from engine.cgroups import Cgroup, Hierarchy
-from engine.containers import bundle, filling, hooks, limiting, namespaces
+from engine.containers import bundle, filling, hooks, limiting, namespaces, networking
 from engine.containers.container import Container, Run
 from engine.containers.keeper import Held, Keeper, Launched
+from engine.containers.networking import Networking
 from engine.containers.output.stdio import Stdio
 from engine.containers.store import Store
 from engine.errors import EngineError
+from engine.network.networks import Attached
 from engine.protocol.messages import ErrorCode, Exec, Launch, Status
 from engine.sandbox import init, receipt
 from engine.sandbox.build import exec_plan, launch_plan
@@ -77,13 +79,21 @@ class Launcher:
     """Starts a container's program, and further ones in it."""
 
     def __init__(
-        self, store: Store, keeper: Keeper, cgroups: Hierarchy, spools: Path, find: namespaces.Find, hooks: hooks.Hooks
+        self,
+        store: Store,
+        keeper: Keeper,
+        cgroups: Hierarchy,
+        networking: Networking,
+        spools: Path,
+        find: namespaces.Find,
+        hooks: hooks.Hooks,
     ) -> None:
         self._store = store
         self._find = find  # whose namespaces a container may join
         self.hooks = hooks
         self._keeper = keeper
         self._cgroups = cgroups
+        self._networking = networking
         self.spools = spools  # where output is on its way to the log; a container's is there before its cgroup
 
     async def start(self, container: Container) -> tuple[Run, Told]:
@@ -97,18 +107,25 @@ class Launcher:
             options = container.record.options
             with ExitStack() as opened:
                 spec, joined = await namespaces.open_namespaces(container.spec, self._find, opened)
+                user = namespaces.user_of(spec, joined)
+                attaching = asyncio.create_task(self._networking.attach(container, user))
+                undo.push_async_callback(self._end_attached, container.id, attaching)
                 # All in one thread: beside a plan in the making, the loop would wait for the interpreter's lock.
                 preparing = asyncio.get_running_loop().run_in_executor(None, self._prepare, container, spec)
                 undo.push_async_callback(_end_prepared, preparing)
                 with _explained(container):
                     plan, program, cgroup = await preparing
+                    network = [one] if (one := (await attaching).namespace) is not None else []
+                    if not network and self._networking.expects(container):  # there are none, but that was just found
+                        plan = await asyncio.to_thread(self._plan, container, spec, network=False)
+                        program = plan.assemble()
                 mounts = await self._open_mounts(container, opened)
                 joining = opened.enter_context(_opened(cgroup))
                 undo.push_async_callback(self.hooks.after_stop, container)
                 launched = await self._keeper.launch(
                     container.id,
                     program,
-                    [*joined, *mounts, *joining],
+                    [*joined, *network, *mounts, *joining],
                     tty=options.tty,
                     stdin=options.interactive,
                     attend=self.hooks.attending(container, cgroup, joining) if hooks.pauses(spec) else None,
@@ -119,6 +136,7 @@ class Launcher:
             with _explained(container):
                 run = Run(held, self.stdio(container, held), cgroup)
             undo.pop_all()
+            networking.close(attaching.result())
             return run, told
 
     async def exec(self, container: Container, request: Exec) -> tuple[Held, Stdio]:
@@ -179,7 +197,7 @@ class Launcher:
                 limiting.end(cgroup)
             shutil.rmtree(self.spool(id), ignore_errors=True)
 
-        await asyncio.to_thread(clear)
+        await asyncio.gather(self._networking.detach(id), asyncio.to_thread(clear))
 
     async def _open_mounts(self, container: Container, opened: ExitStack) -> list[int]:
         if not handed_in(container.spec.mounts):
@@ -189,19 +207,29 @@ class Launcher:
 
     def _prepare(self, container: Container, spec: Spec) -> Prepared:
         """The plan first and the cgroup last: when anything fails, there is no cgroup."""
-        filesystem = bundle.filesystem(self._store.directory(container.id), container.image, spec)
+        self._networking.prepare(container)
+        plan = self._plan(container, spec, network=self._networking.expects(container))
+        program = plan.assemble()
+        bundle.prepare(bundle.filesystem(self._store.directory(container.id), container.image, spec))
+        return Prepared(plan, program, limiting.make(self._cgroups, spec, container.id))
+
+    def _plan(self, container: Container, spec: Spec, *, network: bool) -> Plan:
         expected = limiting.cgroup_of(self._cgroups, spec, container.id)
-        plan = launch_plan(
+        return launch_plan(
             spec,
-            filesystem,
+            bundle.filesystem(self._store.directory(container.id), container.image, spec),
             init=init.path() if container.record.options.init else None,
+            network=network,
             cgroup=expected is not None and expected.clone_into,
             joins=expected.joins if expected is not None else (),
             pauses=hooks.pauses(spec),
         )
-        program = plan.assemble()
-        bundle.prepare(filesystem)
-        return Prepared(plan, program, limiting.make(self._cgroups, spec, container.id))
+
+    async def _end_attached(self, id: str, attaching: asyncio.Task[Attached]) -> None:
+        """Undo `attach`, once it is over."""
+        with suppress(OSError, EngineError, asyncio.CancelledError):
+            networking.close(await attaching)
+            await self._networking.detach(id)
 
 
 async def _end_prepared(preparing: asyncio.Future[Prepared]) -> None:

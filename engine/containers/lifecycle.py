@@ -9,14 +9,27 @@ import asyncio
 import signal
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing, closing, suppress
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from engine.cgroups import Hierarchy
-from engine.containers import bundle, filters, isolation, limiting, names, recovery, signals, states, top, views
+from engine.containers import (
+    bundle,
+    filters,
+    health,
+    isolation,
+    limiting,
+    names,
+    networking,
+    recovery,
+    signals,
+    states,
+    top,
+    views,
+)
 from engine.containers.attach import Session, resize, to_container, to_new_program
 from engine.containers.container import Container, Run
 from engine.containers.events import Bus, Subscription
@@ -30,6 +43,7 @@ from engine.containers.states import Happening
 from engine.containers.store import Store, Stored
 from engine.errors import EngineError
 from engine.images import Images
+from engine.network.networks import Networks
 from engine.places import Places
 from engine.protocol.limits import Limits, LimitWrite
 from engine.protocol.messages import (
@@ -52,6 +66,7 @@ from engine.protocol.messages import (
     StreamEnd,
     StreamLogs,
 )
+from engine.protocol.network import NetworkOption, PortMapping, PortOption
 from engine.spec.limits import merge, merge_limits
 from engine.spec.namespaces import CONTAINER
 from engine.spec.structs import Resources
@@ -61,13 +76,14 @@ T = TypeVar("T")
 LimitWrites = list[LimitWrite]
 Summaries = list[ContainerSummary]  # the class below has a verb called `list`
 ProcessRows = list[ProcessRow]
+PortMappings = list[PortMapping]
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGKILL)  # who sends one of these wants the container to end
 
 
 class Containers:
     """Every container of this engine. `recover` comes first, `close` last. `ref`: an id, a unique prefix, or a name."""
 
-    def __init__(self, places: Places, keeper: Keeper, images: Images, cgroups: Hierarchy) -> None:
+    def __init__(self, places: Places, keeper: Keeper, images: Images, cgroups: Hierarchy, networks: Networks) -> None:
         self._places = places
         self._images = images
         self._cgroups = cgroups
@@ -76,10 +92,13 @@ class Containers:
         self.bus = Bus()
         """Who listens hears of all that happens to containers, and to terminals."""
         hooks = Hooks(keeper, self.bus, self._store.directory)
-        self._launcher = Launcher(self._store, keeper, cgroups, places.runtime / "spool", self.program, hooks)
+        self._containers: dict[str, Container] = {}  # by id
+        self._networks = networks
+        self._networking = networking.Networking(networks, self._store.directory, self._containers)
+        spools = places.runtime / "spool"
+        self._launcher = Launcher(self._store, keeper, cgroups, self._networking, spools, self.program, hooks)
         self._running = Running(self._store, keeper, self.bus, self._launcher, self._forget)
         self.volumes = Volumes(places.state, self._name_of)
-        self._containers: dict[str, Container] = {}  # by id
         self._ids: dict[str, str] = {}  # by name, also of containers in the making
         self.findings: list[Finding] = []  # of recovery, for `doctor`
 
@@ -92,6 +111,7 @@ class Containers:
         for stored in found.containers:
             self._add(Container(stored, self._store))
         await self.volumes.recover((stored.record.id, stored.record.options.mounts) for stored in found.containers)
+        await self._networking.recover(self._keeper.held)
         await recovery.Recovery(
             self._containers,
             self._places.runtime,
@@ -163,6 +183,32 @@ class Containers:
         """Give it another name."""
         await self._whole(self._rename(self._find(ref), name))
 
+    async def connect(self, ref: str, network: NetworkOption) -> None:
+        """Put it into one more network; at once, if it runs."""
+        container = self._find(ref)
+        await self._whole(self._locked(container, self._networking.connect(container, network)))
+        self._publish("network_connect", container, network=network.name)
+
+    async def disconnect(self, ref: str, network: str) -> None:
+        """Take it out of a network; at once, if it runs."""
+        container = self._find(ref)
+        await self._whole(self._locked(container, self._networking.disconnect(container, network)))
+        self._publish("network_disconnect", container, network=network)
+
+    async def publish(self, ref: str, port: PortOption) -> PortMappings:
+        """Publish one more of its ports; at once, if it runs. What is new."""
+        container = self._find(ref)
+        new = await self._whole(self._locked(container, self._networking.publish(container, port)))
+        self._publish("port_publish", container, port=f"{port.container}/{port.protocol}", at=_places(new))
+        return new
+
+    async def unpublish(self, ref: str, port: int, protocol: Literal["tcp", "udp"]) -> PortMappings:
+        """Publish one of its ports nowhere any more; at once, if it runs. What is gone."""
+        container = self._find(ref)
+        gone = await self._whole(self._locked(container, self._networking.unpublish(container, port, protocol)))
+        self._publish("port_unpublish", container, port=f"{port}/{protocol}", at=_places(gone))
+        return gone
+
     async def wait(self, ref: str) -> ExitStatus:
         """Wait for the end of its present run, if it has one."""
         container = self._find(ref)
@@ -183,17 +229,16 @@ class Containers:
         """The active containers, or all (also when a filter asks for a status), newest first."""
         test = filters.parse(wanted)
         all = all or filters.has_status(wanted)
-        chosen = [
-            container
-            for container in self._containers.values()
-            if (all or container.record.status in states.ACTIVE) and test(container.record)
+        active = [
+            container for container in self._containers.values() if all or container.record.status in states.ACTIVE
         ]
-        chosen.sort(key=lambda container: container.record.created_at, reverse=True)
-        return [views.summary(container) for container in chosen]
+        summaries = [views.summary(container, self._networks.detail(container.id)) for container in active]
+        return sorted(filter(test, summaries), key=lambda summary: summary.created_at, reverse=True)
 
     async def inspect(self, ref: str) -> ContainerDetail:
         """All that is known of it."""
-        return views.detail(self._find(ref))
+        container = self._find(ref)
+        return views.detail(container, self._networks.detail(container.id))
 
     async def spec(self, options: ContainerOptions, root: str) -> dict[str, Any]:
         """What the options mean, for a bundle with its root at `root`."""
@@ -309,18 +354,29 @@ class Containers:
         """Do `work` to its end, whatever becomes of the caller."""
         return await asyncio.shield(self._running.spawn(work, "request"))
 
+    async def _locked(self, container: Container, work: Coroutine[Any, Any, T]) -> T:
+        """Do `work` while nothing else happens to the container."""
+        with closing(work):
+            async with container.lock:
+                self._present(container)
+                return await work
+
     async def _create(self, options: ContainerOptions, *, durable: bool = True) -> Container:
         bundle.check(options)
+        networking.check(options)
+        health.validate(options.health)
         name = options.name if options.name is not None else names.new_name(self._ids)
         names.check_name(name, self._ids)
         id = self._ids[name] = names.new_id(set(self._ids.values()))
         claim = Claim()
         try:
             options = msgspec.structs.replace(options, namespaces=self._joined(options.namespaces))
+            warnings = await self._networks.settle(id, name, options)
             image = await bundle.image_of(options, self._images)
             claim = await self.volumes.claim(id, options.mounts, image)
             options = msgspec.structs.replace(options, mounts=claim.mounts)
-            spec = await bundle.spec_of(options, image, id, self._store.directory(id), claim.directories)
+            files = self._networking.files(id, options)
+            spec = await bundle.spec_of(options, image, id, self._store.directory(id), claim.directories, files)
             limiting.check(self._cgroups, spec, id)
             await self.volumes.relabel(claim, spec.linux.mount_label)
             options = bundle.settled(options, spec)
@@ -336,8 +392,10 @@ class Containers:
         except BaseException:
             del self._ids[name]
             await self.volumes.give_up(id, claim)
+            await self._networks.forget(id)
             raise
         container = Container(Stored(record, spec, image), self._store)
+        container.warnings = warnings
         self._add(container)
         self._publish("create", container, image=image.name)
         return container
@@ -489,6 +547,7 @@ class Containers:
             del self._ids[name]
             raise
         del self._ids[old]
+        await self._networking.renamed(container)
         self._publish("rename", container, old_name=old)
 
     # The index
@@ -530,6 +589,7 @@ class Containers:
         if trash is not None:
             self._running.spawn(self._store.delete(trash), f"deletion of {container.id}")
         self._publish("remove", container)
+        await self._networks.forget(container.id)
         await self.volumes.release(container.id, anonymous=volumes or container.record.options.remove)
 
     def _publish(self, action: str, container: Container, **attributes: object) -> None:
@@ -537,4 +597,9 @@ class Containers:
 
 
 def _ref(container: Container) -> ContainerRef:
-    return ContainerRef(id=container.id, name=container.name)
+    return ContainerRef(id=container.id, name=container.name, warnings=container.warnings)
+
+
+def _places(ports: PortMappings) -> str:
+    """Of the host: `0.0.0.0:80 [::]:80`."""
+    return " ".join(f"{f'[{one.address}]' if ':' in one.address else one.address}:{one.port}" for one in ports)

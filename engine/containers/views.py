@@ -6,9 +6,10 @@ import msgspec
 
 from engine.containers.container import Container
 from engine.protocol.messages import ContainerDetail, ContainerSummary, Mount, StateDetail
+from engine.protocol.network import ContainerNetworks, Health
 
 
-def summary(container: Container) -> ContainerSummary:
+def summary(container: Container, network: ContainerNetworks) -> ContainerSummary:
     """One row of `ps`."""
     record = container.record
     return ContainerSummary(
@@ -25,10 +26,13 @@ def summary(container: Container) -> ContainerSummary:
         restarts=record.restarts,
         tty=record.options.tty,
         labels=record.options.labels,
+        ports=network.ports,
+        networks=[endpoint.network for endpoint in network.endpoints],
+        health=health.status if (health := _health(container)) is not None else "",
     )
 
 
-def detail(container: Container) -> ContainerDetail:
+def detail(container: Container, network: ContainerNetworks) -> ContainerDetail:
     """One object of `inspect`."""
     record = container.record
     state = StateDetail(
@@ -40,6 +44,7 @@ def detail(container: Container) -> ContainerDetail:
         error=record.error,
         restarts=record.restarts,
         oom_killed=record.oom_killed,
+        health=_health(container),
     )
     volumes = {mount.destination: mount.source for mount in record.options.mounts if mount.type == "volume"}
     mounts = [
@@ -64,9 +69,14 @@ def detail(container: Container) -> ContainerDetail:
         spec=msgspec.to_builtins(container.spec),
         log_path=str(container.log.path),
         labels=record.options.labels,
+        network=network,
     )
 
 
 def _pid(container: Container) -> int | None:
     init = container.record.init
     return init.pid if container.live and init is not None else None
+
+
+def _health(container: Container) -> Health | None:
+    return container.run.health if container.run is not None and container.live else None

@@ -27,6 +27,7 @@ from engine.daemon.service import Engine
 from engine.errors import EngineError
 from engine.images import Images
 from engine.metrics.metrics import Metrics
+from engine.network.networks import Networks
 from engine.places import Places
 from engine.protocol.messages import Error, Finding, Role, StopEngine
 from engine.sessions.terminals import Terminals
@@ -96,7 +97,8 @@ async def _run(places: Places, keeper_fd: int, readiness: Readiness) -> int:
         own = (os.getpid(), keeper.pid)
         hierarchy = await asyncio.to_thread(lambda: cgroups.take_over(cgroups.discover(), own))
         rootless = _rootless()
-        containers = Containers(places, keeper, images := Images(places.images), hierarchy)
+        networks = Networks(places)
+        containers = Containers(places, keeper, images := Images(places.images), hierarchy, networks)
 
         async def findings() -> list[Finding]:
             def look() -> list[Finding]:
@@ -116,6 +118,7 @@ async def _run(places: Places, keeper_fd: int, readiness: Readiness) -> int:
             images,
             metrics,
             containers.volumes,
+            networks,
             findings,
         )
         try:
@@ -128,6 +131,7 @@ async def _run(places: Places, keeper_fd: int, readiness: Readiness) -> int:
             await metrics.close()
             await terminals.close()
             await containers.close()
+            await networks.close()
     finally:
         keeper.close()
     return 1 if keeper.lost.is_set() else 0

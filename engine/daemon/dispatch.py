@@ -74,6 +74,7 @@ async def stop_engine(engine: Engine, request: m.StopEngine) -> m.Reply:
     try:
         await engine.terminals.close_all()
         await engine.containers.stop_all()
+        await engine.networks.remove_all()
         await engine.keeper.shutdown()
     except BaseException:
         engine.closing = False
@@ -213,6 +214,24 @@ async def prune_networks(engine: Engine, request: m.PruneNetworks) -> m.Reply:
     return m.Networks(networks=await engine.networks.prune())
 
 
+async def connect_network(engine: Engine, request: m.ConnectNetwork) -> m.Reply:
+    await engine.containers.connect(request.container, request.network)
+    return m.Done()
+
+
+async def disconnect_network(engine: Engine, request: m.DisconnectNetwork) -> m.Reply:
+    await engine.containers.disconnect(request.container, request.network)
+    return m.Done()
+
+
+async def publish_port(engine: Engine, request: m.PublishPort) -> m.Reply:
+    return m.Ports(ports=await engine.containers.publish(request.container, request.port))
+
+
+async def unpublish_port(engine: Engine, request: m.UnpublishPort) -> m.Reply:
+    return m.Ports(ports=await engine.containers.unpublish(request.container, request.port, request.protocol))
+
+
 async def update_container(engine: Engine, request: m.UpdateContainer) -> m.Reply:
     return m.Updated(writes=await engine.containers.update(request.container, request.limits))
 
@@ -290,6 +309,10 @@ HANDLERS: dict[type[m.Request], Callable[[Engine, Any], Awaitable[m.Reply]]] = {
     m.InspectNetwork: inspect_network,
     m.RemoveNetwork: remove_network,
     m.PruneNetworks: prune_networks,
+    m.ConnectNetwork: connect_network,
+    m.DisconnectNetwork: disconnect_network,
+    m.PublishPort: publish_port,
+    m.UnpublishPort: unpublish_port,
     m.UpdateContainer: update_container,
     m.GetLimits: get_limits,
     m.GetIsolation: get_isolation,

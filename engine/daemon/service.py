@@ -6,7 +6,7 @@ import asyncio
 import builtins
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from engine.places import Places
 from engine.protocol.limits import Limits, LimitWrite
@@ -51,7 +51,7 @@ from engine.protocol.messages import (
     TerminalSummary,
     VolumeDetail,
 )
-from engine.protocol.network import NetworkDetail
+from engine.protocol.network import NetworkDetail, NetworkOption, PortMapping, PortOption
 
 
 class AttachSession(Protocol):
@@ -92,6 +92,12 @@ class Containers(Protocol):
     async def isolation(self, ref: str, /) -> Isolation: ...
     async def seccomp(self, ref: str, /) -> SeccompFilter: ...
     async def update(self, ref: str, limits: Limits, /) -> builtins.list[LimitWrite]: ...
+    async def connect(self, ref: str, network: NetworkOption, /) -> None: ...
+    async def disconnect(self, ref: str, network: str, /) -> None: ...
+    async def publish(self, ref: str, port: PortOption, /) -> builtins.list[PortMapping]: ...
+    async def unpublish(
+        self, ref: str, port: int, protocol: Literal["tcp", "udp"], /
+    ) -> builtins.list[PortMapping]: ...
     async def limits(self, ref: str, /) -> LimitsInForce: ...
     async def resize(self, ref: str, columns: int, lines: int, /) -> None: ...
     async def stop_all(self) -> None: ...
@@ -147,6 +153,7 @@ class Networks(Protocol):
     async def inspect(self, name: str, /) -> NetworkDetail: ...
     async def remove(self, name: str, /) -> None: ...
     async def prune(self) -> builtins.list[NetworkDetail]: ...
+    async def remove_all(self) -> None: ...
 
 
 class Keeper(Protocol):
@@ -170,7 +177,7 @@ class Engine:
     images: Images
     metrics: Metrics
     volumes: Volumes
+    networks: Networks
     findings: Callable[[], Awaitable[list[Finding]]]  # of `doctor`
-    networks: Networks = field(default=None)  # type: ignore[assignment]
     closing: bool = False  # the last containers are being stopped: nothing new is begun
     stopping: asyncio.Event = field(default_factory=asyncio.Event)  # set: the server ends

@@ -22,6 +22,7 @@ from engine.cgroups import Hierarchy, discover
 from engine.containers.keeper import Keeper
 from engine.containers.lifecycle import Containers
 from engine.images import Images
+from engine.network.networks import Networks
 from engine.places import Places
 from engine.protocol.messages import Event, StreamEnd
 
@@ -50,6 +51,7 @@ class Machine:
     keeper_process: asyncio.subprocess.Process | None = None
     engine_pid: int = 0
     containers: Containers = field(init=False)
+    networks: Networks = field(init=False)
     keeper: Keeper = field(init=False)
     _server: socket.socket | None = None
 
@@ -76,7 +78,8 @@ class Machine:
             pid, fds, _, _ = socket.recv_fds(connection, 64, 1)
         self.engine_pid = int(pid)
         self.keeper = await Keeper.connect(fds[0])
-        self.containers = Containers(self.places, self.keeper, self.images, self.cgroups)
+        self.networks = Networks(self.places)
+        self.containers = Containers(self.places, self.keeper, self.images, self.cgroups, self.networks)
         await self.containers.recover()
         self.keeper.ready()
 
@@ -86,6 +89,7 @@ class Machine:
             with suppress(ProcessLookupError):
                 os.kill(self.engine_pid, by)
         await self.containers.close()
+        await self.networks.close()
         self.keeper.close()
         self.engine_pid = 0
 
@@ -113,6 +117,7 @@ class Machine:
         """End everything."""
         for container in await self.containers.list(all=True):
             await self.containers.remove(container.id, force=True)
+        await self.networks.remove_all()
         await self.end_engine(signal.SIGTERM)
         assert self.keeper_process is not None
         await asyncio.wait_for(self.keeper_process.wait(), PATIENCE)
@@ -145,13 +150,14 @@ async def machine(tmp_path: Path, images: Images) -> AsyncIterator[Machine]:
     places.state.mkdir()
     cgroups = discover()
     machine = Machine(places, images, dataclasses.replace(cgroups, base=f"{cgroups.base}-{os.getpid()}"))
-    before = Path("/proc/self/mountinfo").read_text(), children()
+    before = Path("/proc/self/mountinfo").read_text(), children(), socket.if_nameindex()
     async with AsyncExitStack() as stack:
         stack.callback(machine.end_keeper)
         await machine.start_keeper()
         stack.push_async_callback(machine.close)
         yield machine
-    assert (Path("/proc/self/mountinfo").read_text(), children()) == before
+    assert (Path("/proc/self/mountinfo").read_text(), children(), socket.if_nameindex()) == before
+    assert not list((places.runtime / "networks").glob("*.json"))
     assert not os.path.exists(machine.cgroups.base)
     assert not list((places.state / "containers").glob("*"))
     assert not list((places.runtime / "spool").glob("*"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
@@ -660,11 +661,13 @@ async def planned(machine: Machine, id: str) -> tuple[Spec, RootFilesystem | Pla
 async def inventory(machine: Machine, id: str) -> tuple[object, ...]:
     """All that a failed launch could leave."""
     directory = machine.places.state / "containers" / id
-    kept = {"launch.json", "launch.json.new", "log.jsonl", "upper", "work", "merged"}
+    kept = {"launch.json", "launch.json.new", "log.jsonl", "upper", "work", "merged", "network"}
     files = {path.name for path in directory.iterdir()} - kept
     spools = list((machine.places.runtime / "spool").iterdir()) if (machine.places.runtime / "spool").exists() else []
     mounts = Path("/proc/self/mountinfo").read_text()
-    return files, spools, mounts, machine.cgroups.ids(), dict(machine.keeper.held), children()
+    links = [link for _, link in socket.if_nameindex() if not link.startswith("hb-")]  # bridges stay
+    given = list((machine.places.runtime / "networks").glob("*.json"))
+    return files, spools, mounts, machine.cgroups.ids(), dict(machine.keeper.held), children(), links, given
 
 
 @pytest.fixture

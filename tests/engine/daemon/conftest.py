@@ -135,6 +135,15 @@ class Containers:
     async def rename(self, ref: str, name: str) -> None: ...
     async def resize(self, ref: str, columns: int, lines: int) -> None: ...
 
+    async def connect(self, ref: str, network: m.NetworkOption) -> None: ...
+    async def disconnect(self, ref: str, network: str) -> None: ...
+
+    async def publish(self, ref: str, port: m.PortOption) -> builtins.list[m.PortMapping]:
+        return []
+
+    async def unpublish(self, ref: str, port: int, protocol: str) -> builtins.list[m.PortMapping]:
+        return []
+
     async def update(self, ref: str, limits: m.Limits) -> list[m.LimitWrite]:
         return []
 
@@ -323,6 +332,8 @@ class Networks:
     async def prune(self) -> builtins.list[m.NetworkDetail]:
         return [self.detail]
 
+    async def remove_all(self) -> None: ...
+
 
 class Volumes:
     """One volume."""
@@ -439,8 +450,8 @@ def serving(limits: Limits = DEFAULT_LIMITS, mode: int = 0o750) -> Iterator[Runn
         places = Places(directory, directory)
         containers, keeper = Containers(), Keeper()
         terminals = Terminals(containers)
-        parts = (keeper, containers, terminals, Images(), Metrics(), Volumes())
-        engine = Engine(places, "1.2.3", False, *parts, findings, Networks())
+        parts = (keeper, containers, terminals, Images(), Metrics(), Volumes(), Networks())
+        engine = Engine(places, "1.2.3", False, *parts, findings)
         server = Server(engine, listen(places.socket), limits)
         made.append(Running(places, asyncio.get_running_loop(), engine, containers, keeper, thread))
         ready.set()

@@ -66,6 +66,10 @@ def test_every_request_has_its_row_in_the_table() -> None:
         (m.InspectNetwork(network="n"), m.Networks),
         (m.RemoveNetwork(network="n"), m.Done),
         (m.PruneNetworks(), m.Networks),
+        (m.ConnectNetwork(network=m.NetworkOption(name="n"), container="a"), m.Done),
+        (m.DisconnectNetwork(network="n", container="a"), m.Done),
+        (m.PublishPort(container="a", port=m.PortOption(container=80)), m.Ports),
+        (m.UnpublishPort(container="a", port=80), m.Ports),
         (m.ResizeTerminal(container="a", columns=80, lines=24), m.Done),
     ],
     ids=lambda value: "" if isinstance(value, type) else type(value).__name__,
@@ -426,6 +430,10 @@ def test_a_viewer_may_do_nothing_else() -> None:
         m.CreateNetwork(name="n"),
         m.RemoveNetwork(network="n"),
         m.PruneNetworks(),
+        m.ConnectNetwork(network=m.NetworkOption(name="n"), container="a"),
+        m.DisconnectNetwork(network="n", container="a"),
+        m.PublishPort(container="a", port=m.PortOption(container=80)),
+        m.UnpublishPort(container="a", port=80),
     ]
     assert {type(act) for act in acts} | set(m.VIEWER_REQUESTS) == set(get_args(m.AnyRequest))
     with serving(mode=0o755) as running:
