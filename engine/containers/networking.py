@@ -215,6 +215,7 @@ def _write(directory: Path, container: Container, detail: ContainerNetworks, *, 
     hostname = options.hostname or container.id
     if options.namespaces.get("uts") == "host":
         hostname = os.uname().nodename
+    directory.mkdir(mode=0o755, exist_ok=True)
     _put(directory / HOSTNAME, f"{hostname}\n")
     if shares:
         return
