@@ -53,7 +53,7 @@ class Question:
 
     @property
     def kind(self) -> str:
-        """A, AAAA, PTR …; TYPE300 for what has no name."""
+        """The type in words."""
         return type_name(self.type)
 
     @property
@@ -154,9 +154,9 @@ def words(answer: bytes) -> str:
 
 
 def type_name(number: int) -> str:
-    """A, AAAA …"""
-    name = QTYPE.get(number)
-    return name if isinstance(name, str) else f"TYPE{number}"
+    """A, AAAA …; TYPE300 for what has no name (RFC 3597)."""
+    name = str(QTYPE.get(number))
+    return f"TYPE{number}" if name == str(number) else name
 
 
 def _labels(packet: bytes) -> tuple[tuple[bytes, ...], int]:

@@ -59,7 +59,7 @@ def resolver_option(text: str) -> str:
 
 def _address(text: str, what: str) -> str:
     try:
-        address = ip_address(text)
+        address = ip_address("" if "%" in text else text)  # an interface's name can't be checked: it may say anything
     except ValueError:
         raise ValueError(f"'{text}' is no {what}: write one as in 192.0.2.7 or 2001:db8::7") from None
     if address.is_unspecified or address.is_multicast:
