@@ -22,6 +22,7 @@ NDMSG = Struct("=BxxxiHBB")  # struct ndmsg: family, index, state, flags, type
 STATS64 = Struct("=8Q")  # the start of struct rtnl_link_stats64
 
 _NEW = NLM_F.CREATE | NLM_F.EXCL
+_IFALIAS = 255  # bytes, IFALIASZ without the zero
 
 
 class RTM(IntEnum):
@@ -58,7 +59,8 @@ class IFLA(IntEnum):
     LINK_NETNSID = 37
 
 
-IFLA_INFO_KIND, IFLA_INFO_DATA = 1, 2
+IFLA_INFO_KIND, IFLA_INFO_DATA, IFLA_INFO_SLAVE_KIND, IFLA_INFO_SLAVE_DATA = 1, 2, 4, 5
+IFLA_BRPORT_MODE = 4  # hairpin
 IFLA_BR_FORWARD_DELAY, IFLA_BR_STP_STATE = 1, 5
 VETH_INFO_PEER = 1
 RTEXT_FILTER_SKIP_STATS = 1 << 3
@@ -216,6 +218,20 @@ def new_veth(name: str, peer: str, *, namespace: int, master: int, mac: str, mtu
     body = _ifinfo(0, IFF.UP, IFF.UP) + text(IFLA.IFNAME, name) + number(IFLA.MTU, mtu) + number(IFLA.MASTER, master)
     body += nested(IFLA.LINKINFO, text(IFLA_INFO_KIND, "veth"), data)
     return Request(RTM.NEWLINK, body, f"make the veth pair {name}, {peer}", _NEW)
+
+
+def set_port(name: str, alias: str) -> Request:
+    """Describe a bridge's port for people, and let it send back what came in by it: a container that asks for its own
+    published port needs it where the packet filter sees bridged packets (br_netfilter)."""
+    slave = nested(IFLA_INFO_SLAVE_DATA, attribute(IFLA_BRPORT_MODE, b"\1"))
+    body = _ifinfo() + text(IFLA.IFNAME, name) + ifalias(alias)
+    body += nested(IFLA.LINKINFO, text(IFLA_INFO_SLAVE_KIND, "bridge"), slave)
+    return Request(RTM.NEWLINK, body, f"set up the interface {name} on its bridge")
+
+
+def ifalias(words: str) -> bytes:
+    """IFLA_IFALIAS: what `ip link` shows people, cut at a whole character."""
+    return attribute(IFLA.IFALIAS, words.encode()[:_IFALIAS].decode("utf-8", "ignore").encode())
 
 
 def set_link(link: int | str, *changes: bytes, up: bool | None = None, what: str = "") -> Request:
