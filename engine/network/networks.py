@@ -192,6 +192,8 @@ class Networks:
             namespace = await self.fabric.home.call(self._put_up, standing, made)
             undo.push_async_callback(asyncio.to_thread, _close, namespace)
             await self.fabric.publish(forwards)
+            undo.push_async_callback(self.fabric.unpublish, forwards)
+            undo.callback(self.zone.leave, id)
             self._name(container, standing)
             undo.pop_all()
         return Attached(namespace, endpoints, forwards)
@@ -526,11 +528,11 @@ class Networks:
         await self.fabric.ready(networks, forwards)
         await self.fabric.take_over(networks)
         await self.fabric.clear(self._is_ours, (e for s in self._standing.values() for e in s.endpoints))
-        here = {link.name for link in await self.fabric.home.call(links.ours)}
+        joined = {link.name for link in await self.fabric.home.call(links.ours) if link.master}
         for id, namespace in running.items():
             standing = self._standing[id]
             for endpoint in standing.endpoints:
-                if endpoint.host_interface not in here:
+                if endpoint.host_interface not in joined:
                     await self.fabric.home.call(links.attach_more, endpoint, namespace)
             if self.fabric.uplink is not None:
                 await self.fabric.uplink.publish(standing.forwards)
