@@ -44,6 +44,7 @@ from engine.containers.store import Store, Stored
 from engine.errors import EngineError
 from engine.images import Images
 from engine.network.networks import Networks
+from engine.network.view import Program
 from engine.places import Places
 from engine.protocol.limits import Limits, LimitWrite
 from engine.protocol.messages import (
@@ -336,6 +337,14 @@ class Containers:
         for container in self._containers.values():
             if container.run is not None and container.live:
                 yield container, container.run
+
+    def networked(self) -> Iterator[Program]:
+        """What runs now, as far as its network goes."""
+        return (self._networking.program(container) for container, _ in self.programs())
+
+    def network_of(self, ref: str) -> Program:
+        """The same of one container. EngineError(WRONG_STATE) when nothing runs in it."""
+        return self._networking.program(self._find(ref))
 
     def program(self, ref: str) -> Run:
         """What runs in it. EngineError(WRONG_STATE) when nothing does."""

@@ -13,10 +13,11 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 
-from engine.containers import namespaces
+from engine.containers import namespaces, top
 from engine.containers.container import Container
 from engine.containers.keeper import Held
 from engine.errors import EngineError
@@ -24,6 +25,7 @@ from engine.network import host_files
 from engine.network.asked import mode
 from engine.network.model import Address
 from engine.network.networks import Attached, Known, Networks
+from engine.network.view import Program
 from engine.protocol import names
 from engine.protocol.messages import ContainerOptions, ErrorCode
 from engine.protocol.network import ContainerNetworks, NetworkOption, PortMapping, PortOption
@@ -123,6 +125,24 @@ class Networking:
         self.networks.renamed(container.id, container.name)
         if container.live:
             await self.write(container)
+
+    # What people look at
+
+    def program(self, container: Container) -> Program:
+        """What runs in it, as far as its network goes. EngineError(WRONG_STATE) when nothing does."""
+        run, options = container.running(), container.record.options
+        way = options.namespaces.get("network", "")
+        other = self._containers.get(way.removeprefix(CONTAINER)) if way.startswith(CONTAINER) else None
+        return Program(
+            id=container.id,
+            name=container.name,
+            namespace=partial(namespaces.open_own, run.held, "network"),
+            pids=run.cgroup.processes if run.cgroup is not None else partial(top.in_namespace_of, run.held.pid),
+            files=partial(self.files, container.id, options),
+            servers=options.dns,
+            of=other.name if other is not None else "",
+            ended=run.ended,
+        )
 
     async def _live(
         self, container: Container, change: Callable[[int | None], Awaitable[ContainerOptions]]

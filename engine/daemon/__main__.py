@@ -28,6 +28,7 @@ from engine.errors import EngineError
 from engine.images import Images
 from engine.metrics.metrics import Metrics
 from engine.network.networks import Networks
+from engine.network.view import View
 from engine.places import Places
 from engine.protocol.messages import Error, Finding, Role, StopEngine
 from engine.sessions.terminals import Terminals
@@ -119,6 +120,7 @@ async def _run(places: Places, keeper_fd: int, readiness: Readiness) -> int:
             metrics,
             containers.volumes,
             networks,
+            View(networks, containers),
             findings,
         )
         try:

@@ -248,6 +248,14 @@ async def get_seccomp(engine: Engine, request: m.GetSeccomp) -> m.Reply:
     return await engine.containers.seccomp(request.container)
 
 
+async def get_network_map(engine: Engine, request: m.GetNetworkMap) -> m.Reply:
+    return await engine.network_view.map()
+
+
+async def get_container_network(engine: Engine, request: m.GetContainerNetwork) -> m.Reply:
+    return await engine.network_view.container(request.container)
+
+
 async def resize_terminal(engine: Engine, request: m.ResizeTerminal) -> m.Reply:
     await engine.containers.resize(request.container, request.columns, request.lines)
     return m.Done()
@@ -317,6 +325,8 @@ HANDLERS: dict[type[m.Request], Callable[[Engine, Any], Awaitable[m.Reply]]] = {
     m.GetLimits: get_limits,
     m.GetIsolation: get_isolation,
     m.GetSeccomp: get_seccomp,
+    m.GetNetworkMap: get_network_map,
+    m.GetContainerNetwork: get_container_network,
     m.ResizeTerminal: resize_terminal,
     m.OpenTerminal: open_terminal,
     m.ListTerminals: list_terminals,

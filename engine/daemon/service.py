@@ -15,7 +15,9 @@ from engine.protocol.messages import (
     AnyStreamInput,
     Attach,
     Attached,
+    CaptureChunk,
     ContainerDetail,
+    ContainerNetwork,
     ContainerOptions,
     ContainerRef,
     ContainerSummary,
@@ -37,15 +39,18 @@ from engine.protocol.messages import (
     Launch,
     LimitsInForce,
     LogRecord,
+    NetworkMap,
     OpenTerminal,
     Output,
     ProcessRow,
     Resized,
     SeccompFilter,
     Stats,
+    StreamCapture,
     StreamEnd,
     StreamJobs,
     StreamLogs,
+    StreamNetworkMap,
     StreamStats,
     TerminalRef,
     TerminalSummary,
@@ -156,6 +161,15 @@ class Networks(Protocol):
     async def remove_all(self) -> None: ...
 
 
+class NetworkView(Protocol):
+    """`engine.network.view.View`."""
+
+    async def map(self) -> NetworkMap: ...
+    async def container(self, ref: str, /) -> ContainerNetwork: ...
+    def stream_map(self, request: StreamNetworkMap, /) -> AsyncGenerator[NetworkMap | StreamEnd, None]: ...
+    def capture(self, request: StreamCapture, /) -> AsyncGenerator[CaptureChunk | StreamEnd, None]: ...
+
+
 class Keeper(Protocol):
     """`engine.containers.keeper.Keeper`."""
 
@@ -178,6 +192,7 @@ class Engine:
     metrics: Metrics
     volumes: Volumes
     networks: Networks
+    network_view: NetworkView
     findings: Callable[[], Awaitable[list[Finding]]]  # of `doctor`
     closing: bool = False  # the last containers are being stopped: nothing new is begun
     stopping: asyncio.Event = field(default_factory=asyncio.Event)  # set: the server ends

@@ -178,6 +178,14 @@ class Session:
                 async with aclosing(self._engine.metrics.stream(request)) as samples:
                     async for sample in samples:
                         yield sample
+            case m.StreamNetworkMap():
+                async with aclosing(self._engine.network_view.stream_map(request)) as maps:
+                    async for each in maps:
+                        yield each
+            case m.StreamCapture():
+                async with aclosing(self._engine.network_view.capture(request)) as chunks:
+                    async for chunk in chunks:
+                        yield chunk
             case _ if session is not None:
                 yield session.attached
                 async for message in session:

@@ -335,6 +335,24 @@ class Networks:
     async def remove_all(self) -> None: ...
 
 
+class NetworkView:
+    """Nothing to be seen."""
+
+    async def map(self) -> m.NetworkMap:
+        return m.NetworkMap(time=0.0, interfaces=[], networks=[], containers=[])
+
+    async def container(self, ref: str) -> m.ContainerNetwork:
+        return m.ContainerNetwork(time=0.0, interfaces=[], routes=[], neighbours=[], sockets=[], rules=[])
+
+    async def stream_map(self, request: m.StreamNetworkMap) -> AsyncGenerator[m.NetworkMap | m.StreamEnd, None]:
+        yield await self.map()
+        yield m.StreamEnd()
+
+    async def capture(self, request: m.StreamCapture) -> AsyncGenerator[m.CaptureChunk | m.StreamEnd, None]:
+        yield m.CaptureChunk(data=b"pcap", packets=0)
+        yield m.StreamEnd()
+
+
 class Volumes:
     """One volume."""
 
@@ -450,7 +468,7 @@ def serving(limits: Limits = DEFAULT_LIMITS, mode: int = 0o750) -> Iterator[Runn
         places = Places(directory, directory)
         containers, keeper = Containers(), Keeper()
         terminals = Terminals(containers)
-        parts = (keeper, containers, terminals, Images(), Metrics(), Volumes(), Networks())
+        parts = (keeper, containers, terminals, Images(), Metrics(), Volumes(), Networks(), NetworkView())
         engine = Engine(places, "1.2.3", False, *parts, findings)
         server = Server(engine, listen(places.socket), limits)
         made.append(Running(places, asyncio.get_running_loop(), engine, containers, keeper, thread))

@@ -70,6 +70,8 @@ def test_every_request_has_its_row_in_the_table() -> None:
         (m.DisconnectNetwork(network="n", container="a"), m.Done),
         (m.PublishPort(container="a", port=m.PortOption(container=80)), m.Ports),
         (m.UnpublishPort(container="a", port=80), m.Ports),
+        (m.GetNetworkMap(), m.NetworkMap),
+        (m.GetContainerNetwork(container="a"), m.ContainerNetwork),
         (m.ResizeTerminal(container="a", columns=80, lines=24), m.Done),
     ],
     ids=lambda value: "" if isinstance(value, type) else type(value).__name__,
@@ -434,6 +436,8 @@ def test_a_viewer_may_do_nothing_else() -> None:
         m.DisconnectNetwork(network="n", container="a"),
         m.PublishPort(container="a", port=m.PortOption(container=80)),
         m.UnpublishPort(container="a", port=80),
+        m.StreamCapture(container="a"),
+        m.StreamDns(),
     ]
     assert {type(act) for act in acts} | set(m.VIEWER_REQUESTS) == set(get_args(m.AnyRequest))
     with serving(mode=0o755) as running:
