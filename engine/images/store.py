@@ -15,6 +15,7 @@ import msgspec
 
 from engine.errors import EngineError
 from engine.images.busybox import Busybox
+from engine.images.echo import Echo
 from engine.images.generation import generation, stamp
 from engine.images.host import Host
 from engine.images.image import Image
@@ -44,7 +45,7 @@ class Images:
 
     def __init__(self, directory: Path, recipes: tuple[Recipe, ...] | None = None) -> None:
         self.directory = directory
-        self.recipes = {recipe.name: recipe for recipe in recipes or (Host(), Busybox())}
+        self.recipes = {recipe.name: recipe for recipe in recipes or (Host(), Busybox(), Echo())}
         self._lock = threading.Lock()  # one builder; held in threads only
         self._made: dict[str, tuple[object, Image]] = {}  # name → what was watched, the image
 
@@ -55,7 +56,7 @@ class Images:
         """
         recipe = self.recipes.get(DEFAULT if name is None else name)
         if recipe is None:
-            known = " and ".join(self.recipes)
+            known = ", ".join(self.recipes)
             raise EngineError(ErrorCode.NO_SUCH_IMAGE, f"There is no image {name!r}: the images are {known}.")
         return await asyncio.to_thread(self._prepare, recipe)
 

@@ -169,7 +169,7 @@ async def test_an_image_that_cannot_be_stored_is_one_sentence(tmp_path: Path) ->
 
 
 async def test_an_unknown_image_is_refused_with_the_names_there_are(tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match="'alpine': the images are host and busybox") as caught:
+    with pytest.raises(EngineError, match="'alpine': the images are host, busybox, echo") as caught:
         await Images(tmp_path).prepare("alpine")
     assert caught.value.code is ErrorCode.NO_SUCH_IMAGE
 
