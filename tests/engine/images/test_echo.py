@@ -100,11 +100,10 @@ def test_many_clients_are_served_at_a_time_and_more_wait_their_turn(program: str
 @needs_program
 def test_all_of_a_long_message_comes_back_before_the_end(program: str) -> None:
     data = os.urandom(1 << 20)
-    with serving(program) as (_, port), connected(port) as client:
-        with ThreadPoolExecutor(1) as others:
-            sending = others.submit(lambda: (client.sendall(data), client.shutdown(socket.SHUT_WR)))
-            assert (received(client, len(data)), client.recv(1)) == (data, b"")
-            sending.result()
+    with serving(program) as (_, port), connected(port) as client, ThreadPoolExecutor(1) as others:
+        sending = others.submit(lambda: (client.sendall(data), client.shutdown(socket.SHUT_WR)))
+        assert (received(client, len(data)), client.recv(1)) == (data, b"")
+        sending.result()
 
 
 @needs_program
