@@ -7,6 +7,7 @@ ValueError with one sentence. Imports the values of networks and the standard li
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from ipaddress import ip_address
 
 from engine.protocol.network import PortMapping, PortOption, Protocol
@@ -82,6 +83,31 @@ def exposed(text: str) -> list[str]:
 def mapping_text(mapping: PortMapping) -> str:
     """A port in force as `docker ps` writes it: `0.0.0.0:8080->80/tcp`."""
     return f"{bracketed(mapping.address)}:{mapping.port}->{mapping.container_port}/{mapping.protocol}"
+
+
+def mappings_text(mappings: Sequence[PortMapping]) -> str:
+    """Ports in force as `docker ps` writes them, ranges together: `0.0.0.0:8000-8001->80-81/tcp, [::]:53->53/udp`."""
+    texts: list[str] = []
+    runs: list[list[PortMapping]] = []
+    for mapping in sorted(mappings, key=_order):
+        last = runs[-1][-1] if runs else None
+        follows = last is not None and _order(mapping) == (*_order(last)[:3], last.container_port + 1, last.port + 1)
+        if follows:
+            runs[-1].append(mapping)
+        else:
+            runs.append([mapping])
+    for first, *others in runs:
+        if not others:
+            texts.append(mapping_text(first))
+            continue
+        host, container = f"{first.port}-{others[-1].port}", f"{first.container_port}-{others[-1].container_port}"
+        texts.append(f"{bracketed(first.address)}:{host}->{container}/{first.protocol}")
+    return ", ".join(texts)
+
+
+def _order(mapping: PortMapping) -> tuple[bool, str, str, int, int]:
+    """IPv4 first, then by address, protocol and ports."""
+    return ":" in mapping.address, mapping.address, mapping.protocol, mapping.container_port, mapping.port
 
 
 def bracketed(address: str) -> str:

@@ -19,7 +19,7 @@ def for_each(
     containers: Sequence[str],
     request: Callable[[str], Request],
     *,
-    tell: Callable[[str, Reply], str] = lambda container, _reply: container,
+    tell: Callable[[str, Reply], str | None] = lambda container, _reply: container,
     failure: int = 1,
     together: bool = False,
     again: bool = False,
@@ -34,7 +34,8 @@ def for_each(
         for container in containers:
             outcome = waiting[container]() if waiting else _ask(place, engine, request(container), again)
             if isinstance(outcome, Reply):
-                print(tell(container, outcome), flush=True)
+                if (told := tell(container, outcome)) is not None:
+                    print(told, flush=True)
             else:
                 complain(str(outcome))
                 code = exit_status(outcome.code, failure) if isinstance(outcome, RequestFailed) else failure

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from engine.protocol.messages import ErrorCode
+from engine.protocol.messages import ContainerRef, ErrorCode
 from heliostui.commandline.table import printable
 
 
@@ -32,3 +32,9 @@ def complain(message: str) -> None:
     """`heliostui: …` on standard error, what came before on standard output first."""
     sys.stdout.flush()
     print(f"heliostui: {printable(message)}", file=sys.stderr)
+
+
+def warn(made: ContainerRef) -> None:
+    """Say what nobody asked for in so many words, and could not be had."""
+    for sentence in made.warnings:
+        complain(sentence)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import re
 from functools import partial
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 import msgspec
@@ -201,6 +201,19 @@ def address(text: str, family: int | None = None) -> str:
         raise ValueError(f"'{text}' is no IP address: write one such as {example}") from None
     if family is not None and found.version != family:
         raise ValueError(f"'{text}' is no IPv{family} address: write one such as {example}")
+    return str(found)
+
+
+def subnet(text: str) -> str:
+    """A range of addresses, as in `10.1.0.0/24`. Raises ValueError."""
+    try:
+        found = ip_network(text, strict=False)
+    except ValueError:
+        found = None
+    if found is None or "/" not in text:
+        raise ValueError(f"'{text}' is no range of addresses: write one such as 10.1.0.0/24 or fd00:1::/64")
+    if ip_address(text.partition("/")[0]) != found.network_address:
+        raise ValueError(f"'{text}' is one address and its range: write the range alone, {found}")
     return str(found)
 
 

@@ -51,11 +51,24 @@ GROUPS: dict[str, dict[str, Verb]] = {
     "Volumes": {
         "volume": Verb("make, list, inspect and remove named volumes", "create|ls|inspect|rm|prune"),
     },
+    "Networks": {
+        "network": Verb("make, list, inspect, join, leave and remove networks", "create|ls|inspect|rm|prune|…"),
+        "port": Verb("tell where the ports of a container are published", "[OPTIONS] CONTAINER [PORT[/udp]]"),
+        "publish": Verb(
+            "publish further ports of a container, running or not", "CONTAINER [ADDRESS:][PORT:]PORT[/udp]…"
+        ),
+        "unpublish": Verb("take back ports that are published", "CONTAINER PORT[/udp]…"),
+        "dns": Verb("tell what containers asked our resolver", "[OPTIONS] [CONTAINER]"),
+        "capture": Verb("write a container's traffic to a pcap file", "[OPTIONS] CONTAINER"),
+    },
     "Terminals": {
         "terminal": Verb("open, list, join and close terminals that live in the engine", "open|ls|attach|close|jobs"),
     },
     "Archives": {
         "tar": Verb("unpack or list an archive, safely", "-x|-t [OPTIONS] [MEMBER…]"),
+    },
+    "Examples": {
+        "demo": Verb("run an example, or list them", "[echo [OPTIONS]]"),
     },
     "The engine": {
         "engine": Verb("start, stop or ask after the engine", "start|stop|status"),

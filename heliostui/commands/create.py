@@ -8,6 +8,7 @@ import os
 from engine.client.blocking import Connection
 from engine.places import places
 from engine.protocol.messages import ContainerRef, CreateContainer
+from heliostui.commandline.failures import warn
 from heliostui.commandline.options import add_container_options, container_options
 
 
@@ -18,5 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     options = container_options(arguments, os.environ)
     with Connection.connect(places()) as engine:
-        print(engine.request(CreateContainer(options=options), ContainerRef).id)
+        made = engine.request(CreateContainer(options=options), ContainerRef)
+    warn(made)
+    print(made.id)
     return 0

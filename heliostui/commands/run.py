@@ -21,6 +21,7 @@ from engine.protocol.messages import (
     RunContainer,
 )
 from heliostui.commandline import terminal
+from heliostui.commandline.failures import warn
 from heliostui.commandline.options import add_container_options, container_options
 from heliostui.commandline.session import Session, attach_request, attend, check_terminal
 
@@ -48,7 +49,9 @@ def run(arguments: argparse.Namespace) -> int:
         check_terminal(tty=options.tty, takes_input=options.interactive)
     with Connection.connect(places()) as engine:
         if arguments.detach:
-            print(engine.request(RunContainer(options=options), ContainerRef).id)
+            made = engine.request(RunContainer(options=options), ContainerRef)
+            warn(made)
+            print(made.id)
             return 0
         return _in_foreground(engine, options)
 
@@ -56,6 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _in_foreground(engine: Connection, options: ContainerOptions) -> int:
     """Attach first and start then, so that nothing of the output is missed."""
     created = engine.request(CreateContainer(options=options), ContainerRef)
+    warn(created)
     request = attach_request(created.id, takes_input=options.interactive, start=True)
     try:
         session = Session(engine, request, takes_input=options.interactive)

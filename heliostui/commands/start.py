@@ -6,9 +6,9 @@ import argparse
 
 from engine.client.blocking import Connection
 from engine.places import places
-from engine.protocol.messages import StartContainer
+from engine.protocol.messages import ContainerRef, Reply, StartContainer
 from heliostui.commandline.each import for_each
-from heliostui.commandline.failures import UsageError
+from heliostui.commandline.failures import UsageError, warn
 from heliostui.commandline.parser import add_containers
 from heliostui.commandline.session import Session, attach_request, attend
 from heliostui.commands import LAUNCH_FAILURE
@@ -22,7 +22,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     if not (arguments.attach or arguments.interactive):
-        return for_each(arguments.containers, lambda name: StartContainer(container=name), failure=LAUNCH_FAILURE)
+        return for_each(
+            arguments.containers, lambda name: StartContainer(container=name), tell=_tell, failure=LAUNCH_FAILURE
+        )
     if len(arguments.containers) != 1:
         raise UsageError("only one container can be attached to at a time")
     takes_input: bool = arguments.interactive
@@ -30,3 +32,9 @@ def run(arguments: argparse.Namespace) -> int:
     with Connection.connect(places()) as engine:
         session = Session(engine, request, takes_input=takes_input)
         return attend(places(), session, takes_input=takes_input, proxy=True)
+
+
+def _tell(container: str, started: Reply) -> str:
+    assert isinstance(started, ContainerRef)
+    warn(started)
+    return container
