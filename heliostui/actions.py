@@ -78,6 +78,10 @@ class ContainerActions(Actions):
         """Select a container that was just made, and open it."""
         raise NotImplementedError
 
+    def explain_thing(self) -> None:
+        """Say what the line of the Network pane under the cursor means."""
+        raise NotImplementedError
+
     # --- life ---
 
     @work(group="actions")
@@ -146,7 +150,10 @@ class ContainerActions(Actions):
 
     @work(group="actions", exclusive=True)
     async def action_explain(self) -> None:
-        """Show where the number under the cursor comes from."""
+        """Show where the number under the cursor comes from, or what the line of the network means."""
+        if self.details.tab == "network":
+            self.explain_thing()
+            return
         container, metric = self._selected, self.details.metric
         if metric is None:
             return

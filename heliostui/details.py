@@ -23,6 +23,7 @@ from heliostui.job_pane import JobPane
 from heliostui.limits_pane import LimitsPane
 from heliostui.link import Link
 from heliostui.messages import InspectArrived, LaunchArrived, LogsArrived
+from heliostui.network_pane import NetworkPane
 from heliostui.session import Session
 from heliostui.state import receipt
 from heliostui.stats_pane import StatsPane
@@ -35,11 +36,11 @@ from widgets.own_class import set_own_class
 from widgets.searchable import Searchable
 
 LIVE = (Status.RUNNING, Status.PAUSED)
-CONTENT = "TerminalView, LineView, Calls, JobTable, SwimLanes, MetricList, LimitsTable"
+CONTENT = "TerminalView, LineView, Calls, JobTable, SwimLanes, MetricList, LimitsTable, SectionTable"
 """What may have the keys in a tab; the first that is shown gets them."""
 SETTLING = 0.08  # seconds the selection must rest before details are fetched, so that running through a list is cheap
-TABS = ("terminal", "logs", "launch", "inspect", "jobs", "stats", "limits", "isolation")
-PANES = ("jobs", "stats", "limits", "isolation")
+TABS = ("terminal", "logs", "launch", "inspect", "jobs", "stats", "limits", "isolation", "network")
+PANES = ("jobs", "stats", "limits", "isolation", "network")
 # What there is to say in a pane of a container that does not run.
 NOT_RUNNING = {
     "jobs": "so it has no jobs.",
@@ -79,9 +80,15 @@ class Details(Vertical):
                 yield LimitsPane(self._link)
             with TabPane("8 Isolation", id="isolation"):
                 yield IsolationPane(self._link)
+            with TabPane("9 Network", id="network"):
+                yield NetworkPane(self._link)
 
     def on_mount(self) -> None:
         self.query_one(Tabs).can_focus = False
+
+    def on_resize(self) -> None:
+        """Nine names have no room in 80 cells."""
+        self._tabs.get_tab("network").label = "9 Network" if self.size.width >= 92 else "9 Net"
 
     @property
     def terminal(self) -> TerminalPane:
@@ -105,8 +112,18 @@ class Details(Vertical):
         return self.query_one(IsolationPane)
 
     @property
-    def _panes(self) -> dict[str, JobPane | StatsPane | LimitsPane | IsolationPane]:
-        return {"jobs": self.jobs, "stats": self.stats, "limits": self.limits, "isolation": self.isolation}
+    def network(self) -> NetworkPane:
+        return self.query_one(NetworkPane)
+
+    @property
+    def _panes(self) -> dict[str, JobPane | StatsPane | LimitsPane | IsolationPane | NetworkPane]:
+        return {
+            "jobs": self.jobs,
+            "stats": self.stats,
+            "limits": self.limits,
+            "isolation": self.isolation,
+            "network": self.network,
+        }
 
     @property
     def metric(self) -> str | None:
@@ -172,6 +189,12 @@ class Details(Vertical):
         self._followed = None
         self._refresh()
 
+    def rest(self) -> None:
+        """Follow nothing, until `reconnect`."""
+        self.workers.cancel_group(self, "detail")
+        for pane in self._panes.values():
+            pane.stop()
+
     def _leave(self) -> None:
         """Let go of the container that was shown."""
         self.workers.cancel_group(self, "detail")
@@ -200,6 +223,7 @@ class Details(Vertical):
                 "logs": ("logs", container.id),
                 "launch": ("launch", container.id, container.started_at),
                 "inspect": ("inspect", container.id, msgspec.json.encode(container)),
+                "network": ("network", container.id, container.pid, *container.networks, *container.ports),
             }.get(self.tab, (self.tab, container.id, container.pid) if self.tab in PANES else None)
         if wanted != self._followed:
             self.workers.cancel_group(self, "detail")
@@ -307,6 +331,7 @@ class Details(Vertical):
     @on(StatsPane.Described)
     @on(LimitsPane.Described)
     @on(IsolationPane.Described)
+    @on(NetworkPane.Described)
     def _content_described(self) -> None:
         self.post_message(self.Described())
 
@@ -329,6 +354,8 @@ class Details(Vertical):
                 return title, self.limits.description()
             case "isolation":
                 return title, _about_search(self.isolation.view.lines) or "/ searches"
+            case "network":
+                return title, self.network.description()
             case "logs":
                 view = self.query_one(LogView)
                 follows = "following" if view.following else "f follows"

@@ -14,6 +14,7 @@ from engine.protocol.messages import Status
 
 ANY = frozenset(Status)
 LIVE = frozenset({Status.RUNNING, Status.PAUSED})
+RUNNING = frozenset({Status.RUNNING})
 ENDED = frozenset({Status.CREATED, Status.STOPPED, Status.EXITED})
 
 NEEDS_NOTHING: frozenset[Status] = frozenset()
@@ -87,6 +88,10 @@ def _containers(
     return Command(action, keys, label, help, group=group, footer=footer, display=display, place="containers")
 
 
+def _network(action: str, keys: str, label: str, help: str, states: frozenset[Status]) -> Command:
+    return Command(action, keys, label, help, states, "Networks", changes=True, place="containers")
+
+
 def _tab(action: str, keys: str, label: str, help: str, display: str | None = None) -> Command:
     return Command(action, keys, label, help, ANY, "View", display=display, place="containers")
 
@@ -123,7 +128,7 @@ COMMANDS = (
         "explain",
         "x",
         "Explain",
-        "Where the number under the cursor comes from",
+        "Where the number under the cursor comes from, or what the line means",
         LIVE,
         "View",
         footer=True,
@@ -140,15 +145,13 @@ COMMANDS = (
         place="containers",
     ),
     _container("open", "enter,a", "Attach", "Use its terminal; starts it when it is not running", ANY, changes=False),
-    _container(
-        "exec_shell", "e,T", "Shell", "Open a terminal inside, beside its own program", frozenset({Status.RUNNING})
-    ),
+    _container("exec_shell", "e,T", "Shell", "Open a terminal inside, beside its own program", RUNNING),
     _container(
         "exec_command",
         "E",
         "Exec…",
         "Open a terminal inside with another program",
-        frozenset({Status.RUNNING}),
+        RUNNING,
         footer=False,
     ),
     _container("start", "s", "Start", "Start it again; its files are as it left them", ENDED),
@@ -156,11 +159,24 @@ COMMANDS = (
         "stop", "S", "Stop", "Ask its program to end (TERM), force it after 10 seconds", LIVE | {Status.RESTARTING}
     ),
     _container("kill", "ctrl+k", "Kill", "End its program at once (KILL)", LIVE, footer=False),
-    _container("pause", "p", "Pause", "Freeze all of its processes", frozenset({Status.RUNNING})),
+    _container("pause", "p", "Pause", "Freeze all of its processes", RUNNING),
     _container("unpause", "p", "Resume", "Let its processes go on", frozenset({Status.PAUSED})),
     _container("restart", "r", "Restart", "Stop it and start it again", LIVE, footer=False),
     _container("rename", "R", "Rename", "Give it another name", ANY, footer=False),
     _container("remove", "d,delete", "Remove", "Remove it with its files and its log", ANY),
+    _network("publish", "P", "Publish…", "Publish one more of its ports", ANY),
+    _network("connect", "C", "Connect…", "Put it into one more network", ANY),
+    _network("take_back", "", "Take back", "Take back the port, or leave the network, under the cursor", ANY),
+    _network("capture", "c", "Capture…", "Capture its traffic to a pcap file; the same key ends it", RUNNING),
+    Command(
+        "map",
+        "N,0",
+        "Map",
+        "The networks of the machine as a map, with live traffic",
+        group="Networks",
+        footer=True,
+        place="containers",
+    ),
     Command("first", "enter", "New", "Make the first container", group="Containers", changes=True, place="containers"),
     _containers("start_engine", "enter", "Start the engine", "Start an engine that was ended", "Console", footer=True),
     _containers(
@@ -218,6 +234,7 @@ COMMANDS = (
     _tab("tab('stats')", "6,m", "Stats", "What it uses, as graphs and numbers"),
     _tab("tab('limits')", "7,M", "Limits", "What it may use; to be changed while it runs"),
     _tab("tab('isolation')", "8,I", "Isolation", "What it can and can't see and do"),
+    _tab("tab('network')", "9,w", "Network", "Addresses, ports, sockets, rules and names, live"),
     _tab("next_tab(1)", "right_square_bracket", "Next tab", "The next view of it", display="]"),
     _tab("next_tab(-1)", "left_square_bracket", "Previous tab", "The view before", display="["),
     Command("focus_next_pane", "tab,shift+tab", "Other side", "From one pane to the other, and back", group="View"),

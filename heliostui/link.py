@@ -6,7 +6,7 @@ Its coroutines run as workers of the screen and post `heliostui.messages`. Impor
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypeAlias, TypeVar
 
@@ -16,9 +16,13 @@ from engine.client.aio import Connection
 from engine.client.errors import ClientError, EngineNotRunning, RequestFailed
 from engine.places import Places
 from engine.protocol.messages import (
+    CaptureChunk,
+    ContainerNetwork,
     Containers,
+    DnsLog,
     ErrorCode,
     Event,
+    GetContainerNetwork,
     GetHistory,
     GetLaunch,
     History,
@@ -29,12 +33,16 @@ from engine.protocol.messages import (
     ListContainers,
     ListTerminals,
     LogRecord,
+    NetworkMap,
     Reply,
     Request,
     Stats,
+    StreamCapture,
+    StreamDns,
     StreamEvents,
     StreamJobs,
     StreamLogs,
+    StreamNetworkMap,
     StreamStats,
     Terminals,
 )
@@ -48,6 +56,9 @@ from heliostui.messages import (
     LaunchArrived,
     LimitMet,
     LogsArrived,
+    MapArrived,
+    NamesAsked,
+    NetworkArrived,
     StatsArrived,
     TerminalsListed,
 )
@@ -58,6 +69,7 @@ FIRST_DELAY, LONGEST_DELAY = 0.05, 2.0  # seconds between attempts to reach an e
 KEEPER_PATIENCE = 5.0  # seconds in which a keeper has restarted its engine; later there is nobody to wait for
 LOG_TAIL = 10_000  # lines of a log that are read at first
 LOG_BATCH = 2_000  # records
+NETWORK_PERIOD = 1.0  # seconds between two looks at a container's network
 
 
 class Link:
@@ -184,6 +196,52 @@ class Link:
         except ClientError:
             return
         post(HistoryArrived(container, reply.series))
+
+    async def network(self, container: str, post: Post) -> None:
+        """Look at a container's network again and again."""
+        try:
+            async with self.connection() as engine:
+                while True:
+                    post(
+                        NetworkArrived(
+                            container, await engine.request(GetContainerNetwork(container=container), ContainerNetwork)
+                        )
+                    )
+                    await asyncio.sleep(NETWORK_PERIOD)
+        except RequestFailed as error:
+            post(NetworkArrived(container, None, error.message))
+        except ClientError:
+            pass  # the banner says so already
+
+    async def names(self, container: str, post: Post) -> None:
+        """Follow what a container asks the resolver for. One who may not see that sees nothing."""
+        restart = True
+        try:
+            async with self.connection() as engine:
+                async for reply in engine.stream(StreamDns(container=container)):
+                    if isinstance(reply, DnsLog):
+                        post(NamesAsked(container, reply.queries, restart))
+                        restart = False
+        except ClientError:
+            pass
+
+    async def network_map(self, post: Post) -> None:
+        """Follow the networks of the machine."""
+        try:
+            async with self.connection() as engine:
+                async for reply in engine.stream(StreamNetworkMap()):
+                    if isinstance(reply, NetworkMap):
+                        post(MapArrived(reply))
+            post(MapArrived(None, "The engine has ended."))
+        except ClientError as error:
+            post(MapArrived(None, str(error)))
+
+    async def capture(self, request: StreamCapture) -> AsyncGenerator[CaptureChunk, None]:
+        """The pieces of a capture. Raises ClientError."""
+        async with self.connection() as engine:
+            async for reply in engine.stream(request):
+                if isinstance(reply, CaptureChunk):
+                    yield reply
 
     async def launch(self, container: str, post: Post) -> None:
         """Fetch the receipt of the container's last launch."""

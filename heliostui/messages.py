@@ -11,17 +11,20 @@ from textual.message import Message
 
 from engine.protocol.messages import (
     ContainerDetail,
+    ContainerNetwork,
     ContainerSummary,
     EngineInfo,
     Event,
     JobTable,
     Launch,
     LogRecord,
+    NetworkMap,
     StreamJobs,
     StreamStats,
     TerminalSummary,
 )
 from engine.protocol.metrics import Sample, Series
+from engine.protocol.network import DnsQuery
 
 if TYPE_CHECKING:
     from heliostui.session import Session
@@ -117,6 +120,32 @@ class HistoryArrived(Message):
 
     container: str
     series: Sequence[Series]
+
+
+@dataclass
+class NetworkArrived(Message):
+    """A container's network as it is now; None, and why, when there is no next one."""
+
+    container: str
+    network: ContainerNetwork | None
+    reason: str = ""
+
+
+@dataclass
+class NamesAsked(Message):
+    """What a container asked the resolver for, in order; `restart`: the first of a new reading."""
+
+    container: str
+    queries: Sequence[DnsQuery]
+    restart: bool = False
+
+
+@dataclass
+class MapArrived(Message):
+    """The networks of the machine; None, and why, when there is no next map."""
+
+    map: NetworkMap | None
+    reason: str = ""
 
 
 @dataclass

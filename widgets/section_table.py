@@ -7,7 +7,7 @@ through all of them, and only lines that look different are drawn again. Imports
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from rich.segment import Segment
@@ -26,11 +26,13 @@ from widgets.text import fit
 
 @dataclass(frozen=True)
 class SectionRow:
-    """One row. `cells`: one for each column of its section; `order`: what to sort by in place of their texts."""
+    """One row. `cells`: one for each column of its section; `order`: what to sort by in place of their texts; `of`: what it
+    was made of, for whoever gave it."""
 
     key: str
     cells: tuple[Cell, ...]
     order: tuple[Any, ...] = ()
+    of: object = field(default=None, compare=False)
 
     def value(self, place: int) -> Any:
         """What a column is sorted by."""

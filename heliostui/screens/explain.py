@@ -1,4 +1,7 @@
-"""Where a number comes from: the files, what they said, and the arithmetic. Imports the protocol."""
+"""Where a number comes from: the files, what they said, and the arithmetic; and what a thing of the network means.
+
+Imports the protocol and network_explain.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from textual.widgets import Static
 from engine.protocol.messages import Explanation
 from engine.protocol.metrics import Reading, Source
 from heliostui.metric_words import value_text
+from heliostui.network_explain import Told
 
 LINES = 40
 """How many lines of a file are shown at most."""
@@ -53,6 +57,34 @@ class Explain(ModalScreen[None]):
 
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(name, partial=True)
+
+
+class ExplainThing(ModalScreen[None]):
+    """Something explained in sentences; any of the usual keys closes it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,x,enter", "dismiss", "Close")]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"explain--path", "explain--muted"}
+
+    def __init__(self, told: Told) -> None:
+        super().__init__()
+        self._told = told
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(classes="dialog", id="explain") as dialog:
+            dialog.border_title = self._told.title
+            dialog.border_subtitle = "Escape closes"
+            for sentence in self._told.sentences:
+                yield Static(sentence, classes="explain-words", markup=False)
+            if self._told.commands:
+                yield Static("The same can be seen by:", classes="explain-words", id="explain-by")
+            for _ in self._told.commands:
+                yield Static(classes="explain-command", markup=False)
+
+    def on_mount(self) -> None:
+        path, muted = (self.get_component_rich_style(f"explain--{name}", partial=True) for name in ("path", "muted"))
+        for widget, command in zip(self.query(".explain-command").results(Static), self._told.commands, strict=True):
+            line, mark, words = command.partition("  # ")
+            widget.update(Text.assemble((line, path), (f"  {words}" if mark else "", muted)))
 
 
 def _readings(source: Source) -> Table:

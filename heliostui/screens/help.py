@@ -16,6 +16,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from heliostui.keymap import COMMANDS, TERMINAL_KEYS, Command
+from heliostui.network_pane import NetworkPane
+from heliostui.screens.network_map import MapScreen
 from heliostui.stats_pane import StatsPane
 from widgets.copy_mode import COPY_KEYS
 from widgets.isolation_view import IsolationLines
@@ -23,7 +25,9 @@ from widgets.launch_chart import Calls
 from widgets.limits_table import LimitsTable
 from widgets.line_view import LineView
 from widgets.log_view import LogView
+from widgets.network_map import NetworkMapView
 from widgets.searchable import Searchable
+from widgets.section_table import SectionTable
 from widgets.swim_lanes import SwimLanes
 from widgets.terminal import TerminalView
 
@@ -58,6 +62,8 @@ def sections() -> list[tuple[str, list[tuple[str, str]]]]:
         ("In statistics", _own_keys(StatsPane)),
         ("In limits", [("← →", "A step less, a step more"), ("0-9", "Type a new one"), *_own_keys(LimitsTable)]),
         ("In isolation", [("← →", "To the section before, to the next"), *_own_keys(IsolationLines)]),
+        ("In network", [("← →", "To the section before, to the next"), *_own_keys(NetworkPane, SectionTable)]),
+        ("In the map of networks", [("← → ↑ ↓", "From box to box"), *_own_keys(MapScreen, NetworkMapView)]),
         ("In the lanes of time", [("left right", "To the event before, to the next"), *_own_keys(SwimLanes)]),
     ]
 
@@ -73,7 +79,7 @@ def _rows(commands: list[Command]) -> list[tuple[str, str]]:
     return rows
 
 
-_ORDER = ("Containers", "Selected container", "Terminals", "Jobs", "View", "Console")
+_ORDER = ("Containers", "Selected container", "Networks", "Terminals", "Jobs", "View", "Console")
 
 
 class Help(ModalScreen[None]):

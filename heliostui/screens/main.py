@@ -18,10 +18,13 @@ from textual.widgets import Static
 from engine.places import Places
 from engine.protocol.messages import Role
 from heliostui.actions import ContainerActions
+from heliostui.capture import Captures
 from heliostui.details import Details
 from heliostui.keymap import COMMANDS, ON_SCREEN, Command
 from heliostui.link import Link
 from heliostui.messages import ContainersListed, EngineDown, EngineUp, LimitMet
+from heliostui.network_actions import NetworkActions
+from heliostui.screens.network_map import MapScreen
 from heliostui.state import State, limit_met, row
 from heliostui.terminal_pane import TerminalPane
 from heliostui.terminal_tabs import TerminalTabs
@@ -48,7 +51,7 @@ No containers yet.
 _BY_ACTION = {command.action: command for command in COMMANDS}
 
 
-class MainScreen(ContainerActions, TerminalTabs, inherit_bindings=False):
+class MainScreen(NetworkActions, ContainerActions, TerminalTabs, inherit_bindings=False):
     """Where one is when the console has started."""
 
     BINDINGS: ClassVar[list[BindingType]] = list(ON_SCREEN)
@@ -60,6 +63,7 @@ class MainScreen(ContainerActions, TerminalTabs, inherit_bindings=False):
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
         self.state = State()
         self.link = Link(places, self.post_message)
+        self.captures = Captures(self, self.link, self.show_status)
         self.just_released = False
         self._zoomed = False
         self._zoomed_for_terminal = False
@@ -115,7 +119,10 @@ class MainScreen(ContainerActions, TerminalTabs, inherit_bindings=False):
             case "focus_next_pane" | "zoom":
                 return bool(self.state.containers) or self.shown_tab is not None
             case "explain":
-                return self.details.metric is not None
+                return self.details.metric is not None or self._explainable
+            case "take_back":
+                network = self.details.network
+                return self.details.tab == "network" and bool(network.port or network.endpoint)
             case "start_engine":
                 return self.state.engine_ended
             case "next_terminal":
@@ -124,6 +131,10 @@ class MainScreen(ContainerActions, TerminalTabs, inherit_bindings=False):
                 number = int(command.action[len("show_terminal(") : -1])
                 return number <= len(self.state.terminals) and (number > 0 or self.shown_tab is not None)
         return True
+
+    @property
+    def _explainable(self) -> bool:
+        return self.details.tab == "network" and self.details.network.told is not None
 
     @property
     def terminal_has_keys(self) -> bool:
@@ -140,6 +151,9 @@ class MainScreen(ContainerActions, TerminalTabs, inherit_bindings=False):
         self.details.limits.table.changeable = event.info.role is Role.OPERATOR
         self.query_one("#banner").remove_class("-shown")
         self.show_status()
+        for screen in self.app.screen_stack:
+            if isinstance(screen, MapScreen):
+                screen.follow()
 
     @on(EngineDown)
     def _engine_down(self, event: EngineDown) -> None:
@@ -184,6 +198,15 @@ class MainScreen(ContainerActions, TerminalTabs, inherit_bindings=False):
         self.details.open()
         return True
 
+    def go_to_container(self, id: str) -> None:
+        """Select a container and show its network, as who comes from the map expects."""
+        if id in self.state.containers:
+            self.table.filter = ""
+            self.table.cursor = id
+            self._select(id)
+            self.details.show_tab("network")
+            self.call_after_refresh(self.details.focus_content)
+
     def show_status(self) -> None:
         self.query_one("#status", Static).update(self._status())
         self.show_tabs()
@@ -206,6 +229,8 @@ class MainScreen(ContainerActions, TerminalTabs, inherit_bindings=False):
             text.append(f"{state.running} of {len(state.containers)} running", muted)
         if info.rootless:
             text.append("  rootless", muted)
+        if self.captures.words():
+            text.append(f"  {self.captures.words()}", style("status--down", partial=True))
         if info.role != "operator":
             text.append("  read-only", style("status--down", partial=True))
         return text.append(" ")

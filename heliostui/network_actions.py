@@ -1,0 +1,67 @@
+"""The commands of the main screen that are about networks. Imports actions, capture, network_tasks and the map."""
+
+from __future__ import annotations
+
+from textual import work
+
+from heliostui.actions import Actions
+from heliostui.capture import Captures
+from heliostui.network_tasks import NetworkTasks, Whom
+from heliostui.screens.explain import ExplainThing
+from heliostui.screens.network_map import MapScreen
+
+
+class NetworkActions(Actions):
+    """The commands of the key map that are about networks."""
+
+    captures: Captures
+
+    @property
+    def tasks(self) -> NetworkTasks:
+        return NetworkTasks(self, self.link)
+
+    @property
+    def _whom(self) -> Whom:
+        return Whom(self._selected.id, self._selected.name)
+
+    def go_to_container(self, id: str) -> None:
+        """Select it, and show its network."""
+        raise NotImplementedError
+
+    @work(group="actions")
+    async def action_publish(self) -> None:
+        await self.tasks.publish(self._whom)
+
+    @work(group="actions")
+    async def action_connect(self) -> None:
+        await self.tasks.connect(self._whom, list(self._selected.networks))
+
+    @work(group="actions")
+    async def action_capture(self) -> None:
+        await self.captures.toggle(self._whom)
+
+    @work(group="actions")
+    async def action_take_back(self) -> None:
+        """Take back the port under the cursor, or leave the network under it."""
+        pane = self.details.network
+        if pane.port is not None:
+            await self.tasks.unpublish(self._whom, pane.port.container_port, pane.port.protocol)
+        elif pane.endpoint is not None:
+            await self.tasks.disconnect(self._whom, [pane.endpoint.network])
+
+    @work(group="actions", exclusive=True)
+    async def action_map(self) -> None:
+        """Show the networks of the machine; what the details follow rests meanwhile."""
+        self.details.rest()
+        try:
+            chosen = await self.app.push_screen_wait(MapScreen(self.link, self.state, self.captures))
+        finally:
+            self.details.reconnect()
+        if chosen is not None:
+            self.go_to_container(chosen)
+
+    def explain_thing(self) -> None:
+        """Say what the line of the Network pane under the cursor means."""
+        told = self.details.network.told
+        if told is not None:
+            self.app.push_screen(ExplainThing(told))

@@ -1,0 +1,210 @@
+"""The network of a container as its own tools would show it, live: addresses, ports, sockets, rules, names and more.
+
+Owns what was seen last and before, of which rates are made. Imports link, network_words, network_explain and widgets.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import Static
+
+from engine.client.errors import ClientError
+from engine.protocol.messages import ContainerSummary, InspectContainer, Inspected, Status
+from engine.protocol.network import DnsQuery, EndpointDetail, PortMapping
+from heliostui.link import Link
+from heliostui.messages import NamesAsked, NetworkArrived
+from heliostui.network_explain import Told, explained
+from heliostui.network_words import Seen, sections
+from widgets.search_line import SearchLine
+from widgets.section_line import SectionLine
+from widgets.section_table import SectionTable
+
+NAMES = 200
+"""How many questions to the resolver are kept."""
+TALL = 14  # lines from which on there is room to say what the cursor is on
+
+
+class NetworkPane(Vertical):
+    """The sections, their names above and what the cursor is on below."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "search", "Filter", key_display="/", tooltip="Show only lines with these words"),
+        Binding("enter", "screen.explain", "Explain", show=False, tooltip="What the line means"),
+        Binding("u", "screen.take_back", "Take back", tooltip="Take back the port, or leave the network"),
+        Binding("escape", "forget", "All lines", show=False, tooltip="Forget the filter"),
+    ]
+
+    class Described(Message):
+        """What the border says has changed."""
+
+    def __init__(self, link: Link, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._link = link
+        self._container: ContainerSummary | None = None
+        self._seen = Seen()
+        self._queries: deque[DnsQuery] = deque(maxlen=NAMES)
+        self.table = SectionTable(folded=("unix",))
+
+    def compose(self) -> ComposeResult:
+        yield Static(classes="note", markup=False)
+        yield SectionLine()
+        yield self.table
+        yield Static(id="network-what", markup=False)
+        yield SearchLine("words to look for")
+
+    def on_mount(self) -> None:
+        self._say("")
+
+    def on_resize(self) -> None:
+        self._arrange()
+
+    # --- what is looked at ---
+
+    def follow(self, container: ContainerSummary) -> None:
+        """Show this container from now on."""
+        self.stop()
+        if self._container is None or self._container.id != container.id:
+            self._seen = Seen()
+            self._queries.clear()
+            self.table.show([])
+        self._container = container
+        self._seen.queries = self._queries
+        self.run_worker(self._ask(container), group="network")
+        if container.status in (Status.RUNNING, Status.PAUSED):
+            self.run_worker(self._link.network(container.id, self.post_message), group="network")
+            self.run_worker(self._link.names(container.id, self.post_message), group="network")
+        else:
+            self._seen.now = self._seen.before = None
+
+    def stop(self, why: str = "") -> None:
+        """Look no more; `why` says what there is to see instead."""
+        self.workers.cancel_group(self, "network")
+        self._say(why)
+
+    def _say(self, why: str) -> None:
+        note = self.query_one(".note", Static)
+        note.update(why)
+        note.display = bool(why)
+        self.table.display = self.query_one(SectionLine).display = not why
+        self._arrange()
+
+    def _arrange(self) -> None:
+        self.query_one("#network-what").display = self.table.display and self.size.height >= TALL
+
+    async def _ask(self, container: ContainerSummary) -> None:
+        """What the engine has on record: endpoints and ports."""
+        try:
+            known = await self._link.request(InspectContainer(container=container.id), Inspected)
+        except ClientError:
+            return  # the list, or the banner, says why
+        self._seen.asked = known.container.network
+        self._show()
+
+    @on(NetworkArrived)
+    def _arrived(self, event: NetworkArrived) -> None:
+        event.stop()
+        if self._container is None or event.container != self._container.id:
+            return
+        if event.network is None:
+            self.stop(event.reason)
+            return
+        self._seen.before, self._seen.now = self._seen.now, event.network
+        self._show()
+
+    @on(NamesAsked)
+    def _asked(self, event: NamesAsked) -> None:
+        event.stop()
+        if self._container is not None and event.container == self._container.id:
+            if event.restart:
+                self._queries.clear()
+            self._queries.extend(event.queries)
+            if self._seen.now is not None:
+                self._show()
+
+    def _show(self) -> None:
+        self.table.show(sections(self._seen))
+
+    # --- what the cursor is on ---
+
+    @property
+    def port(self) -> PortMapping | None:
+        """The published port under the cursor."""
+        of = self.table.selected.of if self.table.selected else None
+        return of if isinstance(of, PortMapping) else None
+
+    @property
+    def endpoint(self) -> EndpointDetail | None:
+        """The endpoint under the cursor."""
+        of = self.table.selected.of if self.table.selected else None
+        return of if isinstance(of, EndpointDetail) else None
+
+    @property
+    def told(self) -> Told | None:
+        """What is to be said of the line under the cursor."""
+        row, container = self.table.selected, self._container
+        return explained(row.of, container.name, container.pid) if row and container else None
+
+    @on(SectionTable.Highlighted)
+    def _moved(self, event: SectionTable.Highlighted) -> None:
+        event.stop()
+        line = self.query_one(SectionLine)
+        line.names, line.here = self.table.names, self.table.place
+        told = self.told
+        words = f"{' '.join(told.sentences[:1])}\n{told.commands[0] if told.commands else ''}" if told else ""
+        what = self.query_one("#network-what", Static)
+        if words != str(what.content):
+            what.update(words)
+            self.screen.refresh_bindings()
+        self.post_message(self.Described())
+
+    @on(SectionTable.Chosen)
+    async def _chosen(self, event: SectionTable.Chosen) -> None:
+        event.stop()
+        await self.run_action("screen.explain")
+
+    def on_click(self, event: events.Click) -> None:
+        line = self.query_one(SectionLine)
+        place = line.place_at(event.screen_x - line.region.x) if event.widget is line else None
+        if place is not None:
+            self.table.go_to(place)
+
+    # --- searching ---
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "forget":
+            return bool(self.table.filter)
+        return True
+
+    def action_search(self) -> None:
+        self.query_one(SearchLine).open()
+
+    def action_forget(self) -> None:
+        self.query_one(SearchLine).action_forget()
+
+    @on(SearchLine.Changed)
+    def _typed(self, event: SearchLine.Changed) -> None:
+        event.stop()
+        self.table.filter = event.value
+        self.post_message(self.Described())
+
+    @on(SearchLine.Submitted)
+    @on(SearchLine.Ended)
+    def _close(self, event: SearchLine.Submitted | SearchLine.Ended) -> None:
+        event.stop()
+        self.query_one(SearchLine).display = False
+        self.table.focus()
+
+    def description(self) -> str:
+        """What the border says."""
+        if self._container is None or not self.table.display:
+            return ""
+        if self.table.filter:
+            return f"with “{self.table.filter}”"
+        return "x explains a line · P publishes · N the map"
