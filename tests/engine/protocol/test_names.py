@@ -30,7 +30,7 @@ def test_a_host_is_added_by_name_and_address(text: str, expected: tuple[str, str
     "text", ["", "db", "db:", ":192.0.2.7", "db:here", "db:192.0.2.300", "d b:192.0.2.7", "db:0.0.0.0"]
 )
 def test_what_is_no_host_is_a_sentence(text: str) -> None:
-    with pytest.raises(ValueError, match="'.*' (names|is) .*: .*"):
+    with pytest.raises(ValueError, match=r"'.*' (names|is) .*: .*"):
         names.added_host(text)
 
 
