@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.protocol.network import PortMapping, PortOption
-from engine.protocol.ports import check, exposed, mapping_text, numbered, parse, text
+from engine.protocol.ports import check, exposed, mapping_text, mappings_text, numbered, parse, text
 
 PORTS = st.integers(1, 65535)
 ADDRESSES = st.none() | st.ip_addresses().map(str)
@@ -133,3 +133,21 @@ def test_a_mapping_is_written_as_docker_writes_it() -> None:
     four = PortMapping(container_port=80, protocol="tcp", address="0.0.0.0", port=8080)
     six = PortMapping(container_port=53, protocol="udp", address="::", port=5353)
     assert (mapping_text(four), mapping_text(six)) == ("0.0.0.0:8080->80/tcp", "[::]:5353->53/udp")
+
+
+def test_mappings_that_follow_each_other_are_written_as_a_range() -> None:
+    def mapping(address: str, host: int, container: int, protocol: str = "tcp") -> PortMapping:
+        return PortMapping(container_port=container, protocol=protocol, address=address, port=host)  # type: ignore[arg-type]
+
+    both = [mapping(address, 8000 + n, 80 + n) for n in (2, 0, 1) for address in ("::", "0.0.0.0")]
+    assert mappings_text(both) == "0.0.0.0:8000-8002->80-82/tcp, [::]:8000-8002->80-82/tcp"
+    apart = [mapping("0.0.0.0", 8000, 80), mapping("0.0.0.0", 9000, 81), mapping("0.0.0.0", 8001, 81, "udp")]
+    assert mappings_text(apart) == "0.0.0.0:8000->80/tcp, 0.0.0.0:9000->81/tcp, 0.0.0.0:8001->81/udp"
+    assert mappings_text([]) == ""
+
+
+@given(st.sets(st.tuples(st.integers(1, 9), st.sampled_from(["tcp", "udp"])), max_size=12))
+def test_ranges_of_mappings_are_as_many_ports_as_there_are(ports: set[tuple[int, str]]) -> None:
+    mappings = [PortMapping(container_port=n, protocol=p, address="::", port=n + 100) for n, p in ports]  # type: ignore[arg-type]
+    told = [part.split("->")[1] for part in mappings_text(mappings).split(", ") if part]
+    assert {(int(port.split("/")[0]), port.split("/")[1]) for one in told for port in exposed(one)} == ports
