@@ -2,25 +2,41 @@
 beside it.
 
 What is wanted is remembered here. A change is one transaction of a few elements; when the kernel does not have what we
-believe, the whole table is written anew, in one transaction too. Connections outlive both.
+believe, the whole table is written anew, in one transaction too. Connections outlive both. Who flushes our table or our
+rules in another firewall is noticed, and they are put back.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
+import logging
+import math
+import socket
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from ipaddress import IPv6Address
 
 from engine.errors import EngineError
-from engine.network import links, nft, sysctls, table
+from engine.network import coexistence, conntrack, links, nft, sysctls, table
 from engine.network.home import Home
-from engine.network.model import Forward, Network
+from engine.network.loopback6 import Listener
+from engine.network.model import Forward, Network, Transport
+from engine.network.rules import Listing
 
 FORWARDING = {"ipv4": "ipv4/ip_forward", "ipv6": "ipv6/conf/all/forwarding"}
+QUIET = 0.2  # seconds without a change until we look what another firewall has done
+APART = (1.0, 60.0)  # seconds between repairs: at first, and at most where somebody undoes them again and again
+_log = logging.getLogger(__name__)
+
+Port = tuple[Transport, int]
 
 
 class Firewall:
-    """The table of that name in the home namespace. Nothing is loaded before the first call."""
+    """The table of that name in the home namespace. Nothing is loaded before the first call; `close` it.
+
+    `coexistence`: a sentence for each other firewall that drops what it does not know, and for what was switched on.
+    """
 
     def __init__(self, home: Home, name: str) -> None:
         self._home = home
@@ -29,8 +45,11 @@ class Firewall:
         self._lock = asyncio.Lock()
         self._networks: dict[str, Network] = {}  # by id
         self._forwards: dict[Forward, None] = {}
+        self._listeners: dict[Port, Listener] = {}  # at ::1
         self._switched_on: set[str] = set()
         self._applied: table.Content | None = None  # None: not known
+        self._print: object = None  # the table's chains as they were written
+        self._watch: asyncio.Task[None] | None = None
         self.coexistence: list[str] = []
 
     async def reason(self) -> str:
@@ -43,6 +62,9 @@ class Firewall:
             self._applied = None
             self._switched_on = await self._home.call(self._find_switched_on)
             await self._make({network.id: network for network in networks}, dict.fromkeys(forwards))
+            await self._home.call(self._get_along)
+            if self._watch is None:
+                self._watch = asyncio.create_task(self._put_back())
 
     async def add_network(self, network: Network) -> None:
         """Let it be seen and, if it is not internal, have a way out. Raises EngineError; then nothing has changed."""
@@ -64,32 +86,113 @@ class Firewall:
             await self._make(self._networks, {**kept, **new})
 
     async def unpublish(self, forwards: Iterable[Forward]) -> None:
-        """And no longer. They may be unknown."""
+        """And no longer; what is connected by TCP stays. They may be unknown."""
         gone = set(forwards)
         async with self._lock:
             await self._make(self._networks, {forward: None for forward in self._forwards if forward not in gone})
 
+    async def counted(self) -> Listing:
+        """The table as it is now, with its counters: for `rules.views`. Raises EngineError."""
+        return await self._home.call(self._list)
+
     async def remove(self) -> None:
-        """Take the table away, and switch forwarding off that we switched on, unless somebody else needs it now."""
+        """Take the table away, our rules in other firewalls, and switch forwarding off if we switched it on, unless
+        somebody else needs it now. Raises EngineError."""
+        await self.close()
         async with self._lock:
             self._applied, self._networks, self._forwards = None, {}, {}
             await self._home.call(self._remove)
-            self._switched_on = set()
+            self._switched_on, self.coexistence = set(), []
+
+    async def close(self) -> None:
+        """Let go of it; what is in the kernel stays, but nobody listens at ::1 any more."""
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
+        async with self._lock:
+            listeners, self._listeners = self._listeners, {}
+            for listener in listeners.values():
+                await listener.close()
+            await self._home.call(self._close_library)
 
     async def _make(self, networks: dict[str, Network], forwards: dict[Forward, None]) -> None:
         """Let the kernel have this; it is what is wanted from then on."""
-        applied, self._applied = self._applied, None  # not known until it is done, cancelled or failed as it may be
-        switched_on = self._switched_on | await self._home.call(_will_be_switched_on, list(networks.values()))
-        wanted = table.content(networks.values(), forwards, switched_on)
+        listeners = await self._listen(forwards)
         try:
+            switched_on = self._switched_on | await self._home.call(_off_yet, list(networks.values()))
+            ports = {port: listener.port for port, listener in listeners.items()}
+            wanted = table.content(networks.values(), forwards, switched_on, ports)
+            applied, self._applied = self._applied, None  # until it is done; it may fail, or be cancelled
             await self._home.call(self._apply, applied, wanted)
-        except EngineError:
-            if applied is not None:
-                with suppress(EngineError):
-                    await self._home.call(self._apply, None, applied)
-                    self._applied = applied
+        except BaseException:
+            for port, listener in listeners.items():
+                if self._listeners.get(port) is not listener:
+                    await listener.close()
             raise
-        self._networks, self._forwards, self._switched_on, self._applied = networks, forwards, switched_on, wanted
+        before, after = self._forwards, forwards
+        gone = [listener for port, listener in self._listeners.items() if listeners.get(port) is not listener]
+        self._networks, self._forwards, self._listeners = networks, forwards, listeners
+        self._switched_on, self._applied = switched_on, wanted
+        for listener in gone:
+            await listener.close()
+        if applied is None or any(f.protocol == "udp" for f in before.keys() ^ after.keys()):
+            ranges = [subnet.range for network in networks.values() for subnet in network.subnets]
+            with suppress(EngineError):  # a kernel without ctnetlink: stale flows end after two minutes of silence
+                await self._home.call(conntrack.forget_stale, list(after), ranges)
+
+    async def _listen(self, forwards: Iterable[Forward]) -> dict[Port, Listener]:
+        """What shall listen at ::1, open; those that do already are kept."""
+        listeners: dict[Port, Listener] = {}
+        made = []
+        try:
+            for port, target in _at_loopback6(forwards).items():
+                listener = self._listeners.get(port)
+                if listener is None or listener.target != target:
+                    listener = Listener(self._home, target)
+                    if not await listener.open():
+                        break  # no IPv6 here
+                    made.append(listener)
+                listeners[port] = listener
+        except BaseException:
+            for listener in made:
+                await listener.close()
+            raise
+        return listeners
+
+    # --- when others change the rules ---
+
+    async def _put_back(self) -> None:
+        """For as long as we are there: after every change of others, and when they are done with it, look, and repair.
+
+        Who undoes us again and again is answered more and more slowly.
+        """
+        (least, most), last = APART, -math.inf
+        pause = least
+        with await self._home.call(coexistence.listen) as told:
+            while True:
+                await _a_change(told)
+                async with self._lock:
+                    try:
+                        repaired = await self._repair()
+                    except EngineError as error:
+                        _log.warning("The rules of the containers' network can't be put back: %s", error.message)
+                        repaired = True
+                if repaired:
+                    now = asyncio.get_running_loop().time()
+                    pause = least if now - last > 2 * most else min(2 * pause, most)
+                    last = now
+                    await asyncio.sleep(pause)  # no event would say that the other one has had enough
+
+    async def _repair(self) -> bool:
+        """Whether anything of ours was missing."""
+        if self._applied is not None and await self._home.call(self._is_ours):
+            return await self._home.call(self._get_along)
+        _log.warning("Somebody changed the nftables table %s: it is written anew.", self._name)
+        self._applied = None
+        await self._make(self._networks, self._forwards)
+        await self._home.call(self._get_along)
+        return True
 
     # --- in the home's thread ---
 
@@ -98,9 +201,15 @@ class Firewall:
             self._nft = nft.Nft()
         return self._nft
 
+    def _close_library(self) -> None:
+        if self._nft is not None:
+            self._nft.close()
+            self._nft = None
+
     def _apply(self, applied: table.Content | None, wanted: table.Content) -> None:
         if applied is None or not self._changed(applied, wanted):
             self._library().run(table.whole(self._name, wanted))
+            self._print = self._fingerprint()
         if wanted["switched_on"]:
             links.enable_forwarding(ipv6="ipv6" in wanted["switched_on"])
 
@@ -114,6 +223,31 @@ class Firewall:
             return False
         return True
 
+    def _fingerprint(self) -> object:
+        """Chains, rules and sets without elements, counters and handles; None: there is no table."""
+        try:
+            listed = self._library().objects(f"list table inet {self._name}", terse=True)
+        except nft.Refused:
+            return None
+        for item in listed:
+            for part in item.get("rule", {}).get("expr", []):
+                part.pop("counter", None)
+        return [{**value, "handle": 0, "elem": []} for item in listed for value in item.values()]
+
+    def _is_ours(self) -> bool:
+        return self._fingerprint() == self._print
+
+    def _get_along(self) -> bool:
+        """Whether other firewalls got rules of ours that they had not."""
+        said = [f"Forwarding of {family} was off, and was switched on." for family in sorted(self._switched_on)]
+        others = coexistence.let_pass(self._library(), self._name)
+        self.coexistence = said + others.sentences
+        return others.added > 0
+
+    def _list(self) -> Listing:
+        library, command = self._library(), f"list table inet {self._name}"
+        return Listing(library.objects(command), library.text(command))
+
     def _find_switched_on(self) -> set[str]:
         with suppress(nft.Refused):  # there is no such table
             for found in self._library().objects(f"list set inet {self._name} switched_on"):
@@ -124,12 +258,32 @@ class Firewall:
     def _find_reason(self) -> str:
         try:
             self._library().check(table.whole(self._name, table.content([], [])))
+        except nft.Refused as refused:
+            if refused.lacks_rights:
+                return "This user may not change the rules of the network (CAP_NET_ADMIN): run the engine as root."
+            return f"This kernel lacks what our nftables rules need ({self._first_lack() or refused.why})."
         except EngineError as error:
             return error.message
         return ""
 
+    def _first_lack(self) -> str:
+        """Which part of nf_tables this kernel does not have; empty: all that we know of are there."""
+        for part, rule in table.NEEDED.items():
+            try:
+                self._library().check(f"table inet {self._name} {{ chain probe {{ {rule} }} }}")
+            except nft.Refused:
+                return part
+        return ""
+
     def _remove(self) -> None:
-        self._library().run(f"add table inet {self._name}\ndelete table inet {self._name}")
+        library = self._library()
+        switched_on = self._switched_on | self._find_switched_on()
+        library.run(f"add table inet {self._name}\ndelete table inet {self._name}")
+        coexistence.take_back(library, self._name)
+        if switched_on and not coexistence.is_forwarding_needed(library, self._name):
+            for family in switched_on:
+                sysctls.write_if_there(FORWARDING[family], 0)
+        self._close_library()
 
 
 def _place(forward: Forward) -> tuple[object, ...]:
@@ -137,7 +291,45 @@ def _place(forward: Forward) -> tuple[object, ...]:
     return forward.protocol, forward.host, forward.port, forward.container.version
 
 
-def _will_be_switched_on(networks: Sequence[Network]) -> set[str]:
-    """Families that these networks need forwarded and that are not yet."""
+def _at_loopback6(forwards: Iterable[Forward]) -> dict[Port, Forward]:
+    """What is published at ::1: there alone, else at every address, to IPv6 of the container rather than to IPv4."""
+    found: dict[Port, tuple[int, Forward]] = {}
+    for forward in forwards:
+        if forward.host is None:
+            rank = 1 if forward.container.version == 6 else 2
+        elif forward.host == IPv6Address("::1"):
+            rank = 0
+        elif forward.host == IPv6Address("::"):
+            rank = 1
+        else:
+            continue
+        port = forward.protocol, forward.port
+        if port not in found or rank < found[port][0]:
+            found[port] = rank, forward
+    return {port: forward for port, (_, forward) in found.items()}
+
+
+def _off_yet(networks: Sequence[Network]) -> set[str]:
+    """Families that these networks need forwarded and that are not."""
     needed = {f"ipv{subnet.range.version}" for n in networks if not n.internal for subnet in n.subnets}
     return {family for family in needed if sysctls.read(FORWARDING[family]) == "0"}
+
+
+async def _a_change(told: socket.socket) -> None:
+    """Wait until somebody has changed tables or chains, and then has been quiet for a while."""
+    while not await _is_telling(told):
+        pass
+    with suppress(TimeoutError):
+        async with asyncio.timeout(20 * QUIET):
+            while True:
+                async with asyncio.timeout(QUIET):
+                    await _is_telling(told)
+
+
+async def _is_telling(told: socket.socket) -> bool:
+    try:
+        return coexistence.tells_of_a_change(await asyncio.get_running_loop().sock_recv(told, 65536))
+    except OSError as error:
+        if error.errno != errno.ENOBUFS:
+            raise
+        return True  # so much has changed that some of it is lost

@@ -7,6 +7,7 @@ namespace that this thread is in then. Everything here blocks for as long as the
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 from ctypes import CDLL, c_bool, c_char_p, c_int, c_uint, c_void_p
 from typing import Any
@@ -25,6 +26,7 @@ NFT_CTX_OUTPUT_JSON = 1 << 4
 NFT_CTX_OUTPUT_NUMERIC_PROTO = 1 << 7
 NFT_CTX_OUTPUT_TERSE = 1 << 11
 
+_LACKS = (errno.EPERM, errno.EOPNOTSUPP, errno.EPROTONOSUPPORT, errno.EAFNOSUPPORT)
 _MISSING = f"{LIBRARY} is not on this machine: install nftables (`apt install nftables`)."
 
 
@@ -35,6 +37,11 @@ class Refused(EngineError):
         code = ErrorCode.UNSUPPORTED if _is_a_lack(why) else ErrorCode.LAUNCH_FAILED
         super().__init__(code, f"nftables refuses a rule: {why.rstrip('.')}.")
         self.why = why
+
+    @property
+    def lacks_rights(self) -> bool:
+        """Whether somebody else might do it."""
+        return os.strerror(errno.EPERM) in self.why
 
 
 class Nft:
@@ -130,6 +137,3 @@ def _first_sentence(errors: str) -> str:
 def _is_a_lack(why: str) -> bool:
     """Whether rights or a part of the kernel are missing."""
     return any(os.strerror(number) in why for number in _LACKS)
-
-
-_LACKS = (1, 95, 93, 97)  # EPERM, EOPNOTSUPP, EPROTONOSUPPORT, EAFNOSUPPORT

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from engine.network.model import Forward, Network
+from engine.network.model import Forward, Network, Transport
 
 Content = dict[str, dict[str, str]]  # elements by set or map: key, and what a map has for it ("" in a set)
 
@@ -40,6 +40,15 @@ MAPS = {
     "ports_at6": (f"type ipv6_addr . {_PORT6}", "where ports go that are published at one address"),
 }
 
+# Parts of the kernel, and a chain that has each: to find out which one is missing.
+NEEDED = {
+    "nf_tables": "",
+    "nf_conntrack": "ct state established accept;",
+    "nft_nat": "type nat hook prerouting priority -100; dnat ip to 192.0.2.1;",
+    "nft_masq": "type nat hook postrouting priority 100; masquerade;",
+    "nft_fib_inet": "type filter hook prerouting priority 0; fib daddr type local accept;",
+}
+
 CHAINS = """
 chain refuse {
     iifname @dropped drop comment "drop it, and count it for the network it came from"
@@ -49,11 +58,11 @@ chain refuse {
 chain early {
     type filter hook prerouting priority -300; policy accept;
     iifname != @bridges accept comment "only what containers send is looked at here"
-    ip daddr 127.0.0.0/8 goto refuse comment "nobody reaches the host's loopback from a container"
-    iifname . ip saddr @homes4 accept comment "a container's own IPv4 address as the source is right"
-    ip6 saddr { ::, fe80::/10 } accept comment "neighbour discovery"
-    iifname . ip6 saddr @homes6 accept comment "a container's own IPv6 address as the source is right"
-    goto refuse comment "any other source is forged"
+    ip daddr 127.0.0.0/8 counter goto refuse comment "nobody reaches the host's loopback from a container"
+    iifname . ip saddr @homes4 counter accept comment "a container's own IPv4 address as the source is right"
+    ip6 saddr { ::, fe80::/10 } counter accept comment "neighbour discovery"
+    iifname . ip6 saddr @homes6 counter accept comment "a container's own IPv6 address as the source is right"
+    counter goto refuse comment "any other source is forged"
 }
 chain published {
     dnat ip to ip daddr . meta l4proto . th dport map @ports_at4 comment "ports published at one address"
@@ -63,62 +72,68 @@ chain published {
 }
 chain arriving {
     type nat hook prerouting priority -100; policy accept;
-    ip daddr 127.0.0.0/8 accept comment "loopback addresses are for the host itself only"
-    fib daddr type local jump published comment "new connections from elsewhere to an address of this host"
+    ip daddr 127.0.0.0/8 counter accept comment "loopback addresses are for the host itself only"
+    fib daddr type local counter jump published comment "new connections from elsewhere to an address of this host"
 }
 chain starting {
     type nat hook output priority -100; policy accept;
-    fib daddr type local jump published comment "new connections from this host to itself"
+    fib daddr type local counter jump published comment "new connections from this host to itself"
 }
 chain through {
     type filter hook forward priority 0; policy accept;
     iifname != @bridges oifname != @bridges accept comment "traffic without containers is not our business"
-    iifname . oifname @within accept comment "containers of one network see each other"
+    iifname . oifname @within counter accept comment "containers of one network see each other"
     iifname @sent comment "count what comes out of each network"
     oifname @received comment "count what goes into each network"
-    ct state established,related accept comment "what has been let through goes on, with its answers"
-    ct state invalid goto refuse comment "no connection that can be translated"
-    iifname @internal goto refuse comment "nothing leaves an internal network"
-    oifname @internal goto refuse comment "nothing enters an internal network"
-    ct status dnat accept comment "published ports are open"
-    oifname @bridges goto refuse comment "nothing else gets in, from other networks neither"
+    ct state established,related counter accept comment "what has been let through goes on, with its answers"
+    ct state invalid counter goto refuse comment "no connection that can be translated"
+    iifname @internal counter goto refuse comment "nothing leaves an internal network"
+    oifname @internal counter goto refuse comment "nothing enters an internal network"
+    ct status dnat counter accept comment "published ports are open"
+    oifname @bridges counter goto refuse comment "nothing else gets in, from other networks neither"
 }
 chain incoming {
     type filter hook input priority 0; policy accept;
     iifname != @internal accept comment "containers reach the host, as programs on it do"
-    ct state established,related accept comment "answers to the host"
-    ip6 daddr { fe80::/10, ff00::/8 } accept comment "neighbour discovery"
-    iifname . ip daddr @homes4 accept comment "from an internal network to its own bridge"
-    iifname . ip6 daddr @homes6 accept comment "from an internal network to its own bridge"
-    goto refuse comment "not to the host's other addresses"
+    ct state established,related counter accept comment "answers to the host"
+    ip6 daddr { fe80::/10, ff00::/8 } counter accept comment "neighbour discovery"
+    iifname . ip daddr @homes4 counter accept comment "from an internal network to its own bridge"
+    iifname . ip6 daddr @homes6 counter accept comment "from an internal network to its own bridge"
+    counter goto refuse comment "not to the host's other addresses"
 }
 chain leaving {
     type nat hook postrouting priority 100; policy accept;
-    oifname . ip saddr @homes4 ct status dnat masquerade comment "to a neighbour by a published port: answers pass here"
-    oifname . ip6 saddr @homes6 ct status dnat masquerade comment "to a neighbour by a published port: answers pass here"
-    oifname . ip saddr @homes4 accept comment "within one network addresses stay as they are"
-    oifname . ip6 saddr @homes6 accept comment "within one network addresses stay as they are"
-    ip saddr @subnets4 masquerade comment "what leaves a network for elsewhere takes the host's address"
-    ip6 saddr @subnets6 masquerade comment "what leaves a network for elsewhere takes the host's address"
-    oifname @bridges ip saddr 127.0.0.0/8 masquerade comment "loopback of the host takes the bridge's address"
+    oifname . ip saddr @homes4 ct status dnat counter masquerade comment "published ports among neighbours"
+    oifname . ip6 saddr @homes6 ct status dnat counter masquerade comment "published ports among neighbours"
+    oifname . ip saddr @homes4 counter accept comment "within one network addresses stay as they are"
+    oifname . ip6 saddr @homes6 counter accept comment "within one network addresses stay as they are"
+    ip saddr @subnets4 counter masquerade comment "what leaves a network for elsewhere takes the host's address"
+    ip6 saddr @subnets6 counter masquerade comment "what leaves a network for elsewhere takes the host's address"
+    oifname @bridges ip saddr 127.0.0.0/8 counter masquerade comment "loopback of the host takes the bridge's address"
 }
 chain to_ports {
     type filter hook postrouting priority 0; policy accept;
     oifname != @bridges accept comment "only what goes to containers is counted here"
-    ct status dnat ct direction original ip daddr . meta l4proto . th dport @traffic4 comment "what ports receive"
-    ct status dnat ct direction original ip6 daddr . meta l4proto . th dport @traffic6 comment "what ports receive"
+    ct status dnat ct direction original ip daddr . meta l4proto . th dport @traffic4 comment "count what ports get"
+    ct status dnat ct direction original ip6 daddr . meta l4proto . th dport @traffic6 comment "count what ports get"
 }
 chain from_ports {
     type filter hook prerouting priority 0; policy accept;
     iifname != @bridges accept comment "only what comes from containers is counted here"
-    ct status dnat ct direction reply ip saddr . meta l4proto . th sport @traffic4 comment "what ports answer"
-    ct status dnat ct direction reply ip6 saddr . meta l4proto . th sport @traffic6 comment "what ports answer"
+    ct status dnat ct direction reply ip saddr . meta l4proto . th sport @traffic4 comment "count their answers"
+    ct status dnat ct direction reply ip6 saddr . meta l4proto . th sport @traffic6 comment "count their answers"
 }
 """
 
 
-def content(networks: Iterable[Network], forwards: Iterable[Forward], switched_on: Iterable[str] = ()) -> Content:
-    """What shall be in the sets and maps. `switched_on`: "ipv4", "ipv6" where forwarding was off before us."""
+def content(
+    networks: Iterable[Network],
+    forwards: Iterable[Forward],
+    switched_on: Iterable[str] = (),
+    loopback: Mapping[tuple[Transport, int], int] = {},
+) -> Content:
+    """What shall be in the sets and maps. `switched_on`: "ipv4", "ipv6" where forwarding was off before us; `loopback`:
+    where the engine listens for what is published at ::1."""
     made: Content = {name: {} for name in (*SETS, *MAPS)}
     made["switched_on"] = dict.fromkeys(switched_on, "")
     for network in networks:
@@ -127,6 +142,8 @@ def content(networks: Iterable[Network], forwards: Iterable[Forward], switched_o
     for forward in forwards:
         for name, key, value in _of_forward(forward):
             made[name][key] = value
+    for (protocol, port), listening in loopback.items():
+        made["ports_at6"][f"::1 . {protocol} . {port}"] = f"::1 . {listening}"
     return made
 
 
