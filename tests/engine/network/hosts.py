@@ -144,6 +144,8 @@ class Echo:
 
     def __init__(self, bound: socket.socket) -> None:
         self.port: int = bound.getsockname()[1]
+        if bound.family == socket.AF_INET6 and bound.type == socket.SOCK_DGRAM:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
         self.callers: list[str] = []
         self._bound = bound
         self._stop, self._stopped = socket.socketpair()
@@ -171,9 +173,9 @@ class Echo:
 
     def _turn(self, selector: selectors.BaseSelector, ready: socket.socket) -> None:
         if ready.type == socket.SOCK_DGRAM:
-            data, caller = ready.recvfrom(65536)
+            data, asked, _, caller = ready.recvmsg(65536, 64)
             self.callers.append(plain(caller[0]))
-            ready.sendto(data, caller)
+            ready.sendmsg([data], asked, 0, caller)  # from the address that was asked
         elif ready is self._bound:
             connection, caller = ready.accept()
             self.callers.append(plain(caller[0]))
