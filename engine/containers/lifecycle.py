@@ -112,7 +112,7 @@ class Containers:
         for stored in found.containers:
             self._add(Container(stored, self._store))
         await self.volumes.recover((stored.record.id, stored.record.options.mounts) for stored in found.containers)
-        await self._networking.recover(self._keeper.held)
+        self.findings += await self._networking.recover(self._keeper.held)
         await recovery.Recovery(
             self._containers,
             self._places.runtime,

@@ -27,7 +27,7 @@ from engine.network.model import Address
 from engine.network.networks import Attached, Known, Networks
 from engine.network.view import Program
 from engine.protocol import names
-from engine.protocol.messages import ContainerOptions, ErrorCode
+from engine.protocol.messages import ContainerOptions, ErrorCode, Finding
 from engine.protocol.network import ContainerNetworks, NetworkOption, PortMapping, PortOption
 from engine.spec.namespaces import CONTAINER
 
@@ -45,14 +45,17 @@ class Networking:
         self._directory = directory
         self._containers = containers
 
-    async def recover(self, held: Mapping[str, Held]) -> None:
-        """Take over the networks of what runs; `held`: what the keeper holds."""
+    async def recover(self, held: Mapping[str, Held]) -> list[Finding]:
+        """Take over the networks of what runs; `held`: what the keeper holds. What could not be done, for `doctor`."""
         known = []
         try:
             for container in self._containers.values():
                 namespace = _own_namespace(held.get(container.id)) if self.expects(container) else None
                 known.append(Known(container.id, container.name, container.record.options, namespace))
             await self.networks.recover(known)
+            return []
+        except EngineError as error:  # what runs goes on, and can be seen to
+            return [Finding(name="networks", status="limited", text=error.message)]
         finally:
             for one in known:
                 if one.namespace is not None:

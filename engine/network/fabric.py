@@ -66,6 +66,7 @@ class Fabric:
                 home = Home() if self.uplink is None else await self.uplink.open()
                 undo.callback(home.close)
                 firewall = Firewall(home, self._table)
+                undo.push_async_callback(firewall.close)
                 if reason := await firewall.reason():
                     raise EngineError(ErrorCode.UNSUPPORTED, f"Containers can have no network but loopback: {reason}")
                 await firewall.ensure(networks, forwards)
@@ -136,7 +137,7 @@ class Fabric:
 
     async def clear(self, is_ours: Callable[[str, str], bool], standing: Iterable[Endpoint]) -> None:
         """Remove links that nobody has: `is_ours` tells by a link's name and alias whether it is this engine's."""
-        wanted = {endpoint.host_interface for endpoint in standing}
+        wanted = {name for endpoint in standing for name in (endpoint.host_interface, endpoint.bridge)}
         found = await self.home.call(links.ours)
         gone = [link.name for link in found if is_ours(link.name, link.alias) and link.name not in wanted]
         if gone:
@@ -156,6 +157,8 @@ class Fabric:
         """Let go of it; what stands remains."""
         if self.resolver is not None:
             await self.resolver.close()
+        if self._firewall is not None:
+            await self._firewall.close()
         if self._home is not None:
             self._home.close()
         self._home = self._firewall = self.resolver = None

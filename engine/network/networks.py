@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 import os
 import re
+import socket
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -100,7 +101,7 @@ class Networks:
         for container in known.values():
             self._containers[container.id] = _Container(container.name, container.options)
         left = await asyncio.to_thread(self._store.standing)
-        if not left:
+        if not left and not await asyncio.to_thread(self._has_bridges):
             return
         running = {
             standing.container: namespace
@@ -212,7 +213,7 @@ class Networks:
     async def connect(self, id: str, option: NetworkOption, namespace: int | None) -> ContainerOptions:
         """Put a container into one more network: at once, if `namespace` tells that it runs. Its new options."""
         container = self._containers[id]
-        if asked.mode(container.options) != "networks":
+        if asked.mode(container.options) not in ("networks", "none") or container.options.bundle is not None:
             raise EngineError(
                 ErrorCode.INVALID, f"Container {container.name!r} has no networks of its own: it can't be connected."
             )
@@ -539,8 +540,15 @@ class Networks:
             self._name(self._containers[id], standing)
 
     def _is_ours(self, name: str, alias: str) -> bool:
-        """A veth of a container that this engine knows of."""
-        return name[0] == "h" and name[1:13] in {*self._containers, *self._standing}
+        """A bridge of this engine, or a veth of a container that it knows of."""
+        veth = name[0] == "h" and name[1:13] in {*self._containers, *self._standing}
+        return veth or any(name == network.bridge for network in self._registry.networks.values())
+
+    def _has_bridges(self) -> bool:
+        """Whether bridges of an earlier engine are in this one's own network namespace."""
+        return not {name for _, name in socket.if_nameindex()}.isdisjoint(
+            network.bridge for network in self._registry.networks.values()
+        )
 
     # Words
 
