@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import socket
-import subprocess
 from collections.abc import Awaitable
 from pathlib import Path
 
@@ -56,6 +55,13 @@ async def inode(machine: Machine, container: str) -> str:
 def links(prefix: str = "h") -> list[str]:
     """Interfaces of this host that begin so."""
     return [name for _, name in socket.if_nameindex() if name.startswith(prefix)]
+
+
+async def tables() -> str:
+    """Those of nftables."""
+    listing = ("nft", "list", "tables")
+    process = await asyncio.create_subprocess_exec(*listing, stdout=asyncio.subprocess.PIPE)
+    return (await process.communicate())[0].decode()
 
 
 async def refused(work: Awaitable[object]) -> EngineError:
@@ -366,9 +372,7 @@ async def test_in_the_end_nothing_of_ours_is_in_the_kernel(machine: Machine) -> 
     await machine.containers.stop_all(0)
     await machine.networks.remove_all()
     assert links() == []
-    assert (
-        "heliostui" not in subprocess.run(["nft", "list", "tables"], check=True, capture_output=True, text=True).stdout
-    )
+    assert "heliostui" not in await tables()
 
 
 async def test_nothing_is_left_either_if_nothing_ran_when_the_engine_was_killed(machine: Machine) -> None:
@@ -378,6 +382,4 @@ async def test_nothing_is_left_either_if_nothing_ran_when_the_engine_was_killed(
     await machine.restart_engine()
     await machine.networks.remove_all()
     assert links() == []
-    assert (
-        "heliostui" not in subprocess.run(["nft", "list", "tables"], check=True, capture_output=True, text=True).stdout
-    )
+    assert "heliostui" not in await tables()
