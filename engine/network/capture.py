@@ -174,7 +174,7 @@ async def _ended_first(capture: Capture, ended: asyncio.Event) -> bool:
 def first_interface() -> str:
     """Of the namespace that this thread is in: the first one that is up and not loopback; else loopback."""
     with Netlink() as netlink:
-        found = rtnetlink.links(netlink, counters=False)
+        found = rtnetlink.links(netlink)
     return next((link.name for link in found if link.up and not link.loopback), "lo")
 
 

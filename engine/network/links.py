@@ -202,7 +202,7 @@ def _if_there(outcomes: Iterable[Refused | None]) -> None:
 def endpoints_of(namespace: int) -> list[Inside]:
     """The interfaces in a container's namespace as they are now, loopback left out."""
     with inside(namespace), Netlink() as netlink:
-        links = [link for link in rt.links(netlink, counters=False) if not link.loopback]
+        links = [link for link in rt.links(netlink) if not link.loopback]
         addresses = rt.addresses(netlink)
     return [
         Inside(
@@ -220,11 +220,11 @@ def endpoints_of(namespace: int) -> list[Inside]:
 # --- what is there ---
 
 
-def ours(*, counters: bool = True) -> list[Link]:
+def ours() -> list[Link]:
     """All interfaces of the home whose names are like ours: bridges `hb-…` and veths `h….n`; whose they are, their
     aliases and masters tell."""
     with Netlink() as netlink:
-        return [link for link in rt.links(netlink, counters=counters) if _is_named_by_us(link)]
+        return [link for link in rt.links(netlink) if _is_named_by_us(link)]
 
 
 def _is_named_by_us(link: Link) -> bool:
@@ -257,7 +257,7 @@ def default_mtu() -> int:
     """Of the interface by which the home reaches the world; 1500 where there is none."""
     with Netlink() as netlink:
         ways = {route.index for route in rt.routes(netlink) if route.destination is None and route.type == "unicast"}
-        return min((link.mtu for link in rt.links(netlink, counters=False) if link.index in ways), default=1500)
+        return min((link.mtu for link in rt.links(netlink) if link.index in ways), default=1500)
 
 
 def forwarding() -> Forwarding:
@@ -278,7 +278,7 @@ def enable_forwarding(*, ipv6: bool = True) -> list[str]:
             changed.append("net.ipv4.ip_forward=1")
         if ipv6 and not now.ipv6 and sysctls.read("ipv6/conf/all/forwarding"):
             with Netlink() as netlink:
-                links = rt.links(netlink, counters=False)
+                links = rt.links(netlink)
             for link in links:
                 setting = f"ipv6/conf/{link.name}/accept_ra"
                 if not link.loopback and not _is_named_by_us(link) and sysctls.read(setting) == "1":

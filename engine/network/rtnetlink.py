@@ -7,7 +7,8 @@ take a socket, whose network namespace it is about.
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from enum import IntEnum, IntFlag
 from ipaddress import ip_address, ip_network
 from struct import Struct
@@ -18,6 +19,7 @@ from engine.network.netlink import NLM_F, NUMBER, Netlink, Request, attribute, a
 IFINFO = Struct("=BxHiII")  # struct ifinfomsg: family, hardware type, index, flags, which flags change
 IFADDR = Struct("=BBBBI")  # struct ifaddrmsg: family, prefix length, flags, scope, index
 RTMSG = Struct("=BBBBBBBBI")  # struct rtmsg: family, dst and src length, tos, table, protocol, scope, type, flags
+NEXTHOP = Struct("=HBBi")  # struct rtnexthop: length, flags, hops, index
 NDMSG = Struct("=BxxxiHBB")  # struct ndmsg: family, index, state, flags, type
 STATS64 = Struct("=8Q")  # the start of struct rtnl_link_stats64
 
@@ -63,7 +65,7 @@ IFLA_INFO_KIND, IFLA_INFO_DATA, IFLA_INFO_SLAVE_KIND, IFLA_INFO_SLAVE_DATA = 1, 
 IFLA_BRPORT_MODE = 4  # hairpin
 IFLA_BR_FORWARD_DELAY, IFLA_BR_STP_STATE = 1, 5
 VETH_INFO_PEER = 1
-RTEXT_FILTER_SKIP_STATS = 1 << 3
+RTEXT_FILTER_SKIP_STATS = 1 << 3  # those of IPv6, which are long; the link's own come all the same
 
 
 class IFF(IntFlag):
@@ -94,7 +96,9 @@ class RTA(IntEnum):
     GATEWAY = 5
     PRIORITY = 6
     PREFSRC = 7
+    MULTIPATH = 9
     TABLE = 15
+    VIA = 18  # a gateway of another family
 
 
 class NDA(IntEnum):
@@ -162,7 +166,7 @@ class LinkAddress:
 
 @dataclass(frozen=True)
 class Route:
-    """One route. `destination` None: default. `index`: the link's, 0 where there is none."""
+    """One way to a destination (None: to all, the default). `index`: the link's, 0 where there is none."""
 
     destination: Range | None
     index: int
@@ -293,9 +297,9 @@ def index_of(answer: bytes) -> int:
     return index
 
 
-def links(netlink: Netlink, *, counters: bool = True) -> list[Link]:
-    """All links of the namespace; `counters`: with them."""
-    body = _ifinfo() + number(IFLA.EXT_MASK, 0 if counters else RTEXT_FILTER_SKIP_STATS)
+def links(netlink: Netlink) -> list[Link]:
+    """All links of the namespace."""
+    body = _ifinfo() + number(IFLA.EXT_MASK, RTEXT_FILTER_SKIP_STATS)
     return [read_link(message) for message in netlink.dump(RTM.GETLINK, body, "list the network interfaces")]
 
 
@@ -306,10 +310,10 @@ def addresses(netlink: Netlink) -> list[LinkAddress]:
 
 
 def routes(netlink: Netlink) -> list[Route]:
-    """All routes of the namespace, of all tables."""
+    """All routes of the namespace, of all tables; one that has several ways is several."""
     body = RTMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0, 0, 0, 0, 0)
     messages = netlink.dump(RTM.GETROUTE, body, "list the routes")
-    return [route for message in messages if (route := read_route(message)) is not None]
+    return [route for message in messages for route in read_routes(message)]
 
 
 def neighbours(netlink: Netlink) -> list[Neighbour]:
@@ -351,18 +355,18 @@ def read_address(message: bytes) -> LinkAddress | None:
     return LinkAddress(index, prefixed(address, length), SCOPES.get(scope, str(scope)), flags)
 
 
-def read_route(message: bytes) -> Route | None:
-    """An RTM_NEWROUTE; None if it is of another family than IP (multicast routing)."""
+def read_routes(message: bytes) -> list[Route]:
+    """An RTM_NEWROUTE, by each of its ways; empty if it is of another family than IP (multicast routing)."""
     family, length, _, _, table, protocol, scope, type, _ = RTMSG.unpack_from(message)
     if family not in (socket.AF_INET, socket.AF_INET6):
-        return None
+        return []
     found = attributes(message, RTMSG.size)
     destination = _address(found.get(RTA.DST))
-    return Route(
+    route = Route(
         destination=ip_network((destination, length)) if destination is not None else None,
         index=_number(found.get(RTA.OIF)),
         family=4 if family == socket.AF_INET else 6,
-        gateway=_address(found.get(RTA.GATEWAY)),
+        gateway=_gateway(found),
         source=_address(found.get(RTA.PREFSRC)),
         table=_number(found[RTA.TABLE]) if RTA.TABLE in found else table,
         type=ROUTE_TYPES.get(type, str(type)),
@@ -370,6 +374,24 @@ def read_route(message: bytes) -> Route | None:
         protocol=PROTOCOLS.get(protocol, str(protocol)),
         metric=_number(found.get(RTA.PRIORITY)),
     )
+    if RTA.MULTIPATH not in found:
+        return [route]
+    return [replace(route, index=index, gateway=gateway) for index, gateway in _ways(found[RTA.MULTIPATH])]
+
+
+def _ways(value: bytes) -> Iterator[tuple[int, Address | None]]:
+    """RTA_MULTIPATH: index and gateway of each."""
+    at = 0
+    while at + NEXTHOP.size <= len(value):
+        length, _, _, index = NEXTHOP.unpack_from(value, at)
+        if length < NEXTHOP.size:
+            break
+        yield index, _gateway(attributes(value[at : at + length], NEXTHOP.size))
+        at += (length + 3) & ~3
+
+
+def _gateway(found: Mapping[int, bytes]) -> Address | None:
+    return _address(found[RTA.VIA][2:]) if RTA.VIA in found else _address(found.get(RTA.GATEWAY))
 
 
 def read_neighbour(message: bytes) -> Neighbour | None:
