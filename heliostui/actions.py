@@ -17,6 +17,8 @@ from engine.protocol.messages import (
     Images,
     KillContainer,
     ListImages,
+    ListNetworks,
+    Networks,
     PauseContainer,
     RemoveContainer,
     RenameContainer,
@@ -28,6 +30,7 @@ from engine.protocol.messages import (
     StopContainer,
     UnpauseContainer,
 )
+from engine.protocol.network import NetworkDetail
 from heliostui.details import LIVE, Details
 from heliostui.link import Link
 from heliostui.screens.dialog import Confirm, Prompt
@@ -97,9 +100,19 @@ class ContainerActions(Actions):
             return await self.link.request(RunContainer(options=options), ContainerRef)
 
         columns, lines = self.details.terminal_size
-        made = await self.app.push_screen_wait(NewContainer(images.images, run, columns, lines))
+        dialog = NewContainer(images.images, run, columns, lines, await self._known_networks())
+        made = await self.app.push_screen_wait(dialog)
         if made is not None:
+            for warning in made.warnings:
+                self.notify(warning, severity="warning", markup=False)
             self.await_container(made.id)
+
+    async def _known_networks(self) -> list[NetworkDetail]:
+        """Those to choose from; a container can be made without knowing them."""
+        try:
+            return (await self.link.request(ListNetworks(), Networks)).networks
+        except ClientError:
+            return []
 
     def action_first(self) -> None:
         self.action_new()

@@ -183,9 +183,9 @@ class Seen:
 
 
 ADDRESSES = (
-    column("NETWORK", 10, 0, weight=2),
+    column("NETWORK", 9, 0, weight=1),
     column("IN IT", 6, 1),
-    column("ADDRESS", 18, 2, weight=1),
+    column("ADDRESS", 20, 2, weight=1),
     column("IN", 10, 3, right=True),
     column("OUT", 10, 4, right=True),
     column("GATEWAY", 12, 5, rank=2, weight=1),
@@ -210,7 +210,7 @@ SOCKETS = (
 )
 UNIX = (column("STATE", 11, 0), column("PATH", 20, 1, weight=2), column("PROGRAM", 14, 2, weight=1))
 RULES = (
-    column("WHAT IT DOES", 30, 0, weight=3),
+    column("WHAT IT DOES", 48, 0, weight=3),
     column("PACKETS", 9, 1, right=True),
     column("BYTES", 10, 2, right=True),
     column("CHAIN", 12, 3, rank=2, weight=1),

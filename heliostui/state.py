@@ -1,6 +1,6 @@
 """What the console knows of the engine's containers, and which commands are possible now. No screen, no connection.
 
-Imports the protocol and the key map.
+Imports the protocol, the key map and words.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from engine.protocol.messages import Event as EventReply
 from engine.protocol.messages import Job as JobReply
 from engine.protocol.messages import Launch as LaunchReply
 from heliostui.keymap import Command
+from heliostui.network_words import ports_line
 from widgets.container_table import ContainerRow
 from widgets.jobs import Event, Job, Jobs, Process
 from widgets.launch_chart import Call, Receipt
@@ -83,6 +84,8 @@ def row(container: ContainerSummary) -> ContainerRow:
         finished=container.finished_at,
         pid=container.pid,
         exit_code=container.exit_code,
+        health=container.health,
+        ports=ports_line(container.ports),
     )
 
 

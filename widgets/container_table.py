@@ -1,11 +1,11 @@
-"""The table of containers: state, name, image, command, uptime, pid and exit code, live.
+"""The table of containers: state, health, name, image, command, ports, uptime, pid and exit code, live.
 
 Takes `ContainerRow` values; knows no engine. Imports table and text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar
@@ -22,11 +22,18 @@ STATES = {
     "stopped": ("■", "container--idle"),
     "exited": ("■", "container--idle"),
 }
+HEALTH = {
+    "healthy": ("✓", "container--running"),
+    "starting": ("◌", "container--paused"),
+    "unhealthy": ("!", "container--failed"),
+}
+"""How a running container looks that has a health check."""
 
 
 @dataclass(frozen=True)
 class ContainerRow:
-    """One container as the table shows it. Times are aware; `exit_code` is that of its last run."""
+    """One container as the table shows it. Times are aware; `exit_code` is that of its last run; `health` is empty
+    where nothing checks it; `ports` are those published, in few words."""
 
     key: str
     name: str
@@ -38,6 +45,8 @@ class ContainerRow:
     finished: datetime | None = None
     pid: int | None = None
     exit_code: int | None = None
+    health: str = ""
+    ports: str = ""
 
     @property
     def up(self) -> bool:
@@ -67,6 +76,7 @@ class ContainerTable(Table[ContainerRow]):
         "container--idle",
         "container--failed",
         "container--name",
+        "container--port",
     }
     COLUMNS = (
         Column("glyph", "", 1, lambda row: row.state),
@@ -74,9 +84,10 @@ class ContainerTable(Table[ContainerRow]):
         Column("name", "NAME", 14, lambda row: row.name, weight=2),
         Column("image", "IMAGE", 8, lambda row: row.image, rank=2),
         Column("command", "COMMAND", 8, lambda row: row.command, weight=3, rank=1),
+        Column("ports", "PORTS", 12, lambda row: row.ports or None, weight=1, rank=4),
         Column("uptime", "UP", 8, lambda row: (not row.up, row.since), right=True),
-        Column("pid", "PID", 7, lambda row: row.pid, rank=5, right=True),
-        Column("exit", "EXIT", 4, lambda row: row.exit_code, rank=4, right=True),
+        Column("pid", "PID", 7, lambda row: row.pid, rank=6, right=True),
+        Column("exit", "EXIT", 4, lambda row: row.exit_code, rank=5, right=True),
     )
 
     def __init__(
@@ -92,24 +103,34 @@ class ContainerTable(Table[ContainerRow]):
         if self.is_on_screen:
             self.refresh_cells("uptime")
 
+    def columns(self) -> Sequence[Column[ContainerRow]]:
+        """That of ports is there while one is published."""
+        if any(row.ports for row in self._given):
+            return self.COLUMNS
+        return [column for column in self.COLUMNS if column.name != "ports"]
+
     def words(self, row: ContainerRow) -> str:
-        return f"{row.name} {row.image} {row.command} {row.state} {row.key}"
+        return f"{row.name} {row.image} {row.command} {row.state} {row.health} {row.ports} {row.key}"
 
     def cell(self, row: ContainerRow, column: str) -> Cell:
         glyph, style = STATES.get(row.state, ("?", "container--idle"))
         if row.failed:
             glyph, style = "✗" if row.state == "exited" else glyph, "container--failed"
+        if row.state == "running" and row.health:
+            glyph, style = HEALTH.get(row.health, (glyph, style))
         match column:
             case "glyph":
                 return Cell(glyph, style)
             case "state":
-                return Cell(row.state, style)
+                return Cell(row.health if row.state == "running" and row.health else row.state, style)
             case "name":
                 return Cell(row.name, "container--name" if row.up else "table--muted")
             case "image":
                 return Cell(row.image, "table--muted")
             case "command":
                 return Cell(row.command, "" if row.up else "table--muted")
+            case "ports":
+                return Cell(row.ports, "container--port")
             case "uptime":
                 return self._uptime(row)
             case "pid":

@@ -26,8 +26,8 @@ from widgets.text import fit
 
 @dataclass(frozen=True)
 class SectionRow:
-    """One row. `cells`: one for each column of its section; `order`: what to sort by in place of their texts; `of`: what it
-    was made of, for whoever gave it."""
+    """One row. `cells`: one for each column of its section; `order`: what to sort by in place of their texts; `of`:
+    what it was made of."""
 
     key: str
     cells: tuple[Cell, ...]
@@ -184,7 +184,8 @@ class SectionTable(ScrollView, can_focus=True):
         if not rows:
             nothing = section.empty if not section.rows else f"nothing here has “{self.filter}”"
             return [*lines, _Line("empty", key, "", (Cell(nothing),)), _Line("blank", key)]
-        lines.append(_Line("heading", key, "", self._heading(section)))
+        if any(column.title for column in section.columns):
+            lines.append(_Line("heading", key, "", self._heading(section)))
         return [*lines, *(_Line("row", key, row.key, row.cells) for row in rows), _Line("blank", key)]
 
     def _heading(self, section: Section) -> tuple[Cell, ...]:

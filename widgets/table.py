@@ -137,6 +137,10 @@ class Table(ScrollView, Generic[RowType], can_focus=True):
         """The text that the filter looks through."""
         raise NotImplementedError
 
+    def columns(self) -> Sequence[Column[Any]]:
+        """Those that there is something to show in."""
+        return self.COLUMNS
+
     # --- the rows ---
 
     @property
@@ -152,7 +156,10 @@ class Table(ScrollView, Generic[RowType], can_focus=True):
 
     def show(self, rows: Iterable[RowType]) -> None:
         """Show these rows. The selection stays with its key; when that is gone, with its place."""
-        self._given = list(rows)
+        before, self._given = self.columns(), list(rows)
+        if self.columns() != before:
+            self._lay_out()
+            self.refresh()
         self._arrange()
 
     def _arrange(self) -> None:
@@ -222,11 +229,15 @@ class Table(ScrollView, Generic[RowType], can_focus=True):
         self.refresh()
 
     def on_resize(self) -> None:
-        self._widths = column_widths(self.COLUMNS, self.size.width)
-        self._drawn.clear()
+        self._lay_out()
         self.virtual_size = Size(self.size.width, len(self._rows) + 1)
         if self.cursor in self._places:
             self._reveal(self._places[self.cursor])
+
+    def _lay_out(self) -> None:
+        """Share the width out among the columns."""
+        self._widths = column_widths(self.columns(), self.size.width)
+        self._drawn.clear()
 
     def notify_style_update(self) -> None:
         self._drawn.clear()

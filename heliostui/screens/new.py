@@ -14,9 +14,13 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Checkbox, Input, Label, Select, Static
 
 from engine.client.errors import ClientError
+from engine.protocol import ports
 from engine.protocol.messages import ContainerOptions, ContainerRef, ImageSummary
+from engine.protocol.network import NetworkDetail, NetworkOption
 from heliostui.screens.limit_fields import LimitFields
 
+DEFAULT, ALONE, ON_HOST = " default", " none", " host"
+"""What is no name of a network."""
 Run = Callable[[ContainerOptions], Awaitable[ContainerRef]]
 
 
@@ -35,8 +39,16 @@ class NewContainer(ModalScreen[ContainerRef | None]):
     ]
     AUTO_FOCUS = "#command"
 
-    def __init__(self, images: Sequence[ImageSummary], run: Run, columns: int = 80, lines: int = 24) -> None:
+    def __init__(
+        self,
+        images: Sequence[ImageSummary],
+        run: Run,
+        columns: int = 80,
+        lines: int = 24,
+        networks: Sequence[NetworkDetail] = (),
+    ) -> None:
         super().__init__()
+        self._networks = networks
         self._images = [image for image in images if image.available]
         self._absent = [image for image in images if not image.available]
         self._run = run
@@ -72,6 +84,13 @@ class NewContainer(ModalScreen[ContainerRef | None]):
                 yield Checkbox(
                     "remove at end", False, id="remove", compact=True, tooltip="Remove it when it ends (--rm)"
                 )
+            with Horizontal(classes="field", id="network-fields"):
+                yield Label("Network", classes="field-label")
+                yield Select(self._choices(), allow_blank=False, compact=True, id="network")
+                yield Label("Ports", classes="field-label -second")
+                yield Input(
+                    id="ports", compact=True, placeholder="8080:80, 5353:53/udp", tooltip="Published ports (-p)"
+                )
             yield LimitFields()
             yield Static(id="problem", markup=False)
             with Horizontal(classes="dialog-buttons"):
@@ -94,6 +113,16 @@ class NewContainer(ModalScreen[ContainerRef | None]):
         self.query_one("#image-note", Static).update(note)
         self.query_one("#command", Input).placeholder = shlex.join(image.command)
 
+    def _choices(self) -> list[tuple[str, str]]:
+        """What a container can be in; the default network may be one that is made only now."""
+        others = [network.name for network in self._networks if not network.default]
+        return [
+            ("default", DEFAULT),
+            *((name, name) for name in sorted(others)),
+            ("none: loopback only", ALONE),
+            ("host: the host's own", ON_HOST),
+        ]
+
     def _image(self) -> ImageSummary | None:
         if not self._images:
             return None
@@ -113,6 +142,8 @@ class NewContainer(ModalScreen[ContainerRef | None]):
             command = shlex.split(self.query_one("#command", Input).value)
         except ValueError as error:
             raise ValueError(f"The command can't be split into words: {str(error).lower()}.") from None
+        chosen = str(self.query_one("#network", Select).value)
+        namespaces = {ALONE: {"network": "private"}, ON_HOST: {"network": "host"}}.get(chosen, {})
         return ContainerOptions(
             image=image.name if image else None,
             command=command,
@@ -120,6 +151,9 @@ class NewContainer(ModalScreen[ContainerRef | None]):
             tty=self.query_one("#tty", Checkbox).value,
             interactive=self.query_one("#interactive", Checkbox).value,
             remove=self.query_one("#remove", Checkbox).value,
+            namespaces=namespaces,
+            networks=[NetworkOption(name=chosen)] if chosen not in (DEFAULT, ALONE, ON_HOST) else [],
+            ports=[ports.parse(text) for text in self.query_one("#ports", Input).value.replace(",", " ").split()],
             limits=self.query_one(LimitFields).limits(),
             columns=columns,
             lines=lines,
@@ -131,7 +165,8 @@ class NewContainer(ModalScreen[ContainerRef | None]):
         try:
             options = self._options()
         except ValueError as error:
-            self._complain(str(error))
+            words = str(error)
+            self._complain(f"{words[:1].upper()}{words[1:]}{'' if words.endswith('.') else '.'}")
             return
         self._start(options)
 
