@@ -27,7 +27,6 @@ NFT_CTX_OUTPUT_NUMERIC_PROTO = 1 << 7
 NFT_CTX_OUTPUT_TERSE = 1 << 11
 
 _LACKS = (errno.EPERM, errno.EOPNOTSUPP, errno.EPROTONOSUPPORT, errno.EAFNOSUPPORT)
-_MISSING = f"{LIBRARY} is not on this machine: install nftables (`apt install nftables`)."
 
 
 class Refused(EngineError):
@@ -107,7 +106,8 @@ def _load() -> CDLL:
     try:
         library = CDLL(LIBRARY, use_errno=True)
     except OSError:
-        raise EngineError(ErrorCode.UNSUPPORTED, _MISSING) from None
+        why = f"{LIBRARY} is not on this machine: install nftables (`apt install nftables`)."
+        raise EngineError(ErrorCode.UNSUPPORTED, why) from None
     signatures: dict[str, tuple[object, list[object]]] = {
         "nft_ctx_new": (c_void_p, [c_uint]),
         "nft_ctx_free": (None, [c_void_p]),
