@@ -29,7 +29,7 @@ NESTED = 0x8000  # NLA_F_NESTED
 TYPE_MASK = 0x3FFF  # NLA_TYPE_MASK
 
 _AT_ONCE = 64  # requests per send: their answers must all fit into the receive buffer
-_BUFFER = 256 * 1024  # bytes per recv; a dump's part is 32 KiB at most, one message may be longer
+_BUFFER = 64 * 1024  # bytes per recv; a dump's part is 32 KiB at most, but one message may be longer
 _TRIES = 20  # of a dump during which something changed
 _LACK_OF_RIGHTS_OR_KERNEL = {errno.EPERM, errno.EACCES, errno.EOPNOTSUPP, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT}
 
@@ -232,8 +232,8 @@ class Netlink:
             at = 0
             while at + HEADER.size <= len(part):
                 length, type, flags, sequence, _ = HEADER.unpack_from(part, at)
-                if length < HEADER.size:
-                    break
+                if not HEADER.size <= length <= len(part) - at:
+                    raise Refused(what, errno.EMSGSIZE, "its answer is cut short")
                 yield type, flags, sequence, part[at + HEADER.size : at + length]
                 at += (length + 3) & ~3
 
