@@ -235,7 +235,7 @@ def _lanes(reach: dict[str, tuple[int, int]]) -> dict[str, int]:
 
 
 def _columns(width: int, lanes: int) -> Columns:
-    network = 22 if width < 100 else 28
+    network = 25 if width < 100 else 28
     flow = SHORT if width < 120 else LONG
     gap = 1 + max(1, lanes) * LANE + flow + 1
     containers = BOXES + network + gap
@@ -277,7 +277,7 @@ def _network(layout: Layout, network: MapNetwork, columns: Columns, top: int, st
 
 
 def _about(network: MapNetwork) -> str:
-    return "internal: no way out" if network.internal else network.bridge
+    return "no way out" if network.internal else network.bridge
 
 
 def _container(
@@ -343,7 +343,7 @@ def _lines(
         if columns.ports:
             _port_beside(layout, columns, y + number, port)
         else:
-            arrow = " ━━▶ " if port.container else ""
+            arrow = " ━▶ " if port.container else ""
             layout.write(x, below + number, fit(f"{port.host}{arrow}{port.container}", inner), "map--port")
 
 
