@@ -11,10 +11,10 @@ Item = TypeVar("Item")
 class FairQueue(Generic[Item]):
     """One line per client, of at most `length`; each is served in its turn, one item at a time."""
 
-    def __init__(self, length: int, clients: int) -> None:
-        """At most `clients` wait at once."""
+    def __init__(self, length: int, most: int) -> None:
+        """At most `most` items wait in all."""
         self._length = length
-        self._clients = clients
+        self._left = most
         self._lines: dict[str, deque[Item]] = {}  # none is empty; whose turn it is comes first
 
     def __bool__(self) -> bool:
@@ -23,21 +23,21 @@ class FairQueue(Generic[Item]):
     def put(self, client: str, item: Item) -> bool:
         """Whether there was room."""
         line = self._lines.get(client)
-        if line is None:
-            if len(self._lines) >= self._clients:
-                return False
-            self._lines[client] = deque((item,))
-            return True
-        if len(line) >= self._length:
+        if not self._left or (line is not None and len(line) >= self._length):
             return False
-        line.append(item)
+        self._left -= 1
+        if line is None:
+            self._lines[client] = deque((item,))
+        else:
+            line.append(item)
         return True
 
     def take(self) -> Item:
-        """The next one's first. Raises StopIteration where nobody waits."""
+        """The first one's of whoever's turn it is. Raises StopIteration where nobody waits."""
         client = next(iter(self._lines))
         line = self._lines.pop(client)
         item = line.popleft()
+        self._left += 1
         if line:
             self._lines[client] = line  # behind all others
         return item

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import psutil  # type: ignore[import-untyped]
 
 from engine.containers.tasks import Tasks
-from engine.network import answers, dns_log, questions
+from engine.network import answers, dns_log, muting, questions
 from engine.network.fair_queue import FairQueue
 from engine.network.home import Home
 from engine.network.model import Address
@@ -31,10 +31,11 @@ from engine.network.zone import Asker, Zone
 from engine.protocol.messages import DnsLog
 
 PORT = 53
-BATCH = 64  # datagrams read at a time from one socket
+BATCH = 256  # datagrams read at a time from one socket
 SLICE = 0.002  # seconds that are served at a time
-LINE = 64  # questions of one address that wait; more are dropped, and asked again by whoever means them
-LINES = 4_096  # addresses that wait
+LINE, WAITING = 512, 4_096  # questions of one container that wait, and of all; whoever means more of them asks again
+FLOOD = 128  # questions of one address in a row without room for them, until the kernel drops the next ones
+MUTED = 1.0  # seconds for which it does
 OUTSTANDING, OUTSTANDING_EACH = 512, 64  # questions passed on to others, in all and of one address
 CONNECTIONS, CONNECTIONS_EACH = 256, 16  # by TCP
 IDLE = 10.0  # seconds that a connection may be silent
@@ -88,14 +89,18 @@ class _Load:
 class Resolver:
     """`port`, and `upstream` for other servers than the host's, are for tests."""
 
-    def __init__(self, home: Home, zone: Zone, port: int = PORT, upstream: Upstream | None = None) -> None:
+    def __init__(
+        self, home: Home, zone: Zone, port: int = PORT, upstream: Upstream | None = None, log: dns_log.Log | None = None
+    ) -> None:
         self._home = home
         self._zone = zone
         self._port = port
         self._ears: dict[Address, _Ear] = {}
         self.upstream = upstream or Upstream(self._ears.keys)
-        self._log = dns_log.Log()
-        self._queue: FairQueue[_Datagram] = FairQueue(LINE, LINES)
+        self._log = log or dns_log.Log()
+        self._queue: FairQueue[_Datagram] = FairQueue(LINE, WAITING)
+        self._dropped: dict[str, int] = {}  # by address, since everybody was served
+        self._muted: dict[socket.socket, set[str]] = {}  # addresses
         self._serving: asyncio.Handle | None = None
         self._outstanding = _Load(OUTSTANDING, OUTSTANDING_EACH)
         self._passed_on: set[tuple[tuple[str, int], bytes]] = set()  # who asked, with the id
@@ -132,6 +137,7 @@ class Resolver:
             ear.tcp.close()
         if ear is not None and ear.udp is not None:
             asyncio.get_running_loop().remove_reader(ear.udp)
+            self._muted.pop(ear.udp, None)
             ear.udp.close()
 
     def reasons(self) -> dict[Address, str]:
@@ -160,16 +166,40 @@ class Resolver:
                 packet, peer = udp.recvfrom(questions.LONGEST + 1)
             except OSError:  # nothing more for now
                 break
-            self._queue.put(peer[0], _Datagram(packet, peer, udp, now))
+            asker = self._zone.asker(peer[0])
+            client = asker.container if asker is not None else "a stranger"  # all of them have one line
+            if not self._queue.put(client, _Datagram(packet, peer, udp, now)):
+                self._drop(udp, peer[0])
         if self._serving is None:
             self._serving = asyncio.get_running_loop().call_soon(self._serve)
+
+    def _drop(self, udp: socket.socket, address: str) -> None:
+        """There was no room. A flood would fill the kernel's buffer, so that others are not heard either: there it has
+        an end."""
+        self._dropped[address] = self._dropped.get(address, 0) + 1
+        muted = self._muted.setdefault(udp, set())
+        if self._dropped[address] >= FLOOD and address not in muted:
+            muted.add(address)
+            muting.mute(udp, muted)
+            asyncio.get_running_loop().call_later(MUTED, self._unmute, udp, address)
+
+    def _unmute(self, udp: socket.socket, address: str) -> None:
+        self._dropped.pop(address, None)
+        muted = self._muted.get(udp, set())
+        if address in muted:
+            muted.discard(address)
+            muting.mute(udp, muted)
 
     def _serve(self) -> None:
         """Answer for a slice of time; the rest waits until the loop has seen to everybody else."""
         end = time.perf_counter() + SLICE
         while self._queue and time.perf_counter() < end:
             self._answer(self._queue.take())
-        self._serving = asyncio.get_running_loop().call_soon(self._serve) if self._queue else None
+        if self._queue:
+            self._serving = asyncio.get_running_loop().call_soon(self._serve)
+        else:
+            self._serving = None
+            self._dropped.clear()
 
     def _answer(self, datagram: _Datagram) -> None:
         client = datagram.peer[0]
