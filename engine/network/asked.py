@@ -93,6 +93,20 @@ def exposed(texts: Iterable[str]) -> Iterator[PortOption]:
         yield PortOption(container=first, container_last=last if last > first else None, protocol=protocol)
 
 
+def ports(options: ContainerOptions) -> list[PortOption]:
+    """What it wants published. EngineError(INVALID)."""
+    return [*options.ports, *(exposed(options.expose) if options.publish_all else ())]
+
+
+def is_asked(options: ContainerOptions, forward: Forward) -> bool:
+    """Whether a container asks for what is published."""
+    return any(
+        port.container <= forward.container_port <= (port.container_last or port.container)
+        and port.protocol == forward.protocol
+        for port in ports(options)
+    )
+
+
 def without(option: PortOption, port: int, protocol: str) -> list[PortOption]:
     """What is left of an option when one port of the container is published no more."""
     last = option.container_last or option.container

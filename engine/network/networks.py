@@ -18,7 +18,6 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
 import msgspec
-from engine.network.uplink import Uplink
 
 from engine.errors import EngineError
 from engine.network import asked, details, filters, links, namespaces
@@ -28,6 +27,7 @@ from engine.network.model import Address, Endpoint, Forward, Network, host_inter
 from engine.network.registry import Registry
 from engine.network.reservations import PortInUse, Reservations
 from engine.network.store import Standing, Store
+from engine.network.uplink import Uplink
 from engine.network.zone import Zone
 from engine.places import Places, usual
 from engine.protocol.messages import ContainerOptions, CreateNetwork, ErrorCode
@@ -40,6 +40,7 @@ from engine.protocol.network import (
     PortOption,
 )
 
+NetworkModels = list[Network]
 NetworkDetails = list[NetworkDetail]  # the class below has a verb called `list`
 NetworkNames = list[str]
 
@@ -243,6 +244,7 @@ class Networks:
             )
         if namespace is not None:
             await self._disconnect(id, network)
+            await self._publish_lacking(id)
         ways = container.options.namespaces if wanted else {**container.options.namespaces, "network": "private"}
         container.options = msgspec.structs.replace(container.options, networks=wanted, namespaces=ways)
         return container.options
@@ -254,17 +256,7 @@ class Networks:
             raise EngineError(
                 ErrorCode.INVALID, f"Container {container.name!r} has no networks of its own: publish nothing of it."
             )
-        new: tuple[Forward, ...] = ()
-        if (standing := self._standing.get(id)) is not None:
-            async with AsyncExitStack() as undo:
-                new = await self._reserved(id, [port], standing.endpoints)
-                undo.callback(self._reservations.give_back, new)
-                now = replace(standing, forwards=(*standing.forwards, *new))
-                await self.fabric.home.call(self._store.stand, now)
-                undo.push_async_callback(self.fabric.home.call, self._store.stand, standing)
-                await self.fabric.publish(new)
-                undo.pop_all()
-            self._standing[id] = now
+        new = await self._publish(id, [port]) if id in self._standing else ()
         container.options = msgspec.structs.replace(container.options, ports=[*container.options.ports, port])
         return container.options, asked.mappings(new)
 
@@ -321,6 +313,19 @@ class Networks:
             if (holder := self._registry.leases[network.id].holder(address)) is not None:
                 return self._name_of(holder)
         return None
+
+    def names(self) -> dict[Address, str]:
+        """The addresses of all containers that run, with their names."""
+        return {
+            address.ip: self._name_of(id)
+            for id, standing in self._standing.items()
+            for endpoint in standing.endpoints
+            for address in endpoint.addresses
+        }
+
+    def everyone(self) -> NetworkModels:
+        """All networks."""
+        return [*self._registry.networks.values()]
 
     # Verbs
 
@@ -417,10 +422,7 @@ class Networks:
         )
 
     async def _reserve(self, id: str, container: _Container, endpoints: Sequence[Endpoint]) -> tuple[Forward, ...]:
-        ports = list(container.options.ports)
-        if container.options.publish_all:
-            ports += asked.exposed(container.options.expose)
-        return await self._reserved(id, ports, endpoints)
+        return await self._reserved(id, asked.ports(container.options), endpoints)
 
     async def _reserved(
         self, id: str, ports: Sequence[PortOption], endpoints: Sequence[Endpoint]
@@ -510,11 +512,60 @@ class Networks:
         self._standing[id] = now
         self._name(self._containers[id], now)
 
+    async def _publish(self, id: str, ports: Sequence[PortOption]) -> tuple[Forward, ...]:
+        """More ports of a container that runs."""
+        standing = self._standing[id]
+        async with AsyncExitStack() as undo:
+            new = await self._reserved(id, ports, standing.endpoints)
+            undo.callback(self._reservations.give_back, new)
+            now = replace(standing, forwards=(*standing.forwards, *new))
+            await self.fabric.home.call(self._store.stand, now)
+            undo.push_async_callback(self.fabric.home.call, self._store.stand, standing)
+            await self.fabric.publish(new)
+            undo.pop_all()
+        self._standing[id] = now
+        return new
+
+    async def _publish_lacking(self, id: str) -> None:
+        """What it asks for and has not, as far as that can be had: its first network is another one now."""
+        container, standing = self._containers[id], self._standing[id]
+        lacking = asked.ports(container.options)
+        for forward in standing.forwards:
+            lacking = [
+                piece for port in lacking for piece in asked.without(port, forward.container_port, forward.protocol)
+            ]
+        try:
+            if lacking:
+                await self._publish(id, lacking)
+        except EngineError as error:
+            container.reason = error.message
+
     # Recovery
 
     def _still(self, standing: Standing) -> Standing:
-        """Without networks that are gone."""
-        return replace(standing, endpoints=tuple(e for e in standing.endpoints if e.network in self._registry.networks))
+        """Without what the container does not ask for: its engine was killed before that was stored, or after."""
+        options = self._containers[standing.container].options
+        wanted = {network.id for option in asked.wanted(options) if (network := self._known(option)) is not None}
+        endpoints = tuple(endpoint for endpoint in standing.endpoints if endpoint.network in wanted)
+        own = {address.ip for endpoint in endpoints for address in endpoint.addresses}
+        forwards = (f for f in standing.forwards if f.container in own and asked.is_asked(options, f))
+        return Standing(standing.container, endpoints, tuple(forwards))
+
+    def _known(self, option: NetworkOption) -> Network | None:
+        """The network that is meant, if it is still there."""
+        try:
+            return self._registry.find(option.name)
+        except EngineError:
+            return None
+
+    async def _complete(self, id: str, namespace: int) -> None:
+        """Give a container that runs what it asks for and has not."""
+        container = self._containers[id]
+        for option in container.wanted:
+            network = self._known(option)
+            if network is not None and network.id not in {one.network for one in self._standing[id].endpoints}:
+                await self._connect(id, container, network, option, namespace)
+        await self._publish_lacking(id)
 
     def _hold(self, standing: Standing) -> None:
         for endpoint in standing.endpoints:
@@ -538,6 +589,8 @@ class Networks:
             if self.fabric.uplink is not None:
                 await self.fabric.uplink.publish(standing.forwards)
             self._name(self._containers[id], standing)
+            await self.fabric.home.call(self._store.stand, standing)
+            await self._complete(id, namespace)
 
     def _is_ours(self, name: str, alias: str) -> bool:
         """A bridge of this engine, or a veth of a container that it knows of."""
