@@ -22,6 +22,7 @@ from engine.protocol.messages import (
     ContainerRef,
     ContainerSummary,
     CreateNetwork,
+    DnsLog,
     Event,
     Exec,
     Exited,
@@ -47,6 +48,7 @@ from engine.protocol.messages import (
     SeccompFilter,
     Stats,
     StreamCapture,
+    StreamDns,
     StreamEnd,
     StreamJobs,
     StreamLogs,
@@ -167,6 +169,7 @@ class NetworkView(Protocol):
     async def map(self) -> NetworkMap: ...
     async def container(self, ref: str, /) -> ContainerNetwork: ...
     def stream_map(self, request: StreamNetworkMap, /) -> AsyncGenerator[NetworkMap | StreamEnd, None]: ...
+    def dns(self, request: StreamDns, /) -> AsyncGenerator[DnsLog, None]: ...
     def capture(self, request: StreamCapture, /) -> AsyncGenerator[CaptureChunk | StreamEnd, None]: ...
 
 

@@ -182,6 +182,10 @@ class Session:
                 async with aclosing(self._engine.network_view.stream_map(request)) as maps:
                     async for each in maps:
                         yield each
+            case m.StreamDns():
+                async with aclosing(self._engine.network_view.dns(request)) as logs:
+                    async for log in logs:
+                        yield log
             case m.StreamCapture():
                 async with aclosing(self._engine.network_view.capture(request)) as chunks:
                     async for chunk in chunks:

@@ -15,7 +15,7 @@ from engine.network.resolver import Resolver
 from engine.network.uplink import Uplink
 
 from engine.errors import EngineError
-from engine.network import links
+from engine.network import dns_log, links
 from engine.network.home import Home
 from engine.network.model import Endpoint, Forward, Network
 from engine.network.zone import Zone
@@ -32,6 +32,7 @@ class Fabric:
         self._home: Home | None = None
         self._firewall: Firewall | None = None
         self.resolver: Resolver | None = None
+        self.dns_log = dns_log.Log()  # which may be followed before there is a resolver
         self._up: set[str] = set()  # ids of the networks whose bridges stand
         self._lock = asyncio.Lock()
 
@@ -72,7 +73,7 @@ class Fabric:
                 await firewall.ensure(networks, forwards)
                 undo.pop_all()
             self._home, self._firewall = home, firewall
-            self.resolver = Resolver(home, self._zone)
+            self.resolver = Resolver(home, self._zone, log=self.dns_log)
 
     async def up(self, networks: Iterable[Network]) -> None:
         """Let these stand: bridge, rules, name servers. EngineError; then the one that failed does not."""

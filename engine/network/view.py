@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from engine.errors import EngineError
-from engine.network import capture, interfaces, links
+from engine.network import capture, interfaces, links, rules
 from engine.network.interfaces import Paths, belonging
 from engine.network.networks import Networks
 from engine.network.sockets import sockets
@@ -24,9 +24,11 @@ from engine.network.visit import visit
 from engine.protocol.messages import (
     CaptureChunk,
     ContainerNetwork,
+    DnsLog,
     ErrorCode,
     NetworkMap,
     StreamCapture,
+    StreamDns,
     StreamEnd,
     StreamNetworkMap,
 )
@@ -124,6 +126,13 @@ class View:
                 yield chunk
         yield StreamEnd()
 
+    async def dns(self, request: StreamDns) -> AsyncGenerator[DnsLog, None]:
+        """What a container that runs, or everybody, asked our resolver."""
+        id = None if request.container is None else self._containers.network_of(request.container).id
+        async with aclosing(self._networks.fabric.dns_log.follow(id, request.backlog)) as logs:
+            async for each in logs:
+                yield each
+
     def _on_map(self, program: Program) -> MapContainer:
         detail = self._networks.detail(program.id)
         return MapContainer(
@@ -152,7 +161,12 @@ class View:
         return [f"{server} (heliostui){onward}" if server in ours else server for server in named]
 
     async def _rules(self, program: Program) -> list[RuleView]:
-        return []
+        """Those that concern everybody, and those that concern it."""
+        if not self._networks.fabric.is_ready:
+            return []
+        listing = await self._networks.fabric.firewall.counted()
+        every = rules.views(listing, self._networks.names(), self._networks.everyone())
+        return [rule for rule in every if not rule.containers or program.name in rule.containers]
 
 
 def _home() -> tuple[list[Interface], links.Forwarding]:

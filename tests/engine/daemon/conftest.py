@@ -348,6 +348,9 @@ class NetworkView:
         yield await self.map()
         yield m.StreamEnd()
 
+    async def dns(self, request: m.StreamDns) -> AsyncGenerator[m.DnsLog, None]:
+        yield m.DnsLog(queries=[])
+
     async def capture(self, request: m.StreamCapture) -> AsyncGenerator[m.CaptureChunk | m.StreamEnd, None]:
         yield m.CaptureChunk(data=b"pcap", packets=0)
         yield m.StreamEnd()
