@@ -51,9 +51,7 @@ def resolv_conf(servers: Sequence[Address], search: Sequence[str] = (), options:
         lines.append(f"search {' '.join(search)}")
     if not any(option.startswith("ndots:") for option in options):
         options = [*options, "ndots:0"]
-    return "\n".join(["# Made by heliostui: our resolver knows the names of containers.", *lines]) + (
-        f"\noptions {' '.join(options)}\n"
-    )
+    return "\n".join(["# Made by heliostui.", *lines]) + (f"\noptions {' '.join(options)}\n")
 
 
 def servers(networks: Iterable[Network]) -> list[Address]:

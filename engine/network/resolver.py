@@ -13,7 +13,6 @@ import errno
 import logging
 import socket
 import time
-from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -28,7 +27,6 @@ from engine.network.model import Address
 from engine.network.questions import Malformed, Question
 from engine.network.upstream import NoAnswer, Upstream
 from engine.network.zone import Asker, Zone
-from engine.protocol.messages import DnsLog
 
 PORT = 53
 BATCH = 256  # datagrams read at a time from one socket
@@ -94,7 +92,6 @@ class Resolver:
     ) -> None:
         self._home = home
         self._zone = zone
-        self._port = port
         self._ears: dict[Address, _Ear] = {}
         self.upstream = upstream or Upstream(self._ears.keys)
         self._log = log or dns_log.Log()
@@ -117,7 +114,7 @@ class Resolver:
         ear = self._ears[address] = _Ear()
         async with AsyncExitStack() as undo:
             undo.push_async_callback(self.deafen, address)
-            ear.udp, tcp = await self._home.call(_sockets, str(address), self._port)
+            ear.udp, tcp = await self._home.call(_sockets, str(address))
             if ear.udp is not None:
                 asyncio.get_running_loop().add_reader(ear.udp, self._read, ear.udp)
             if tcp is not None:
@@ -125,7 +122,7 @@ class Resolver:
                 ear.tcp = await asyncio.start_server(self._accept, sock=tcp, limit=questions.LONGEST)
             else:
                 lost = "large answers" if ear.udp is not None else "names of other containers"
-                ear.reason = await asyncio.to_thread(_taken, str(address), self._port, lost)
+                ear.reason = await asyncio.to_thread(_taken, str(address), lost)
                 _log.warning("%s", ear.reason)
             undo.pop_all()
         return ear.reason
@@ -143,10 +140,6 @@ class Resolver:
     def reasons(self) -> dict[Address, str]:
         """Addresses where nobody is heard, each with a sentence that says why."""
         return {address: ear.reason for address, ear in self._ears.items() if ear.reason}
-
-    def queries(self, container: str | None = None, backlog: int = 100) -> AsyncGenerator[DnsLog, None]:
-        """What a container (by id; None: all) asked last, at once, and then what it asks."""
-        return self._log.follow(container, backlog)
 
     async def close(self) -> None:
         """Answer nobody any more."""
@@ -302,19 +295,19 @@ def _send(datagram: _Datagram, answer: bytes) -> None:
         datagram.socket.sendto(answer, datagram.peer)
 
 
-def _sockets(address: str, port: int) -> tuple[socket.socket | None, socket.socket | None]:
+def _sockets(address: str) -> tuple[socket.socket | None, socket.socket | None]:
     """For UDP and TCP, in the calling thread's namespace; None where another program has the port. OSError."""
     with ExitStack() as undo:
-        udp = _bound(address, port, socket.SOCK_DGRAM)
+        udp = _bound(address, socket.SOCK_DGRAM)
         if udp is not None:
             undo.callback(udp.close)
             udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
-        tcp = _bound(address, port, socket.SOCK_STREAM)
+        tcp = _bound(address, socket.SOCK_STREAM)
         undo.pop_all()
     return udp, tcp
 
 
-def _bound(address: str, port: int, kind: socket.SocketKind) -> socket.socket | None:
+def _bound(address: str, kind: socket.SocketKind) -> socket.socket | None:
     """SO_REUSEADDR: for TCP, an earlier engine's connections are no hindrance; for UDP, neither is a server on all
     addresses that allows it, as dnsmasq does: the kernel gives us what comes to ours (socket(7))."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -323,7 +316,7 @@ def _bound(address: str, port: int, kind: socket.SocketKind) -> socket.socket | 
         undo.callback(sock.close)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            sock.bind((address, port))
+            sock.bind((address, PORT))
             if kind == socket.SOCK_STREAM:
                 sock.listen()
         except OSError as error:
@@ -334,19 +327,19 @@ def _bound(address: str, port: int, kind: socket.SocketKind) -> socket.socket | 
     return sock
 
 
-def _taken(address: str, port: int, lost: str) -> str:
+def _taken(address: str, lost: str) -> str:
     """Who has our port, what that costs, and what can be done."""
     everywhere = (address, "::", "0.0.0.0") if "." in address else (address, "::")
     holders = {
         connection.pid
         for connection in psutil.net_connections("inet")
-        if connection.laddr and connection.laddr.port == port and connection.laddr.ip in everywhere
+        if connection.laddr and connection.laddr.port == PORT and connection.laddr.ip in everywhere
     }
     who = "another program"
     for pid in filter(None, holders):
         with suppress(psutil.Error):
             who = f"{psutil.Process(pid).name()} (pid {pid})"
     return (
-        f"Port {port} of {address} belongs to {who}, so that network has no {lost} by our resolver: let it leave our "
+        f"Port {PORT} of {address} belongs to {who}, so that network has no {lost} by our resolver: let it leave our "
         "bridges alone (dnsmasq: bind-dynamic and except-interface=hb-*), then restart the engine."
     )

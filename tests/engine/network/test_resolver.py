@@ -21,6 +21,7 @@ import pytest_asyncio
 from dnslib import RCODE, DNSRecord  # type: ignore[import-untyped]
 
 from engine.network import resolver as resolver_module
+from engine.network.dns_log import Log
 from engine.network.home import Home
 from engine.network.model import Endpoint
 from engine.network.resolver import PORT, Resolver
@@ -87,11 +88,16 @@ def port() -> int:
     return free_port()
 
 
+@pytest.fixture
+def log() -> Log:
+    return Log()
+
+
 @pytest_asyncio.fixture
-async def resolver(bridge: Host, zone: Zone, port: int, tmp_path: Path) -> AsyncIterator[Resolver]:
+async def resolver(bridge: Host, zone: Zone, log: Log, port: int, tmp_path: Path) -> AsyncIterator[Resolver]:
     (tmp_path / "resolv.conf").write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
     home = Home(bridge.descriptor)
-    made = Resolver(home, zone, upstream=Upstream(list, tmp_path / "resolv.conf", port))
+    made = Resolver(home, zone, log, upstream=Upstream(list, tmp_path / "resolv.conf", port))
     try:
         for address in (GATEWAY, GATEWAY6, ip_address("10.88.1.1")):
             assert await made.listen(address) == ""
@@ -438,13 +444,13 @@ async def test_an_address_that_is_not_there_is_an_error(resolver: Resolver) -> N
 
 
 async def test_the_last_questions_are_told_and_then_each_that_comes(
-    bridge: Host, resolver: Resolver, port: int
+    bridge: Host, resolver: Resolver, log: Log, port: int
 ) -> None:
     async with serving(answering("192.0.2.9"), port=port):
         for name in ("web", "db", "example.com", "nobody.invalid"):
             await ask(bridge, name)
     assert code(await ask(bridge, "gone.example")) == "SERVFAIL"
-    async with aclosing(resolver.queries(None, 3)) as told_of:
+    async with aclosing(log.follow(None, 3)) as told_of:
         first = (await anext(told_of)).queries
         assert [query.name for query in first] == ["example.com", "nobody.invalid", "gone.example"]
         assert [query.source for query in first] == ["127.0.0.1"] * 3
@@ -456,16 +462,18 @@ async def test_the_last_questions_are_told_and_then_each_that_comes(
         assert (query.name, query.type, query.answer, query.source) == ("db", "AAAA", "nothing of this type", "names")
 
 
-async def test_one_containers_questions_are_told_alone(bridge: Host, resolver: Resolver) -> None:
-    async with aclosing(resolver.queries("dbdbdbdbdbdb", 10)) as told_of:
+async def test_one_containers_questions_are_told_alone(bridge: Host, resolver: Resolver, log: Log) -> None:
+    async with aclosing(log.follow("dbdbdbdbdbdb", 10)) as told_of:
         assert (await anext(told_of)).queries == []
         await ask(bridge, "web", source=WEB)
         await ask(bridge, "db", source=DB)
         assert [query.name for query in (await anext(told_of)).queries] == ["db"]
 
 
-async def test_a_listener_that_is_slow_loses_the_oldest_and_is_told_how_many(bridge: Host, resolver: Resolver) -> None:
-    async with aclosing(resolver.queries(None, 0)) as told_of:
+async def test_a_listener_that_is_slow_loses_the_oldest_and_is_told_how_many(
+    bridge: Host, resolver: Resolver, log: Log
+) -> None:
+    async with aclosing(log.follow(None, 0)) as told_of:
         await anext(told_of)
 
         def many() -> None:
