@@ -253,10 +253,6 @@ async def test_the_table_is_made_exactly_whatever_was_there(place: Town) -> None
     async with other_engine(place) as after_a_crash:
         await after_a_crash.ensure([ONE], wanted)
         assert place.rules() == right
-    place.here.sh(f"nft delete table inet {TABLE} && nft add table inet {TABLE}")
-    async with other_engine(place) as after_another:
-        await after_another.ensure([ONE], wanted)
-        assert place.rules() == right
 
 
 async def test_nothing_accumulates(place: Town) -> None:
@@ -269,7 +265,7 @@ async def test_nothing_accumulates(place: Town) -> None:
         await place.firewall.unpublish(web.forwards(port, 80, "udp" if port % 2 else "tcp", HERE if port % 3 else None))
     await place.firewall.remove_network(TWO)
     await place.firewall.add_network(TWO)
-    assert sorted(place.rules().split()) == sorted(before.split())
+    assert place.rules() == before
 
 
 async def test_the_same_twice_and_what_is_not_there_are_fine(place: Town) -> None:

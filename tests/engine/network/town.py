@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -78,8 +79,9 @@ class Town:
         return made
 
     def rules(self) -> str:
-        """All of the host's tables, without what they have counted."""
-        return self.here.sh("nft -s list ruleset")
+        """All of the host's tables, without what they have counted, and the elements of each set in order."""
+        listed = re.sub(r",\s+", ", ", self.here.sh("nft -s list ruleset"))
+        return re.sub(r"(?<=elements = { )(.*)(?= })", lambda found: ", ".join(sorted(found[0].split(", "))), listed)
 
     def close(self) -> None:
         for container in self._containers:
