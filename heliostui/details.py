@@ -87,8 +87,10 @@ class Details(Vertical):
         self.query_one(Tabs).can_focus = False
 
     def on_resize(self) -> None:
-        """Nine names have no room in 80 cells."""
-        self._tabs.get_tab("network").label = "9 Network" if self.size.width >= 92 else "9 Net"
+        """Nine names have hardly room in 80 cells."""
+        tight = self.size.width < 92
+        self._tabs.get_tab("network").label = "9 Net" if tight else "9 Network"
+        self.query_one(Tabs).set_class(tight, "-tight")
 
     @property
     def terminal(self) -> TerminalPane:

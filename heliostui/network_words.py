@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
+import msgspec
+
 from engine.protocol.messages import ContainerNetwork
 from engine.protocol.messages import NetworkMap as MapReply
 from engine.protocol.network import (
@@ -51,10 +53,15 @@ T = TypeVar("T")
 def ports(mappings: Iterable[PortMapping]) -> list[tuple[str, str]]:
     """Published ports as host's and container's, both families of one port as one: `:8080`, `80/tcp`."""
     found: dict[tuple[str, str], None] = {}
-    for mapping in sorted(mappings, key=lambda each: (each.container_port, each.protocol, each.port, each.address)):
+    for mapping in sorted(mappings, key=_worth):
         address = "" if mapping.address in ALL else bracketed(mapping.address)
         found[f"{address}:{mapping.port}", f"{mapping.container_port}/{mapping.protocol}"] = None
     return list(found)
+
+
+def _worth(mapping: PortMapping) -> tuple[bool, int, str, int, str]:
+    """Those that everybody reaches come first."""
+    return mapping.address not in ALL, mapping.container_port, mapping.protocol, mapping.port, mapping.address
 
 
 def ports_line(mappings: Sequence[PortMapping]) -> str:
@@ -189,7 +196,7 @@ ADDRESSES = (
     column("IN", 10, 3, right=True),
     column("OUT", 10, 4, right=True),
     column("GATEWAY", 12, 5, rank=2, weight=1),
-    column("ON THE HOST", 14, 6, rank=3),
+    column("ON THE HOST", 15, 6, rank=3),
     column("MAC", 17, 7, rank=4),
     column("MTU", 5, 8, rank=5, right=True),
 )
@@ -345,31 +352,43 @@ def _ports(seen: Seen) -> Section:
         of = mappings[host, port]
         made.append(_row(f"{port} {host}", of, (host, STRONG), ("━━▶", TICKED), (port, LINK), (reach, MUTED)))
     empty = "none is published: P publishes one"
-    return Section("ports", "Published ports", PORTS, tuple(made), "" if not made else "u takes one back", empty)
+    return Section(
+        "ports", "Published ports", PORTS, tuple(made), "" if not made else "u takes one back", empty, "Ports"
+    )
 
 
 def _sockets(sockets: Sequence[Socket]) -> Section:
-    """Listeners first, then connections, as ss(8) would be read."""
+    """Listeners first, then connections, as ss(8) would be read; those that are over are only counted."""
     rows, counts = [], Counter[str]()
+    over: dict[tuple[str, str, str], list[Socket]] = {}
     shown = [socket for socket in sockets if socket.protocol != "unix"]
     for socket in sorted(shown, key=lambda each: (each.state not in LISTENING, each.protocol, each.local, each.remote)):
-        look = GOOD if socket.state in (*LISTENING, "ESTAB") else ODD
-        program = f"{socket.command} {socket.pid}" if socket.pid is not None else "–"
-        rows.append(
-            _row(
-                _unique(counts, f"{socket.protocol} {socket.local} {socket.remote}"),
-                socket,
-                (socket.protocol, MUTED),
-                (socket.state, look),
-                (socket.local, STRONG if socket.state in LISTENING else ""),
-                (socket.remote, ""),
-                (str(socket.received), STRONG if socket.received else MUTED),
-                (str(socket.sent), STRONG if socket.sent and socket.state != "LISTEN" else MUTED),
-                (program, "" if socket.pid is not None else MUTED),
-                order=(socket.protocol, socket.state, socket.local, socket.remote, socket.received, socket.sent),
-            )
-        )
+        if socket.state == "TIME-WAIT":
+            over.setdefault((socket.protocol, socket.local, socket.remote.rpartition(":")[0]), []).append(socket)
+            continue
+        rows.append(_socket(socket, _unique(counts, f"{socket.protocol} {socket.local} {socket.remote}")))
+    for (protocol, local, remote), alike in sorted(over.items()):  # a busy server has thousands
+        one = msgspec.structs.replace(alike[0], remote=f"{remote}:*")
+        rows.append(_socket(one, f"over {protocol} {local} {remote}", f"{len(alike):,} that are over"))
     return Section("sockets", "Sockets", SOCKETS, tuple(rows), "queues in bytes", "no program has one open")
+
+
+def _socket(socket: Socket, key: str, program: str = "–") -> SectionRow:
+    if socket.pid is not None:
+        program = f"{socket.command} {socket.pid}"
+    state = MUTED if socket.state == "TIME-WAIT" else GOOD if socket.state in (*LISTENING, "ESTAB") else ODD
+    return _row(
+        key,
+        socket,
+        (socket.protocol, MUTED),
+        (socket.state, state),
+        (socket.local, STRONG if socket.state in LISTENING else ""),
+        (socket.remote, ""),
+        (str(socket.received), STRONG if socket.received else MUTED),
+        (str(socket.sent), STRONG if socket.sent and socket.state != "LISTEN" else MUTED),
+        (program, "" if socket.pid is not None else MUTED),
+        order=(socket.protocol, socket.state, socket.local, socket.remote, socket.received, socket.sent),
+    )
 
 
 def _unix(sockets: Sequence[Socket]) -> Section:
@@ -379,7 +398,7 @@ def _unix(sockets: Sequence[Socket]) -> Section:
             program = f"{socket.command} {socket.pid}" if socket.pid is not None else "–"
             key = _unique(counts, f"{socket.local} {socket.remote} {socket.pid}")
             rows.append(_row(key, socket, (socket.state, MUTED), (socket.local or "without a name", ""), (program, "")))
-    return Section("unix", "Unix sockets", UNIX, tuple(rows))
+    return Section("unix", "Unix sockets", UNIX, tuple(rows), name="Unix")
 
 
 def _rules(seen: Seen) -> Section:
@@ -425,7 +444,7 @@ def _dns(queries: Sequence[DnsQuery]) -> Section:
             )
         )
     empty = "it has asked for no name yet"
-    return Section("dns", "Names asked for", DNS, tuple(rows), "of our resolver, the newest first", empty)
+    return Section("dns", "Names asked for", DNS, tuple(rows), "of our resolver, the newest first", empty, "Names")
 
 
 def outcome(query: DnsQuery) -> str:

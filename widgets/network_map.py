@@ -59,7 +59,9 @@ class NetworkMapView(ScrollView, can_focus=True):
         Binding("end,G", "edge(True)", "Last", show=False),
         Binding("pageup", "page(-1)", "Page up", show=False),
         Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("v", "dense", "Boxes or lines", tooltip="Containers as boxes, or as lines that need less room"),
+        Binding(
+            "v", "dense", "Boxes or lines", show=False, tooltip="Containers as boxes, or as lines that need less room"
+        ),
     ]
 
     cursor: reactive[str] = reactive(HOST, repaint=False, init=False)

@@ -18,9 +18,17 @@ class SectionLine(Widget):
     here: reactive[int] = reactive(0)
     names: reactive[tuple[str, ...]] = reactive(())
 
+    @property
+    def _shown(self) -> list[tuple[int, str]]:
+        """Places and names from the first that leaves room for the one that is looked at."""
+        first, room = 0, self.size.width
+        while first < self.here and sum(len(name) + 2 for name in self.names[first : self.here + 1]) > room:
+            first += 1
+        return list(enumerate(self.names))[first:]
+
     def render(self) -> Text:
         line = Text(no_wrap=True, overflow="crop")
-        for place, name in enumerate(self.names):
+        for place, name in self._shown:
             style = "section--here" if place == self.here else "section--other"
             line.append(f" {name} ", self.get_component_rich_style(style))
         return line
@@ -28,7 +36,7 @@ class SectionLine(Widget):
     def place_at(self, x: int) -> int | None:
         """The section whose name is at this cell."""
         end = 0
-        for place, name in enumerate(self.names):
+        for place, name in self._shown:
             end += len(name) + 2
             if x < end:
                 return place

@@ -48,7 +48,7 @@ def column(
 
 @dataclass(frozen=True)
 class Section:
-    """One table. `about`: beside the title; `empty`: what is said where there are no rows."""
+    """One table. `about`: beside the title; `empty`: what is said where there are no rows; `name`: a shorter title."""
 
     key: str
     title: str
@@ -56,6 +56,7 @@ class Section:
     rows: tuple[SectionRow, ...] = ()
     about: str = ""
     empty: str = "none"
+    name: str = ""
 
 
 class _Line(NamedTuple):
@@ -135,7 +136,7 @@ class SectionTable(ScrollView, can_focus=True):
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(section.title for section in self._sections.values())
+        return tuple(section.name or section.title for section in self._sections.values())
 
     @property
     def place(self) -> int:

@@ -36,15 +36,15 @@ class MapScreen(QuickScreen[str | None]):
     AUTO_FOCUS = "NetworkMapView"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,N,0", "close", "Back", key_display="esc", tooltip="Back to the containers"),
-        Binding("enter", "go", "Go to it", tooltip="Go to the container"),
+        Binding("enter", "go", "Go", tooltip="Go to the container"),
         Binding("P", "publish", "Publish", tooltip="Publish a port of the container"),
         Binding("C", "connect", "Connect", tooltip="Connect the container to a network"),
-        Binding("u", "leave", "Disconnect", tooltip="Take the container out of a network"),
+        Binding("u", "leave", "Leave", tooltip="Take the container out of a network"),
         Binding("c", "capture", "Capture", tooltip="Capture its traffic to a file, or end that"),
-        Binding("n", "create", "New network", tooltip="Make a network"),
         Binding("d,delete", "remove", "Remove", tooltip="Remove the network"),
+        Binding("n", "create", "New", tooltip="Make a network"),
         Binding("D", "prune", "Remove unused", show=False, tooltip="Remove all networks that no container asks for"),
-        Binding("question_mark,f1", "help", "Help", key_display="?", show=False),
+        Binding("question_mark,f1", "help", "Help", key_display="?", tooltip="All keys"),
     ]
 
     def __init__(self, link: Link, state: State, captures: Captures) -> None:
