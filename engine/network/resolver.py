@@ -85,10 +85,10 @@ class _Load:
 
 
 class Resolver:
-    """`port`, and `upstream` for other servers than the host's, are for tests."""
+    """`log`: where questions are noted; `upstream`: who is asked for what is not ours, else the host's servers."""
 
     def __init__(
-        self, home: Home, zone: Zone, port: int = PORT, upstream: Upstream | None = None, log: dns_log.Log | None = None
+        self, home: Home, zone: Zone, log: dns_log.Log | None = None, upstream: Upstream | None = None
     ) -> None:
         self._home = home
         self._zone = zone
