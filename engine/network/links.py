@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import errno
 import random
-import threading
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -131,13 +131,15 @@ def _attach(home: Netlink, container: Netlink, endpoint: Endpoint, namespace: in
     sysctls.write_if_there("ipv6/conf/default/disable_ipv6", int(no_ipv6))  # inherited by the next interface
     _make_pair(home, endpoint, namespace)
     done.append(endpoint.host_interface)
+    container.do(rt.set_link(endpoint.interface, up=True))
     index = _index(container, endpoint.interface)
+    for name in (endpoint.host_interface, endpoint.bridge):
+        _index(home, name)  # the kernel looks at its carrier: now, not at some time
     requests = [rt.new_address(index, address) for address in endpoint.addresses]
-    requests.append(rt.set_link(index, up=True, what=f"set up the interface {endpoint.interface}"))
     requests += [
         rt.new_default_route(index, gateway, _metric(endpoint.interface, gateway)) for gateway in endpoint.gateways
     ]
-    container.do(*requests)
+    container.do(*requests, rt.announce(index, endpoint.mac))
 
 
 def _make_pair(home: Netlink, endpoint: Endpoint, namespace: int) -> None:
@@ -161,14 +163,18 @@ def _metric(interface: str, gateway: Address) -> int:
     return number if gateway.version == 4 else 1024 + number
 
 
-def unplug(names: Iterable[str]) -> None:
-    """Nothing goes through these veths from now on; they are removed soon, by a thread that nobody waits for.
+def unplug(names: Iterable[str]) -> Future[None]:
+    """Nothing goes through these veths from now on; the future is done when they are removed as well.
 
     For a container that has ended: its addresses are free at once (0.2 ms), while a removal waits for 20 ms until no
-    processor looks at the veth any more. The thread is born in the namespace of the one that calls."""
+    processor looks at the veth any more, which nobody else needs to wait for. It is done by a thread of its own, which
+    is born in the namespace of the one that calls."""
     with Netlink() as netlink:
         group = _group(netlink, names, number(IFLA.MASTER, 0), up=False)
-    threading.Thread(target=_remove, args=(group,), name="removal of links").start()
+    thread = ThreadPoolExecutor(1, "removal of links")
+    removed = thread.submit(_remove, group)
+    thread.shutdown(wait=False)
+    return removed
 
 
 def detach(names: Iterable[str]) -> None:

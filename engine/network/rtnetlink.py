@@ -282,8 +282,15 @@ def new_default_route(index: int, gateway: Address, metric: int) -> Request:
     return Request(RTM.NEWROUTE, body, f"route by {gateway}", _NEW)
 
 
+def announce(index: int, mac: str) -> Request:
+    """Let a link tell its neighbours its addresses, if `arp_notify` and `ndisc_notify` are set: whoever gets a MAC, be
+    it the one that he has, does so."""
+    return Request(RTM.SETLINK, _ifinfo(index) + attribute(IFLA.ADDRESS, mac_bytes(mac)), f"set the MAC {mac}")
+
+
 def get_link(name: str) -> Request:
-    """Ask for one link."""
+    """Ask for one link. As a side effect (Linux 6.8, `linkwatch_sync_dev`) it can carry packets when the answer comes,
+    if it can at all: the kernel has seen its carrier, for which it takes up to a second otherwise."""
     body = _ifinfo() + text(IFLA.IFNAME, name) + number(IFLA.EXT_MASK, RTEXT_FILTER_SKIP_STATS)
     return Request(RTM.GETLINK, body, f"find the interface {name}")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -121,6 +120,29 @@ def bridged(place: Place) -> Place:
     return place
 
 
+RTMGRP_LINK, RTMGRP_NEIGH = 1, 4
+
+
+class Monitor:
+    """Told of what changes in a namespace."""
+
+    def __init__(self, group: int) -> None:
+        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+        self._socket.bind((0, group))
+        self._socket.settimeout(10)
+
+    def __enter__(self) -> Monitor:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def next(self) -> tuple[int, bytes]:
+        """Type and payload of the next message; TimeoutError if there is none for long."""
+        message = self._socket.recv(65536)
+        return HEADER.unpack_from(message)[1], message[HEADER.size :]
+
+
 def listening(family: int, address: str) -> socket.socket:
     server = socket.create_server((address, 7), family=family)
     server.settimeout(5)
@@ -161,11 +183,19 @@ def test_the_bridges_addresses_can_be_listened_on_before_there_is_any_container(
 
 def test_an_address_that_was_anothers_is_found_at_once_under_its_new_owner(bridged: Place) -> None:
     friend, old = bridged.attached(endpoint(1)), bridged.attached(endpoint(2))
-    assert talk(old, friend, "10.88.0.3") == talk(old, friend, "10.88.0.3")
-    bridged(links.unplug, [endpoint(2).host_interface])
-    new = bridged.attached(replace(endpoint(3), addresses=endpoint(2).addresses, mac="02:42:00:00:00:99"))
-    for address in ("10.88.0.3", "fd88:1::3"):
-        talk(new, friend, address)
+    for address in endpoint(2).addresses:
+        talk(old, friend, str(address.ip))
+    mac = "02:42:00:00:00:99"
+
+    def known() -> set[str]:
+        with Netlink() as netlink:
+            return {one.mac for one in rt.neighbours(netlink) if one.address in {a.ip for a in endpoint(2).addresses}}
+
+    with within(friend, Monitor, RTMGRP_NEIGH) as monitor:
+        bridged(links.unplug, [endpoint(2).host_interface])
+        bridged.attached(replace(endpoint(3), addresses=endpoint(2).addresses, mac=mac))
+        while within(friend, known) != {mac}:
+            monitor.next()
 
 
 def test_loopback_works_in_a_container(bridged: Place) -> None:
@@ -369,54 +399,32 @@ def test_two_hundred_containers_come_and_go_and_nothing_is_left(bridged: Place) 
     assert bridged.look() == before
 
 
-class Monitor:
-    """Told of the links of a namespace as they come and go."""
-
-    def __init__(self) -> None:
-        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
-        self._socket.bind((0, 1))  # RTMGRP_LINK
-        self._socket.settimeout(10)
-
-    def wait_until_removed(self, name: str) -> None:
-        while True:
-            message = self._socket.recv(65536)
-            _, type, *_ = HEADER.unpack_from(message)
-            link = rt.read_link(message[HEADER.size :])
-            if (type, link.name, link.kind) == (rt.RTM.DELLINK, name, "veth"):
-                self._socket.close()
-                return
-
-
 def test_a_link_ends_with_the_containers_namespace(bridged: Place) -> None:
-    monitor = bridged(Monitor)
     made = namespaces.make()
     bridged(links.attach, [endpoint(1)], made)
-    os.close(made)
-    monitor.wait_until_removed(endpoint(1).host_interface)
-    assert [link.kind for link in bridged(links.ours)] == ["bridge"]
+    with bridged(Monitor, RTMGRP_LINK) as monitor:
+        os.close(made)
+        while {link.kind for link in bridged(links.ours)} != {"bridge"}:
+            monitor.next()
 
 
 def test_an_unplugged_container_is_off_at_once_and_its_link_is_soon_removed(bridged: Place) -> None:
     one, two = bridged.attached(endpoint(1)), bridged.attached(endpoint(2))
     talk(one, two, "10.88.0.2")
-    monitor = bridged(Monitor)
-    bridged(links.unplug, [endpoint(1).host_interface, "h000000000999.0"])
+    removed = bridged(links.unplug, [endpoint(1).host_interface, "h000000000999.0"])
     bridged.attached(endpoint(3, addresses=endpoint(1).addresses))  # nobody answers for it but this one
-    monitor.wait_until_removed(endpoint(1).host_interface)
-    for thread in threading.enumerate():
-        if thread.name == "removal of links":
-            thread.join()
+    removed.result(10)
     assert endpoint(1).host_interface not in {link.name for link in bridged(links.ours)}
 
 
 def test_the_link_of_a_container_that_starts_again_at_once_is_not_removed_with_its_old_one(bridged: Place) -> None:
+    removed = []
     for _ in range(10):
         again = bridged.attached(endpoint(1))
-        bridged(links.unplug, [endpoint(1).host_interface])
+        removed.append(bridged(links.unplug, [endpoint(1).host_interface]))
         again = bridged.attached(endpoint(1))
-    for thread in threading.enumerate():
-        if thread.name == "removal of links":
-            thread.join()
+    for one in removed:
+        one.result(10)
     assert len(bridged(links.endpoints_of, again)) == 1
 
 
@@ -496,12 +504,9 @@ def test_all_of_it_works_for_who_is_root_in_a_user_namespace_only() -> None:
             with pytest.raises(Refused, match="File exists"):
                 place(links.attach_more, endpoint(3, interface="eth0"), two)
             place(links.detach, [endpoint(n).host_interface for n in (1, 2, 3)])
-            place(links.unplug, [endpoint(1, OTHER, 1).host_interface])
+            place(links.unplug, [endpoint(1, OTHER, 1).host_interface]).result(10)
             for network in (BACKEND, OTHER):
                 place(links.remove_link, network.bridge)
-            for thread in threading.enumerate():
-                if thread.name == "removal of links":
-                    thread.join()
             assert place.look() == before
         return heard
 
