@@ -14,7 +14,7 @@ from engine.protocol.network import DnsQuery
 from heliostui.commandline.document import document
 from heliostui.commandline.failures import complain
 from heliostui.commandline.parser import add_format, checked
-from heliostui.commandline.table import printable, table
+from heliostui.commandline.table import GAP, printable
 from heliostui.commands.logs import line_count
 
 HEADINGS = ("TIME", "CONTAINER", "TYPE", "NAME", "ANSWER", "FROM", "TOOK")
@@ -38,18 +38,36 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     backlog = MOST if arguments.tail is None else min(arguments.tail, MOST)
-    first = True
+    lines = Lines()
     with Connection.connect(places()) as engine:
         for message in engine.stream(StreamDns(container=arguments.container, backlog=backlog)):
             if isinstance(message, DnsLog):
-                _show(message, as_json=arguments.format == "json", follow=arguments.follow, first=first)
-                first = False
+                _show(message, lines, as_json=arguments.format == "json", follow=arguments.follow)
                 if not arguments.follow:
                     break
     return 0
 
 
-def _show(log: DnsLog, *, as_json: bool, follow: bool, first: bool) -> None:
+class Lines:
+    """A table that grows: its columns are as wide as the widest cell so far."""
+
+    def __init__(self) -> None:
+        self._widths = [len(heading) for heading in HEADINGS]
+        self._begun = False
+
+    def of(self, queries: list[DnsQuery]) -> list[str]:
+        """The next lines; headings before the first ones."""
+        rows = [] if self._begun else [HEADINGS]
+        rows += [tuple(map(printable, _row(query))) for query in queries]
+        self._begun = True
+        self._widths = [max(map(len, column)) for column in zip(self._blank(), *rows, strict=True)]
+        return [GAP.join(map(str.ljust, row, self._widths)).rstrip() for row in rows]
+
+    def _blank(self) -> tuple[str, ...]:
+        return tuple(" " * width for width in self._widths)
+
+
+def _show(log: DnsLog, lines: Lines, *, as_json: bool, follow: bool) -> None:
     if log.lost:
         complain(f"{log.lost} questions came faster than they could be told, and are left out")
     if as_json and not follow:
@@ -57,11 +75,8 @@ def _show(log: DnsLog, *, as_json: bool, follow: bool, first: bool) -> None:
     elif as_json:
         for query in log.queries:
             print(msgspec.json.encode(query).decode(), flush=True)
-    elif first:
-        print(table(HEADINGS, [_row(query) for query in log.queries]), flush=True)
     else:
-        for query in log.queries:
-            print(printable("   ".join(_row(query))), flush=True)
+        print("\n".join(lines.of(log.queries)), flush=True)
 
 
 def _row(query: DnsQuery) -> tuple[str, ...]:
