@@ -57,7 +57,7 @@ class Lines:
 
     def of(self, queries: list[DnsQuery]) -> list[str]:
         """The next lines; headings before the first ones."""
-        rows = [] if self._begun else [HEADINGS]
+        rows: list[tuple[str, ...]] = [] if self._begun else [HEADINGS]
         rows += [tuple(map(printable, _row(query))) for query in queries]
         self._begun = True
         self._widths = [max(map(len, column)) for column in zip(self._blank(), *rows, strict=True)]
