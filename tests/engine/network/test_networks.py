@@ -123,7 +123,7 @@ async def test_published_ports_are_reached_from_outside_and_from_here(
     for address in (outside.here, outside.here6):
         assert outside.host.reaches(address, 18080)
     for address in ("127.0.0.1", "::1", outside.here, outside.here6):
-        assert here.reaches(address, 18080), address
+        assert await asyncio.to_thread(here.reaches, address, 18080), address
     assert {forward.port for forward in attached.forwards} == {18080}
     assert [(port.address, port.port, port.container_port) for port in world.networks.detail(WEB).ports] == [
         ("0.0.0.0", 18080, 80),
@@ -204,7 +204,7 @@ async def test_what_ended_while_no_engine_was_there_is_cleared_away(world: World
         world.let_go(WEB)
         await world.crash()
         assert world.networks.detail(WEB).endpoints[0].ip == ""
-        assert "18083" not in here.sh("nft list ruleset")
+        assert "18083" not in here.sh("nft --stateless list ruleset")
         again = await world.attach(WEB)
         assert address(again) == "10.88.0.2"
 
@@ -238,7 +238,7 @@ async def test_when_a_step_fails_all_before_it_is_undone(
     world: World, here: Host, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     await world.start(DB, "db")
-    before = (here.sh("ip -o link show"), here.sh("nft list ruleset"))
+    before = (here.sh("ip -o link show"), here.sh("nft --stateless list ruleset"))
 
     def fail(*_: object) -> None:
         raise EngineError("launch_failed", f"{step} failed")  # type: ignore[arg-type]
@@ -264,7 +264,7 @@ async def test_when_a_step_fails_all_before_it_is_undone(
             patch.setattr(target, name, broken)
         with pytest.raises(EngineError, match="failed"):
             await world.networks.attach(WEB)
-    assert (here.sh("ip -o link show"), here.sh("nft list ruleset")) == before
+    assert (here.sh("ip -o link show"), here.sh("nft --stateless list ruleset")) == before
     assert address(await world.attach(WEB)) == "10.88.0.3"
 
 
