@@ -190,7 +190,7 @@ class Networks:
             standing = self._standing[id] = Standing(id, endpoints, forwards)
             await self.fabric.up(networks)
             made = None if user_namespace is None else await asyncio.to_thread(namespaces.make_in, user_namespace)
-            undo.push_async_callback(self.fabric.home.call, self._take_down, standing)
+            undo.push_async_callback(self._take_down, standing)
             namespace = await self.fabric.home.call(self._put_up, standing, made)
             undo.push_async_callback(asyncio.to_thread, _close, namespace)
             await self.fabric.publish(forwards)
@@ -207,7 +207,7 @@ class Networks:
             return
         self.zone.leave(id)
         await self.fabric.unpublish(standing.forwards)
-        await self.fabric.home.call(self._take_down, standing)
+        await self._take_down(standing)
         self._reservations.give_back(standing.forwards)
         self._take_back(id)
 
@@ -448,10 +448,11 @@ class Networks:
             raise
         return namespace
 
-    def _take_down(self, standing: Standing) -> None:
-        """In the home thread."""
-        links.detach([endpoint.host_interface for endpoint in standing.endpoints])
-        self._store.fall(standing.container)
+    async def _take_down(self, standing: Standing) -> None:
+        """Off at once; gone, and noted so, when it returns. The home thread does not wait for that (20 ms)."""
+        names = [endpoint.host_interface for endpoint in standing.endpoints]
+        await asyncio.wrap_future(await self.fabric.home.call(links.unplug, names))
+        await self.fabric.home.call(self._store.fall, standing.container)
 
     def _take_back(self, id: str) -> None:
         self._standing.pop(id, None)
