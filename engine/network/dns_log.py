@@ -22,7 +22,7 @@ BEAT = 0.2  # seconds between two messages to a listener
 
 
 class Entry(NamedTuple):
-    """One question. `time` in seconds since the epoch; `answer` as it was sent."""
+    """One question. `time` in seconds since the epoch; `answer` as it was sent, at least its beginning."""
 
     time: float
     asker: Asker | None

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from dnslib import AAAA, CLASS, EDNS0, PTR, QTYPE, RCODE, RR, A, DNSHeader, DNSQuestion, DNSRecord  # type: ignore[import-untyped]
-from dnslib.label import DNSLabel  # type: ignore[import-untyped]
+from dnslib.label import DNSBuffer, DNSLabel  # type: ignore[import-untyped]
 
 from engine.network.model import Address
 
 LONGEST = 4096  # bytes of a question: more than any real one has
 SMALL, LARGE = 512, 1232  # bytes of an answer by UDP: without EDNS, and the most that we send (dnsflagday.net/2020)
 LARGEST = 65_535  # bytes of any message
+MOST_WORDS, LONGEST_WORDS = 16, 512  # records of an answer that are told, and characters
 HEADER = struct.Struct("!HHHHHH")
 _EDNS = struct.Struct("!BHHBBHH")  # root, type, size, extended code, version, flags, length of options
 _QR, _OPCODE, _TC, _RD = 0x8000, 0x7800, 0x0200, 0x0100
@@ -141,16 +143,25 @@ def is_truncated(answer: bytes) -> bool:
 
 
 def words(answer: bytes) -> str:
-    """What an answer says, for people: addresses and names, or the code: "10.88.0.2, 10.88.0.3", "NXDOMAIN"."""
-    code = code_of(answer)
-    if code:
+    """What an answer says, for people: addresses and names, or the code: "10.88.0.2, 10.88.0.3", "NXDOMAIN". It may be
+    cut off: then what there is of it."""
+    if code := code_of(answer):
         return str(RCODE.get(code, f"code {code}"))
-    try:
-        records = DNSRecord.parse(answer[:LONGEST]).rr
-        told = [str(record.rdata).rstrip(".") for record in records[:16] if record.rtype != QTYPE.RRSIG]
-    except Exception:  # noqa: BLE001 - dnslib meets a stranger's bytes: whatever it finds wrong, they can't be read
-        return "TRUNCATED" if is_truncated(answer) else "an answer that can't be read"
-    return ", ".join(told)[:512] or ("TRUNCATED" if is_truncated(answer) else "nothing of this type")
+    told: list[str] = []
+    with suppress(Exception):  # dnslib meets a stranger's bytes: whatever it finds wrong, no more can be read
+        buffer = DNSBuffer(answer)
+        header = DNSHeader.parse(buffer)
+        for _ in range(header.q):
+            DNSQuestion.parse(buffer)
+        for _ in range(min(header.a, MOST_WORDS)):
+            record = RR.parse(buffer)
+            if record.rtype != QTYPE.RRSIG:
+                told.append(str(record.rdata).rstrip("."))
+        if not header.a:
+            told = ["nothing of this type"]
+    if is_truncated(answer):
+        told.append("truncated")
+    return ", ".join(told)[:LONGEST_WORDS] or "an answer that can't be read"
 
 
 def type_name(number: int) -> str:

@@ -34,7 +34,9 @@ SLICE = 0.002  # seconds that are served at a time
 LINE, WAITING = 512, 4_096  # questions of one container that wait, and of all; whoever means more of them asks again
 FLOOD = 128  # questions of one address in a row without room for them, until the kernel drops the next ones
 MUTED = 1.0  # seconds for which it does
-OUTSTANDING, OUTSTANDING_EACH = 512, 64  # questions passed on to others, in all and of one address
+PASSED_ON = 8  # questions passed on to others in a slice: one costs as much as ten that we answer
+OUTSTANDING, OUTSTANDING_EACH = 256, 64  # of them that wait for an answer, in all and of one address
+TOO_MANY = "too many questions at once"
 CONNECTIONS, CONNECTIONS_EACH = 256, 16  # by TCP
 IDLE = 10.0  # seconds that a connection may be silent
 BUFFER = 1 << 20  # bytes of datagrams that the kernel keeps for us
@@ -185,8 +187,8 @@ class Resolver:
 
     def _serve(self) -> None:
         """Answer for a slice of time; the rest waits until the loop has seen to everybody else."""
-        end = time.perf_counter() + SLICE
-        while self._queue and time.perf_counter() < end:
+        end, before = time.perf_counter() + SLICE, self._outstanding.all
+        while self._queue and time.perf_counter() < end and self._outstanding.all < before + PASSED_ON:
             self._answer(self._queue.take())
         if self._queue:
             self._serving = asyncio.get_running_loop().call_soon(self._serve)
@@ -215,6 +217,11 @@ class Resolver:
         key = (datagram.peer, datagram.packet[:2])
         if key in self._passed_on:
             return
+        if not self._outstanding.take(datagram.peer[0]):
+            answer = questions.reply(question, questions.SERVFAIL)
+            _send(datagram, answer)
+            self._note(datagram.came, asker, question, answer, TOO_MANY)
+            return
         self._passed_on.add(key)
         self._tasks.spawn(self._forward(datagram, key, asker, question), "name server")
 
@@ -222,29 +229,27 @@ class Resolver:
         self, datagram: _Datagram, key: tuple[tuple[str, int], bytes], asker: Asker, question: Question
     ) -> None:
         try:
-            answer, source = await self._ask(datagram.peer[0], asker, question, tcp=False)
+            answer, source = await self._ask(asker, question, tcp=False)
             _send(datagram, answer)
             self._note(datagram.came, asker, question, answer, source)
         finally:
             self._passed_on.discard(key)
+            self._outstanding.give_back(datagram.peer[0])
 
     # Both
 
-    async def _ask(self, client: str, asker: Asker, question: Question, *, tcp: bool) -> tuple[bytes, str]:
+    async def _ask(self, asker: Asker, question: Question, *, tcp: bool) -> tuple[bytes, str]:
         """What others say, ready to be sent, and who said it."""
-        if not self._outstanding.take(client):
-            return questions.reply(question, questions.SERVFAIL), "too many questions at once"
         try:
             answer, source = await self.upstream.ask(question, asker.servers, tcp=tcp)
             return questions.fits(question, answer, tcp=tcp), source
         except NoAnswer as none:
             return questions.reply(question, questions.SERVFAIL), none.source
-        finally:
-            self._outstanding.give_back(client)
 
     def _note(self, came: float, asker: Asker | None, question: Question, answer: bytes, source: str) -> None:
         took = (time.perf_counter() - came) * 1000
-        self._log.note(dns_log.Entry(time.time(), asker, question.name, question.type, answer, source, took))
+        told = answer[: questions.LARGE]
+        self._log.note(dns_log.Entry(time.time(), asker, question.name, question.type, told, source, took))
 
     # Connections
 
@@ -270,6 +275,7 @@ class Resolver:
                 writer.write(len(answer).to_bytes(2) + answer)
                 async with asyncio.timeout(IDLE):
                     await writer.drain()
+                await asyncio.sleep(0)  # neither waits where there is room: the others' turn
 
     async def _answered(self, client: str, packet: bytes) -> bytes:
         """Raises Malformed for what there is no answer to."""
@@ -284,7 +290,13 @@ class Resolver:
         answer, source = answers.answer(self._zone, asker, question, tcp=True), "names"
         if answer is None:
             assert asker is not None
-            answer, source = await self._ask(client, asker, question, tcp=True)
+            if self._outstanding.take(client):
+                try:
+                    answer, source = await self._ask(asker, question, tcp=True)
+                finally:
+                    self._outstanding.give_back(client)
+            else:
+                answer, source = questions.reply(question, questions.SERVFAIL), TOO_MANY
         self._note(came, asker, question, answer, source)
         return answer
 

@@ -176,6 +176,9 @@ def test_an_answer_in_words() -> None:
     assert words(reply(question, questions.NOERROR, found)) == "10.88.0.2, fd00::2"
     assert words(reply(question, questions.NOERROR)) == "nothing of this type"
     assert words(reply(question, questions.NXDOMAIN)) == "NXDOMAIN"
+    many = reply(question, questions.NOERROR, [ip_address(f"10.88.0.{last}") for last in range(60)])
+    assert words(many) == ", ".join([*(f"10.88.0.{last}" for last in range(16)), "truncated"])
+    assert words(many[:60]) == "10.88.0.0, 10.88.0.1, truncated"
     assert words(reply(question, questions.NOERROR, name="web.backend")) == "web.backend"
     mail = DNSRecord(DNSHeader(qr=1), q=DNSQuestion("example.com", QTYPE.MX))
     mail.add_answer(RR("example.com", QTYPE.MX, rdata=MX("mx.example.com", 10)))
