@@ -28,7 +28,7 @@ LEAST = 0.001  # seconds
 MOST = 366 * 86400.0
 TIMED_OUT = -1  # exit code of a probe that had to be killed, or that could not be started
 KILLED = 128 + 9
-ENDING = 0.5  # seconds in which the container's end follows that of a probe that was killed by it
+ENDING = 0.5  # seconds in which the container's end is heard of, if a probe failed because of it
 _CODES = {ErrorCode.COMMAND_NOT_FOUND: 127, ErrorCode.COMMAND_NOT_EXECUTABLE: 126}
 
 
@@ -141,7 +141,7 @@ class Checks:
         try:
             held, stdio = await self._launcher.exec(checked.container, request)
         except EngineError as error:
-            if error.code == ErrorCode.WRONG_STATE:
+            if error.code == ErrorCode.WRONG_STATE or await _happens(checked.over, ENDING):
                 return None
             code = _CODES.get(error.code, TIMED_OUT)
             return HealthProbe(started_at=started, finished_at=datetime.now(UTC), exit_code=code, output=error.message)
