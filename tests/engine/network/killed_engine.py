@@ -1,8 +1,8 @@
 """The real engine, but one that is killed at a given step of what it does. The keeper runs it in the engine's place.
 
-A file `kill` in the runtime directory says how many steps are still to be done; then the engine kills itself, and the
-file is gone. Steps are the beginning and the end of each operation in the home network namespace, of each record that is
-stored, and of each launch.
+A file `kill` in the runtime directory says how many steps are still to be done; before the next one the engine kills
+itself, and the file is gone. Steps are the operations in the home network namespace, the records that are stored, and
+the launches.
 """
 
 from __future__ import annotations
@@ -37,9 +37,7 @@ def step() -> None:
 def stepping(work: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     async def step_by_step(*args: Any, **named: Any) -> Any:
         step()
-        result = await work(*args, **named)
-        step()
-        return result
+        return await work(*args, **named)
 
     return step_by_step
 

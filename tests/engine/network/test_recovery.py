@@ -71,9 +71,9 @@ class Town:
         places = ["--runtime", str(self.places.runtime), "--state", str(self.places.state)]
         command = [sys.executable, "-P", str(ENGINE), *places]
         hear, tell = os.pipe()
+        keeper = [sys.executable, "-S", "-E", str(KEEPER), *places, "--ready-fd", str(tell), "--engine-command"]
         self.keeper = subprocess.Popen(
-            [sys.executable, "-S", "-E", str(KEEPER), *places, "--ready-fd", str(tell)]
-            + ["--engine-command", json.dumps(command)],
+            [*keeper, json.dumps(command)],
             env={**os.environ, "PYTHONPATH": str(KEEPER.parents[2])},
             pass_fds=[tell],
         )
@@ -122,8 +122,19 @@ class Town:
                 self.insist(WaitContainer(container=id), ErrorCode.NO_SUCH_CONTAINER)
 
     def stop(self) -> None:
+        for detail in self.running():
+            self.insist(RemoveContainer(container=detail.id, force=True))
         self.insist(StopEngine(all=True))
         self.keeper.wait(PATIENCE)
+
+    def end(self) -> None:
+        """Whatever happened: no process of ours stays behind."""
+        if self.keeper.poll() is None:
+            keeper = psutil.Process(self.keeper.pid)
+            for process in (*keeper.children(recursive=True), keeper):
+                with suppress(psutil.Error):
+                    process.send_signal(signal.SIGKILL)
+            self.keeper.wait(PATIENCE)
 
 
 def _is_alive(pid: int | None) -> bool:
@@ -197,11 +208,11 @@ def _elements() -> dict[str, set[Any]]:
 
 
 def _key(key: Any) -> Any:
-    if isinstance(key, dict):
-        key = key["elem"]["val"] if "elem" in key else key
-    return (
-        tuple(str(one) if not isinstance(one, int) else one for one in key["concat"]) if "concat" in key else str(key)
-    )
+    if isinstance(key, dict) and "elem" in key:  # one that counts
+        key = key["elem"]["val"]
+    parts = key["concat"] if isinstance(key, dict) and "concat" in key else [key]
+    plain = tuple(part if isinstance(part, int) else str(part) for part in parts)
+    return plain if len(plain) > 1 else plain[0]
 
 
 def _links(*prefix: str) -> list[dict[str, Any]]:
@@ -219,14 +230,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
         assert [name for _, name in socket.if_nameindex() if name.startswith("h")] == []
         assert _elements() == {}
     finally:
-        for process in (
-            (*psutil.Process(made.keeper.pid).children(recursive=True), made.keeper)
-            if made.keeper.poll() is None
-            else ()
-        ):
-            with suppress(psutil.Error):
-                process.send_signal(signal.SIGKILL)
-        made.keeper.wait(PATIENCE)
+        made.end()
 
 
 def options(name: str, *networks: str, ports: tuple[PortOption, ...] = ()) -> ContainerOptions:
@@ -256,7 +260,6 @@ RUNS = [RunContainer(options=options(WEB, ports=(PORT,)))]
 ACTS = {
     "run": Act([], RUNS[0], GONE),
     "stop": Act(RUNS, StopContainer(container=WEB, timeout=0.0), GONE),
-    "remove": Act(RUNS, GONE[0], GONE),
     "connect": Act(RUNS, ConnectNetwork(network=NetworkOption(name="side"), container=WEB), GONE),
     "disconnect": Act(
         [RunContainer(options=options(WEB, "default", "side", ports=(PORT,)))],
@@ -287,9 +290,8 @@ def test_killed_at_any_step_the_next_engine_has_what_the_containers_need(town: T
         check(town)
         for request in act.after:
             town.insist(request, *DONE_ALREADY)
-        check(town)
-        print("step", step)
         if not killed:
-            assert step > 1, "no step was taken"
+            assert step > 0, "no step was taken"
+            check(town)
             return
     raise AssertionError("it has no end")
