@@ -1,7 +1,7 @@
 """`doctor`: what this machine can and can't do for containers, and what each lack costs. Blocks briefly: use a thread.
 
-Facts are read in `findings` and judged in one small pure function each. May import the engine's cgroups, protocol and
-system call numbers.
+Facts are read in `findings` and judged in one small pure function each. May import the engine's cgroups, network,
+protocol and system call numbers.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from engine.cgroups import Hierarchy
+from engine.network import upstream
 from engine.protocol.messages import Finding, ImageSummary
 from engine.sandbox.kernel import FSCONFIG, FSOPEN
 from engine.sandbox.portable import system_call
@@ -40,6 +41,7 @@ def findings(rootless: bool, hierarchy: Hierarchy, images: Sequence[ImageSummary
         launcher(executor),
         limits(hierarchy.controllers(), hierarchy.reason),
         network(rootless, [name for name in ("pasta", "slirp4netns") if shutil.which(name)]),
+        names(_read(str(upstream.RESOLV_CONF))),
     ]
     if rootless:
         helpers = [name for name in ("newuidmap", "newgidmap") if shutil.which(name)]
@@ -146,6 +148,19 @@ def network(rootless: bool, programs: Sequence[str]) -> Finding:
     if rootless and not programs:
         text += " When it does more, ordinary users will need pasta (package passt)."
     return Finding(name="network", status="missing", text=text)
+
+
+def names(resolv_conf: str) -> Finding:
+    """`resolv_conf`: the text of the host's."""
+    servers = ", ".join(map(str, upstream.parse(resolv_conf).servers))
+    if "nameserver" in resolv_conf:
+        text = f"Containers know each other by name; other names are asked of {servers}, this machine's name servers."
+        return Finding(name="names", status="ok", text=text)
+    text = (
+        f"{upstream.RESOLV_CONF} names no name server, so {servers} is asked: put one there, or give containers --dns, "
+        "if they find nobody but each other."
+    )
+    return Finding(name="names", status="limited", text=text)
 
 
 def subordinate_ids(users: int, groups: int, helpers: Sequence[str]) -> Finding:
