@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from ipaddress import ip_interface
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 import engine
@@ -58,7 +58,6 @@ PATIENCE = 30.0  # seconds; far more than anything takes
 MOST = 200  # steps of one request
 PORT = PortOption(container=80, host=18080)
 MORE = PortOption(container=81, host=18081)
-T = TypeVar("T")
 
 
 class Town:
@@ -250,7 +249,7 @@ def remove(town: Town, name: str) -> None:
 class Act:
     """One thing that is done to networks: `before` makes the place for it, `after` clears up."""
 
-    def __init__(self, before: list[Request], request: Request, after: list[Request]) -> None:
+    def __init__(self, before: Sequence[Request], request: Request, after: Sequence[Request]) -> None:
         self.before, self.request, self.after = before, request, after
 
 
