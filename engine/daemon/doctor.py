@@ -153,7 +153,7 @@ def network(rootless: bool, programs: Sequence[str]) -> Finding:
 def names(resolv_conf: str) -> Finding:
     """`resolv_conf`: the text of the host's."""
     servers = ", ".join(map(str, upstream.parse(resolv_conf).servers))
-    if "nameserver" in resolv_conf:
+    if any(line.split()[:1] == ["nameserver"] for line in resolv_conf.splitlines()):
         text = f"Containers know each other by name; other names are asked of {servers}, this machine's name servers."
         return Finding(name="names", status="ok", text=text)
     text = (
