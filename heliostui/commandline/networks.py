@@ -158,8 +158,11 @@ def network(text: str) -> NetworkOption | str:
 
 def network_name(text: str) -> str:
     """A name that a network can have; `bridge` is Docker's for the default one. Raises ValueError."""
-    if text in _DEFAULTS:
-        return DEFAULT
+    return DEFAULT if text in _DEFAULTS else new_name(text)
+
+
+def new_name(text: str) -> str:
+    """A name as it stands. Raises ValueError."""
     if not _NAME.fullmatch(text):
         raise ValueError(
             f"'{text}' is no name of a network: letters, digits, '_', '.' and '-', the first one a letter or digit"

@@ -139,7 +139,8 @@ class Output:
         where = "" if self._name == "-" else f" in {self._name}"
         full = "; the limit is reached" if last.full else ""
         dropped = f"; the kernel dropped {last.dropped} that came too fast" if last.dropped else ""
-        complain(f"{frames.number} frames, {size_text(frames.size)}{where}{full}{dropped}")
+        number = f"{frames.number} frame{'' if frames.number == 1 else 's'}"
+        complain(f"{number}, {size_text(frames.size)}{where}{full}{dropped}")
 
     def _open(self) -> BinaryIO:
         if self._name == "-":

@@ -25,7 +25,7 @@ from engine.protocol.network import NetworkDetail, NetworkOption
 from heliostui.commandline.document import document
 from heliostui.commandline.each import for_each
 from heliostui.commandline.failures import UsageError, complain
-from heliostui.commandline.networks import address, host_name, mac, network_name, subnet
+from heliostui.commandline.networks import address, host_name, mac, new_name, subnet
 from heliostui.commandline.options import label
 from heliostui.commandline.parser import add_format, checked
 from heliostui.commandline.table import table
@@ -96,7 +96,7 @@ def _configure_create(making: argparse.ArgumentParser) -> None:
     )
     making.add_argument("-l", "--label", action="append", metavar="KEY[=VALUE]", type=checked(label), help="a label")
     making.add_argument("-d", "--driver", choices=("bridge",), help="there is no other one")
-    making.add_argument("name", metavar="NAME", type=checked(network_name))
+    making.add_argument("name", metavar="NAME", type=checked(new_name))
 
 
 def mtu(text: str) -> int:

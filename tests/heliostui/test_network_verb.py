@@ -105,6 +105,8 @@ def test_pruning_asks_on_a_terminal(cli: CommandLine) -> None:
     [
         ("network create", 2, "NAME"),
         ("network create ../up", 2, "no name of a network"),
+        ("network create bridge", 1, "'bridge'"),
+        ("network", 2, "required"),
         ("network create x --subnet 10.0.0.7/24", 2, "write the range alone, 10.0.0.0/24"),
         ("network create x --subnet 10.0.0.0", 2, "no range of addresses"),
         ("network create x --subnet 10.1.0.0/24 --subnet 10.2.0.0/24", 2, "one range of IPv4 addresses"),
