@@ -71,28 +71,34 @@ def let_pass(library: nft.Nft, ours: str) -> Passes:
     are there. Raises EngineError."""
     said, added = [], 0
     for chain in _others(library, ours):
-        listed = library.objects(f"list chain {chain}")
-        there = {item["rule"].get("comment") for item in listed if "rule" in item}
-        if not chain.drops and not _ends_in_a_drop(library, chain, listed):
-            continue
-        missing = [rule for rule in _PASS[chain.hook] if f"{ours}: {rule[0]}" not in there]
-        commands = "\n".join(
-            f'insert rule {chain} {match} counter accept comment "{ours}: {what}"' for what, match, _ in missing
-        )
         try:
-            if commands:
-                library.run(commands)
-                added += len(missing)
-            said.append(f"Table {chain.table} ({chain.family}) drops what it does not know: containers pass its chain "
-                        f"{chain.name} by a rule of ours.")  # fmt: skip
+            new = _let_pass(library, chain, ours)
         except nft.Refused as refused:
             said.append(f"Table {chain.table} ({chain.family}) may cut containers off, and takes no rule of ours "
                         f"({refused.why}): let traffic of the interfaces {BRIDGES} pass in that firewall.")  # fmt: skip
+            continue
+        if new is not None:
+            said.append(f"Table {chain.table} ({chain.family}) drops what it does not know: containers pass its chain "
+                        f"{chain.name} by a rule of ours.")  # fmt: skip
+            added += new
     for command in _legacy():
         outcome = _let_pass_in_legacy(command, ours)
         said += outcome.sentences
         added += outcome.added
     return Passes(said, added)
+
+
+def _let_pass(library: nft.Nft, chain: Chain, ours: str) -> int | None:
+    """How many rules it was given; None: it needs none. Raises `nft.Refused`."""
+    listed = library.objects(f"list chain {chain}")
+    there = {item["rule"].get("comment") for item in listed if "rule" in item}
+    if not chain.drops and not _ends_in_a_drop(library, chain, listed):
+        return None
+    missing = [rule for rule in _PASS[chain.hook] if f"{ours}: {rule[0]}" not in there]
+    if missing:
+        rules = [f'insert rule {chain} {match} counter accept comment "{ours}: {what}"' for what, match, _ in missing]
+        library.run("\n".join(rules))
+    return len(missing)
 
 
 def take_back(library: nft.Nft, ours: str) -> None:

@@ -268,9 +268,9 @@ class Firewall:
 
     def _first_lack(self) -> str:
         """Which part of nf_tables this kernel does not have; empty: all that we know of are there."""
-        for part, rule in table.NEEDED.items():
+        for part, chain in table.NEEDED.items():
             try:
-                self._library().check(f"table inet {self._name} {{ chain probe {{ {rule} }} }}")
+                self._library().check(table.probe("heliostui-probe", chain))
             except nft.Refused:
                 return part
         return ""

@@ -37,6 +37,7 @@ class Listener:
         self._home = home
         self._server: asyncio.Server | None = None
         self._datagrams: asyncio.DatagramTransport | None = None
+        self._callers: _Callers | None = None
         self._slots = asyncio.Semaphore(CONNECTIONS)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -56,7 +57,7 @@ class Listener:
                 self._server = await asyncio.start_server(self._accepted, sock=bound, limit=CHUNK)
             else:
                 loop = asyncio.get_running_loop()
-                self._datagrams, _ = await loop.create_datagram_endpoint(lambda: _Callers(self), sock=bound)
+                self._datagrams, self._callers = await loop.create_datagram_endpoint(lambda: _Callers(self), sock=bound)
         except BaseException:
             bound.close()
             raise
@@ -66,8 +67,9 @@ class Listener:
         """Stop listening; connections that there are end."""
         if self._server is not None:
             self._server.close()
-        if self._datagrams is not None:
+        if self._datagrams is not None and self._callers is not None:
             self._datagrams.close()
+            await self._callers.ended.wait()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -134,12 +136,14 @@ class _Callers(asyncio.DatagramProtocol):
         self._flows: dict[tuple[str, int], _Flow] = {}
         self._transport: asyncio.DatagramTransport | None = None
         self._room = True
+        self.ended = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.DatagramTransport, transport)  # no isinstance: asyncio's own is none
 
     def connection_lost(self, error: Exception | None) -> None:
         self._transport = None
+        self.ended.set()
         for caller in list(self._flows):
             self.forget(caller)
 

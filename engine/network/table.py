@@ -43,10 +43,10 @@ MAPS = {
 # Parts of the kernel, and a chain that has each: to find out which one is missing.
 NEEDED = {
     "nf_tables": "",
-    "nf_conntrack": "ct state established accept;",
-    "nft_nat": "type nat hook prerouting priority -100; dnat ip to 192.0.2.1;",
-    "nft_masq": "type nat hook postrouting priority 100; masquerade;",
-    "nft_fib_inet": "type filter hook prerouting priority 0; fib daddr type local accept;",
+    "nf_conntrack": "ct state established accept",
+    "nft_nat": "type nat hook prerouting priority -100\ndnat ip to 192.0.2.1",
+    "nft_masq": "type nat hook postrouting priority 100\nmasquerade",
+    "nft_fib_inet": "type filter hook prerouting priority 0\nfib daddr type local accept",
 }
 
 CHAINS = """
@@ -155,6 +155,11 @@ def whole(table: str, content: Content) -> str:
             elements = f"elements = {{ {_elements(content[name])} }}" if content[name] else ""
             parts.append(f'{kind} {name} {{ {declaration} comment "{purpose}"; {elements} }}')
     return "\n".join([*parts, CHAINS, "}"])
+
+
+def probe(table: str, chain: str) -> str:
+    """Commands that make a table with this chain alone."""
+    return f"table inet {table} {{\nchain probe {{\n{chain}\n}}\n}}"
 
 
 def change(table: str, before: Content, after: Content) -> str:

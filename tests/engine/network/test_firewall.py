@@ -128,9 +128,9 @@ async def test_who_leaves_takes_the_hosts_address_and_neighbours_see_each_others
     one, two = await place.container(ONE), await place.container(ONE)
     far, near = place.outside.echo(protocol=protocol), two.host.echo(protocol=protocol)
     for address in (OUTSIDE, OUTSIDE6):
-        assert one.host.ask(address, far.port, protocol) == b"hello"
+        assert one.host.ask(address, far.port, protocol, timeout=PATIENCE) == b"hello"
     for address in (two.address, two.address6):
-        assert one.host.ask(address, near.port, protocol) == b"hello"
+        assert one.host.ask(address, near.port, protocol, timeout=PATIENCE) == b"hello"
     assert far.callers == [HERE, HERE6]
     assert near.callers == [one.address, one.address6]
 
@@ -139,7 +139,8 @@ async def test_a_caller_from_outside_is_seen_by_its_own_address(place: Town) -> 
     web = await place.container(ONE)
     echo = web.host.echo()
     await place.firewall.publish(web.forwards(8080, echo.port))
-    assert place.outside.ask(HERE, 8080) == place.outside.ask(HERE6, 8080) == b"hello"
+    for address in (HERE, HERE6):
+        assert place.outside.ask(address, 8080, timeout=PATIENCE) == b"hello"
     assert echo.callers == [OUTSIDE, OUTSIDE6]
 
 
@@ -148,7 +149,7 @@ async def test_a_forged_source_does_not_leave(place: Town) -> None:
     bad.host.sh("ip address add 198.51.100.7/32 dev eth0 && ip address add 2001:db8:bad::7/128 dev eth0 nodad")
     for true, forged, to in (bad.address, "198.51.100.7", OUTSIDE), (bad.address6, "2001:db8:bad::7", OUTSIDE6):
         with place.outside.listen(to, protocol="udp") as listening:
-            listening.settimeout(10)
+            listening.settimeout(PATIENCE)
             for source, said in (forged, b"forged"), (true, b"true"):
                 with bad.host.new_socket(listening.family, socket.SOCK_DGRAM) as sending:
                     sending.bind((source, 0))
@@ -170,7 +171,7 @@ async def test_loopback_of_the_host_is_out_of_reach(place: Town) -> None:
         assert not any(got.values())
     await place.firewall.close()  # or it would be put back
     place.here.sh(f"nft flush chain inet {TABLE} early")
-    assert bad.host.ask("127.0.0.1", port, timeout=10) == b"hello"  # so it was the rule that stood in the way
+    assert bad.host.ask("127.0.0.1", port, timeout=PATIENCE) == b"hello"  # so it was the rule that stood in the way
 
 
 async def test_a_port_leads_elsewhere_at_once_for_udp_that_goes_on_too(place: Town) -> None:
@@ -178,7 +179,7 @@ async def test_a_port_leads_elsewhere_at_once_for_udp_that_goes_on_too(place: To
     before, after = old.host.echo(port=5000, protocol="udp"), new.host.echo(port=5000, protocol="udp")
     for address in (HERE, HERE6):
         await place.firewall.publish(old.forwards(8080, 5000, "udp"))
-        with place.outside.connect(address, 8080, "udp", timeout=10) as caller:
+        with place.outside.connect(address, 8080, "udp", timeout=PATIENCE) as caller:
             caller.send(b"1")
             caller.recv(10)
             await place.firewall.publish(new.forwards(8080, 5000, "udp"))
@@ -191,7 +192,10 @@ async def test_a_port_leads_elsewhere_at_once_for_udp_that_goes_on_too(place: To
 async def test_udp_that_was_refused_before_gets_through_once_it_is_published(place: Town) -> None:
     web = await place.container(ONE)
     web.host.echo(port=5000, protocol="udp")
-    with place.here.listen("0.0.0.0", 8080, "udp"), place.outside.connect(HERE, 8080, "udp", timeout=10) as caller:
+    with (
+        place.here.listen("0.0.0.0", 8080, "udp"),
+        place.outside.connect(HERE, 8080, "udp", timeout=PATIENCE) as caller,
+    ):
         caller.send(b"to the host")
         await place.firewall.publish(web.forwards(8080, 5000, "udp"))
         caller.send(b"to the container")
@@ -204,8 +208,8 @@ async def test_udp_ends_with_its_publication_and_tcp_goes_on(place: Town) -> Non
         web.host.echo(port=5000, protocol=protocol)
         await place.firewall.publish(web.forwards(8080, 5000, protocol))
     with (
-        place.outside.connect(HERE, 8080, "tcp", timeout=10) as stream,
-        place.outside.connect(HERE, 8080, "udp", timeout=10) as datagrams,
+        place.outside.connect(HERE, 8080, "tcp", timeout=PATIENCE) as stream,
+        place.outside.connect(HERE, 8080, "udp", timeout=PATIENCE) as datagrams,
     ):
         for caller in (stream, datagrams):
             caller.send(b"hello")
@@ -226,8 +230,8 @@ async def test_connections_outlive_a_table_that_is_written_anew(place: Town) -> 
     await place.firewall.publish(web.forwards(8080, 5000))
     far = place.outside.echo()
     with (
-        place.outside.connect(HERE, 8080, timeout=10) as inward,
-        web.host.connect(OUTSIDE, far.port, timeout=10) as outward,
+        place.outside.connect(HERE, 8080, timeout=PATIENCE) as inward,
+        web.host.connect(OUTSIDE, far.port, timeout=PATIENCE) as outward,
     ):
         for connection in (inward, outward):
             connection.send(b"before")
@@ -287,7 +291,7 @@ async def test_two_ports_to_one_place_come_and_go_apart(place: Town) -> None:
     web.host.echo(port=80)
     await place.firewall.publish([*web.forwards(8080, 80), *web.forwards(8081, 80)])
     await place.firewall.unpublish(web.forwards(8080, 80))
-    assert place.outside.ask(HERE, 8081, timeout=10) == b"hello"
+    assert place.outside.ask(HERE, 8081, timeout=PATIENCE) == b"hello"
     assert not place.outside.reaches(HERE, 8080)
 
 
@@ -312,14 +316,14 @@ async def test_a_range_of_ports_is_one_change(place: Town) -> None:
         await place.firewall.publish(forwards)
         assert _transactions(told) == 1
     for echo in echoes:
-        assert place.outside.ask(HERE, echo.port, timeout=10) == b"hello"
+        assert place.outside.ask(HERE, echo.port, timeout=PATIENCE) == b"hello"
 
 
 async def test_what_passes_published_ports_and_networks_is_counted(place: Town) -> None:
     web = await place.container(ONE)
     web.host.echo(port=5000)
     await place.firewall.publish(web.forwards(8080, 5000))
-    assert place.outside.ask(HERE, 8080, data=b"x" * 10_000, timeout=10) == b"x" * 10_000
+    assert place.outside.ask(HERE, 8080, data=b"x" * 10_000, timeout=PATIENCE) == b"x" * 10_000
     elements = {
         item["set"]["name"]: item["set"].get("elem", [])
         for item in (await place.firewall.counted()).objects
@@ -395,7 +399,7 @@ async def test_what_others_flush_is_put_back(place: Town, harm: str) -> None:
     with place.here.run(coexistence.listen) as told:
         place.here.sh(harm)
         await until(lambda: place.rules() == right, told)
-    assert place.outside.ask(HERE, 8080, timeout=10) == b"hello"
+    assert place.outside.ask(HERE, 8080, timeout=PATIENCE) == b"hello"
 
 
 async def test_a_change_after_a_flush_writes_all_anew(place: Town) -> None:

@@ -119,6 +119,9 @@ async def reached(cases: Mapping[tuple[str, Host, str, int], bool], protocol: Pr
             return False
 
     with ThreadPoolExecutor(32) as threads:
-        asked = [loop.run_in_executor(threads, ask, *where, answers) for (_, *where), answers in cases.items()]
+        asked = [
+            loop.run_in_executor(threads, ask, host, address, port, answers)
+            for (_, host, address, port), answers in cases.items()
+        ]
         words = [f"{what} {address}:{port}" for what, _, address, port in cases]
         return dict(zip(words, await asyncio.gather(*asked), strict=True))
