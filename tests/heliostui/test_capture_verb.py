@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import struct
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -41,6 +43,14 @@ def read(stream: IO[bytes] | None, size: int) -> bytes:
     data = stream.read(size)
     assert len(data) == size
     return data
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for it."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def frames(file: bytes) -> list[bytes]:
@@ -80,8 +90,7 @@ def test_a_file_has_as_many_frames_as_were_asked_for_and_is_never_written_over(
 ) -> None:
     path = tmp_path / "traffic.pcap"
     with cli.terminal("capture", "-c", "3", "-w", str(path), server) as terminal:
-        while not path.exists():  # it is made with its header
-            os.sched_yield()
+        until(path.exists)  # it is made with its header
         ping(cli, 3)
         assert terminal.end() == 0
         assert b"3 frames" in terminal.shown
@@ -90,6 +99,26 @@ def test_a_file_has_as_many_frames_as_were_asked_for_and_is_never_written_over(
     before = path.read_bytes()
     assert "there already" in cli.refused("capture", "-w", str(path), server, status=1)
     assert path.read_bytes() == before
+
+
+def test_without_a_name_the_file_is_called_by_container_and_time(cli: CommandLine, server: str, tmp_path: Path) -> None:
+    process = cli.popen("capture", "-c", "1", server, cwd=tmp_path, stderr=subprocess.PIPE)
+    until(lambda: bool(os.listdir(tmp_path)))
+    (made,) = tmp_path.iterdir()
+    ping(cli)
+    told = process.communicate(timeout=PATIENCE)[1].decode()
+    assert re.fullmatch(r"server-\d{8}-\d{6}\.pcap", made.name)
+    assert f"1 frame, {made.stat().st_size} B in {made.name}" in told
+
+
+def test_a_file_is_written_over_only_by_force(cli: CommandLine, server: str, tmp_path: Path) -> None:
+    path = tmp_path / "old.pcap"
+    path.write_bytes(b"x" * 100_000)
+    process = cli.popen("capture", "-c", "1", "-w", str(path), "--force", server, stderr=subprocess.PIPE)
+    until(lambda: path.stat().st_size not in (0, 100_000))
+    ping(cli)
+    process.communicate(timeout=PATIENCE)
+    assert len(frames(path.read_bytes())) == 1
 
 
 @pytest.mark.skipif(shutil.which("tcpdump") is None, reason="there is no tcpdump to read the file")
