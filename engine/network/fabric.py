@@ -53,6 +53,13 @@ class Fabric:
         """Whether anything stands."""
         return self._firewall is not None
 
+    @property
+    def remarks(self) -> list[str]:
+        """A sentence for each other firewall that we get along with, and for each name server that has our port."""
+        if not self.is_ready:
+            return []
+        return [*self.firewall.coexistence, *(self.resolver.reasons().values() if self.resolver is not None else ())]
+
     async def ready(self, networks: Sequence[Network] = (), forwards: Sequence[Forward] = ()) -> None:
         """Be able to bring up networks; with what a crash left standing the table is made to fit that.
 

@@ -79,7 +79,7 @@ class View:
             containers=containers,
             forwarding=forwarding.ipv4,
             forwarding6=forwarding.ipv6,
-            coexistence=list(fabric.firewall.coexistence) if fabric.is_ready else [],
+            coexistence=fabric.remarks,
             rootless=uplink.kind if uplink is not None else "",
             reason=uplink.reason if uplink is not None else "",
         )

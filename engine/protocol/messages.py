@@ -992,7 +992,7 @@ class NetworkMap(Reply, frozen=True):
     containers: list[MapContainer]
     forwarding: bool = False  # ip_forward, IPv4
     forwarding6: bool = False
-    coexistence: list[str] = []  # a sentence for each other firewall that we got along with
+    coexistence: list[str] = []  # a sentence for each other firewall that we get along with, or name server
     rootless: str = ""  # what connects us to the world where we are not root: "pasta", "slirp4netns"; "none": nothing
     reason: str = ""  # why there are no networks but loopback
 
