@@ -49,14 +49,12 @@ class NetworkActions(Actions):
         elif pane.endpoint is not None:
             await self.tasks.disconnect(self._whom, [pane.endpoint.network])
 
-    @work(group="actions", exclusive=True)
+    @work(group="actions")
     async def action_map(self) -> None:
         """Show the networks of the machine; what the details follow rests meanwhile."""
         self.details.rest()
-        try:
-            chosen = await self.app.push_screen_wait(MapScreen(self.link, self.state, self.captures))
-        finally:
-            self.details.reconnect()
+        chosen = await self.app.push_screen_wait(MapScreen(self.link, self.state, self.captures))
+        self.details.reconnect()
         if chosen is not None:
             self.go_to_container(chosen)
 
