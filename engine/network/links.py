@@ -266,6 +266,11 @@ def default_mtu() -> int:
         return min((link.mtu for link in rt.links(netlink) if link.index in ways), default=1500)
 
 
+def has_ipv6() -> bool:
+    """Whether the kernel has IPv6 (it may be started with `ipv6.disable=1`)."""
+    return bool(sysctls.read("ipv6/conf/all/disable_ipv6"))
+
+
 def forwarding() -> Forwarding:
     """Whether the home passes on what is not for itself."""
     return Forwarding(sysctls.read("ipv4/ip_forward") == "1", sysctls.read("ipv6/conf/all/forwarding") == "1")

@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from ipaddress import ip_address
 
+import msgspec
+
 from engine.errors import EngineError
 from engine.network import asked, links, subnets
 from engine.network.asked import ALSO_DEFAULT, DEFAULT, LONGEST_NAME
@@ -91,6 +93,8 @@ class Registry:
 
     async def _make(self, request: CreateNetwork) -> Network:
         mtu = request.mtu if request.mtu is not None else await self._fabric.home.call(links.default_mtu)
+        if not links.has_ipv6():
+            request = msgspec.structs.replace(request, ipv6=False)
         network = Network(
             id=secrets.token_hex(6),
             name=request.name,

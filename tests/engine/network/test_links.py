@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import socket
@@ -17,6 +18,7 @@ import pytest
 from engine.errors import EngineError
 from engine.network import links, namespaces, sysctls
 from engine.network import rtnetlink as rt
+from engine.network.home import Home
 from engine.network.links import Inside
 from engine.network.model import Endpoint, Network, Subnet, host_interface, prefixed
 from engine.network.netlink import HEADER, Netlink, Refused
@@ -399,6 +401,29 @@ def test_two_hundred_containers_come_and_go_and_nothing_is_left(bridged: Place) 
     assert bridged.look() == before
 
 
+async def test_fifty_containers_come_at_once_while_fifty_go(bridged: Place) -> None:
+    old = [endpoint(i) for i in range(1, 51)]
+    new = [endpoint(i) for i in range(51, 101)]
+    namespaces_of_old = [bridged.attached(one) for one in old]
+    home = Home(bridged.home)
+
+    async def come(one: Endpoint) -> int:
+        made = await asyncio.to_thread(bridged.container)
+        await home.call(links.attach, [one], made)
+        return made
+
+    async def go(one: Endpoint) -> None:
+        await asyncio.wrap_future(await home.call(links.unplug, [one.host_interface]))
+
+    try:
+        came, _ = await asyncio.gather(asyncio.gather(*map(come, new)), asyncio.gather(*map(go, old)))
+    finally:
+        home.close()
+    assert {link.name for link in bridged(links.ours)} == {BACKEND.bridge, *(one.host_interface for one in new)}
+    assert [bridged(links.endpoints_of, one) for one in namespaces_of_old] == [[]] * 50
+    assert talk(came[0], came[49], "10.88.0.52") == "10.88.0.101"
+
+
 def test_a_link_ends_with_the_containers_namespace(bridged: Place) -> None:
     made = namespaces.make()
     bridged(links.attach, [endpoint(1)], made)
@@ -485,6 +510,10 @@ def test_without_rights_it_is_one_sentence(place: Place) -> None:
         code = work().code
         os._exit(0 if code is ErrorCode.UNSUPPORTED else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+def test_whether_the_kernel_has_ipv6_is_known(bridged: Place) -> None:
+    assert bridged(links.has_ipv6) == os.path.exists("/proc/net/if_inet6")
 
 
 # --- an ordinary user ---
