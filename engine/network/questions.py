@@ -175,7 +175,7 @@ def _labels(packet: bytes) -> tuple[tuple[bytes, ...], int]:
     IndexError and ValueError."""
     labels, at = [], HEADER.size
     while length := packet[at]:
-        if length > 63 or at + length - HEADER.size > 254:
+        if length > 63 or at + length - HEADER.size > 253:  # 255 with its length and the end
             raise ValueError
         labels.append(packet[at + 1 : at + 1 + length])
         at += 1 + length
