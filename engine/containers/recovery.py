@@ -6,7 +6,8 @@
     running    nothing           the keeper was lost: kill it if it is still there, exit code 255
     restarting nothing           it is started again
     nothing    anything          kill it, forget it
-    any        exec'd program    kill it, forget it: its client is gone (those on terminals: see `engine.sessions`)
+    any        exec'd program    kill it, forget it: its client is gone (those on terminals: see `engine.sessions`;
+                                 those that an ordinary user's networks need: `engine.network.uplink`)
 
 Under a new keeper (after a reboot, or when the engine had been stopped) restart policies are asked once more. Spools
 and cgroups without a running container are removed.
@@ -36,6 +37,7 @@ from engine.containers.launch import Launcher
 from engine.containers.record import Identity
 from engine.containers.running import Running
 from engine.containers.states import Happening
+from engine.keeper.wire import FOR_NETWORKS
 from engine.protocol.messages import Status
 
 LOST = 255  # exit code where nobody knows it
@@ -60,7 +62,7 @@ class Recovery:
         strangers = [
             held
             for key, held in self.keeper.held.items()
-            if key not in self.containers and not key.startswith(TERMINALS)
+            if key not in self.containers and not key.startswith((TERMINALS, FOR_NETWORKS))
         ]
         if strangers:
             kills = [self.running.spawn(self.launcher.kill(held), f"end of {held.key}") for held in strangers]

@@ -28,6 +28,7 @@ from engine.errors import EngineError
 from engine.images import Images
 from engine.metrics.metrics import Metrics
 from engine.network.networks import Networks
+from engine.network.uplink import Uplink
 from engine.network.view import View
 from engine.places import Places
 from engine.protocol.messages import Error, Finding, Role, StopEngine
@@ -98,7 +99,7 @@ async def _run(places: Places, keeper_fd: int, readiness: Readiness) -> int:
         own = (os.getpid(), keeper.pid)
         hierarchy = await asyncio.to_thread(lambda: cgroups.take_over(cgroups.discover(), own))
         rootless = _rootless()
-        networks = Networks(places)
+        networks = Networks(places, Uplink(keeper, places.runtime) if rootless else None)
         containers = Containers(places, keeper, images := Images(places.images), hierarchy, networks)
 
         async def findings() -> list[Finding]:

@@ -171,7 +171,8 @@ class Keeper:
             if launching.paused is not None:  # nobody is left who knows what it waits for
                 signal.pidfd_send_signal(launching.held.pidfd, signal.SIGKILL)
         clean = info is not None and info.si_code == os.CLD_EXITED and info.si_status == 0
-        if not self.held and not self.launching and (clean or not self.ever_ready):
+        idle = all(key.startswith(wire.FOR_NETWORKS) for key in (*self.held, *self.launching))
+        if idle and (clean or not self.ever_ready):
             self.stopping = True
         if self.stopping:
             return

@@ -36,6 +36,7 @@ from collections import deque
 from typing import Any
 
 SIZES = struct.Struct("=II")
+FOR_NETWORKS = "network/"  # how the keys of programs begin that serve containers: no keeper stays for them alone
 MOST_DESCRIPTORS = 253  # in one frame: SCM_MAX_FD of the kernel (unix(7))
 CHUNK = 256 * 1024
 

@@ -73,11 +73,15 @@ class Fabric:
             async with AsyncExitStack() as undo:
                 home = Home() if self.uplink is None else await self.uplink.open()
                 undo.callback(home.close)
+                if self.uplink is not None:
+                    undo.push_async_callback(self.uplink.let_go)
                 firewall = Firewall(home, self._table)
                 undo.push_async_callback(firewall.close)
                 if reason := await firewall.reason():
                     raise EngineError(ErrorCode.UNSUPPORTED, f"Containers can have no network but loopback: {reason}")
                 await firewall.ensure(networks, forwards)
+                if self.uplink is not None:
+                    await self.uplink.ensure(forwards)
                 undo.pop_all()
             self._home, self._firewall = home, firewall
             self.resolver = Resolver(home, self._zone, log=self.dns_log)
@@ -167,6 +171,8 @@ class Fabric:
             await self.resolver.close()
         if self._firewall is not None:
             await self._firewall.close()
+        if self.uplink is not None:
+            await self.uplink.let_go()
         if self._home is not None:
             self._home.close()
         self._home = self._firewall = self.resolver = None
