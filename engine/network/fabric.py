@@ -10,14 +10,13 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AsyncExitStack
 
-from engine.network.firewall import Firewall
-from engine.network.resolver import Resolver
-from engine.network.uplink import Uplink
-
 from engine.errors import EngineError
 from engine.network import dns_log, links
+from engine.network.firewall import Firewall
 from engine.network.home import Home
 from engine.network.model import Endpoint, Forward, Network
+from engine.network.resolver import Resolver
+from engine.network.uplink import Uplink
 from engine.network.zone import Zone
 from engine.protocol.messages import ErrorCode
 

@@ -587,8 +587,6 @@ class Networks:
             for endpoint in standing.endpoints:
                 if endpoint.host_interface not in joined:
                     await self.fabric.home.call(links.attach_more, endpoint, namespace)
-            if self.fabric.uplink is not None:
-                await self.fabric.uplink.publish(standing.forwards)
             self._name(self._containers[id], standing)
             await self.fabric.home.call(self._store.stand, standing)
             await self._complete(id, namespace)
