@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from engine.network import rtnetlink
 from engine.network.model import Address, Forward, Range
-from engine.network.netlink import Netlink, Request, attribute, attributes
+from engine.network.netlink import Netlink, Request, attributes, nested
 
 NETLINK_NETFILTER = 12
 _GET, _DELETE = 1 << 8 | 1, 1 << 8 | 2  # NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_GET and _DELETE
@@ -58,25 +58,29 @@ class Flow(NamedTuple):
     key: bytes  # what the kernel knows it by
 
 
-def forget_stale(forwards: Collection[Forward], ranges: Collection[Range]) -> int:
-    """Delete the flows of UDP that go elsewhere than what is published says; how many. `ranges`: of our networks.
+class Conntrack:
+    """What is needed from the network namespace of the calling thread: made there, it may be used by any."""
 
-    In the network namespace of the calling thread. Raises EngineError.
-    """
-    with Netlink() as route:
-        own = {address.address.ip for address in rtnetlink.addresses(route)}
-    lead = _leads(forwards, own)
-    gone = 0
-    with Netlink(NETLINK_NETFILTER) as netlink:
-        for family in (socket.AF_INET, socket.AF_INET6):
-            stale = [flow for flow in _flows(netlink, family) if is_stale(flow, lead, ranges)]
-            header = _HEADER.pack(family, 0, 0)
+    def __init__(self) -> None:
+        """Raises EngineError."""
+        with Netlink() as route:
+            self._own = {address.address.ip for address in rtnetlink.addresses(route)}
+        self._netlink = Netlink(NETLINK_NETFILTER)
+
+    def forget_stale(self, forwards: Collection[Forward], ranges: Collection[Range]) -> int:
+        """Delete the flows of UDP that go elsewhere than what is published says; how many. `ranges`: of our networks.
+
+        The kernel looks through all of its table for it, which takes tens of milliseconds even when it is empty. To be
+        called once. Raises EngineError.
+        """
+        lead = _leads(forwards, self._own)
+        with self._netlink as netlink:
             requests = [
-                Request(_DELETE, header + attribute(CTA.TUPLE_ORIG | 0x8000, flow.key), "forget a connection")
-                for flow in stale
+                Request(_DELETE, _HEADER.pack(family, 0, 0) + nested(CTA.TUPLE_ORIG, flow.key), "forget a connection")
+                for family, flow in _flows(netlink)
+                if is_stale(flow, lead, ranges)
             ]
-            gone += sum(refused is None for refused in netlink.tried(requests))  # some have ended meanwhile
-    return gone
+            return sum(refused is None for refused in netlink.tried(requests))  # some have ended meanwhile
 
 
 def is_stale(flow: Flow, lead: Callable[[End], End | None], ranges: Collection[Range]) -> bool:
@@ -108,21 +112,19 @@ def _leads(forwards: Iterable[Forward], own: Collection[Address]) -> Callable[[E
     return lead
 
 
-def _flows(netlink: Netlink, family: int) -> Iterable[Flow]:
-    for message in netlink.dump(_GET, _HEADER.pack(family, 0, 0), "list the connections"):
+def _flows(netlink: Netlink) -> Iterable[tuple[int, Flow]]:
+    """All, each with its family."""
+    for message in netlink.dump(_GET, _HEADER.pack(socket.AF_UNSPEC, 0, 0), "list the connections"):
         found = attributes(message, _HEADER.size)
-        orig, reply = found.get(CTA.TUPLE_ORIG), found.get(CTA.TUPLE_REPLY)
-        if orig is None or reply is None:
-            continue
-        there, back = _tuple(orig), _tuple(reply)
+        there, back = _tuple(found.get(CTA.TUPLE_ORIG, b"")), _tuple(found.get(CTA.TUPLE_REPLY, b""))
         if there is not None and back is not None:
-            yield Flow(there[0], there[1], there[2], back[1], back[2], orig)
+            yield message[0], Flow(there[0], there[1], there[2], back[1], back[2], found[CTA.TUPLE_ORIG])
 
 
 def _tuple(data: bytes) -> tuple[int, End, End] | None:
-    """Protocol, source and destination; None where the protocol has no ports."""
+    """Protocol, source and destination; None where it has no ports."""
     parts = attributes(data)
-    addresses, proto = attributes(parts[CTA.TUPLE_IP]), attributes(parts[CTA.TUPLE_PROTO])
+    addresses, proto = attributes(parts.get(CTA.TUPLE_IP, b"")), attributes(parts.get(CTA.TUPLE_PROTO, b""))
     if CTA.PROTO_SRC_PORT not in proto or CTA.PROTO_DST_PORT not in proto:
         return None
     v4 = CTA.IP_V4_SRC in addresses

@@ -13,23 +13,31 @@ import errno
 import logging
 import math
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from ipaddress import IPv6Address
+from typing import NamedTuple
 
 from engine.errors import EngineError
 from engine.network import coexistence, conntrack, links, nft, sysctls, table
 from engine.network.home import Home
 from engine.network.loopback6 import Listener
-from engine.network.model import Forward, Network, Transport
+from engine.network.model import Address, Forward, Network, Transport
 from engine.network.rules import Listing
 
 FORWARDING = {"ipv4": "ipv4/ip_forward", "ipv6": "ipv6/conf/all/forwarding"}
 QUIET = 0.2  # seconds without a change until we look what another firewall has done
 APART = (1.0, 60.0)  # seconds between repairs: at first, and at most where somebody undoes them again and again
+_LOOPBACK6: dict[Address, int] = {IPv6Address("::1"): 0, IPv6Address("::"): 1}
 _log = logging.getLogger(__name__)
 
 Port = tuple[Transport, int]
+Place = tuple[str, str]  # what a published port occupies: a map of the table, and a key in it
+
+
+class _Published(NamedTuple):
+    forward: Forward
+    elements: list[table.Element]
 
 
 class Firewall:
@@ -44,7 +52,7 @@ class Firewall:
         self._nft: nft.Nft | None = None  # made and used in the home's thread only
         self._lock = asyncio.Lock()
         self._networks: dict[str, Network] = {}  # by id
-        self._forwards: dict[Forward, None] = {}
+        self._published: dict[Place, _Published] = {}
         self._listeners: dict[Port, Listener] = {}  # at ::1
         self._switched_on: set[str] = set()
         self._applied: table.Content | None = None  # None: not known
@@ -61,35 +69,39 @@ class Firewall:
         async with self._lock:
             self._applied = None
             self._switched_on = await self._home.call(self._find_switched_on)
-            await self._make({network.id: network for network in networks}, dict.fromkeys(forwards))
+            await self._make({network.id: network for network in networks}, _by_place(forwards))
             await self._home.call(self._get_along)
             if self._watch is None:
                 self._watch = asyncio.create_task(self._put_back())
+        await self._forget_stale()
 
     async def add_network(self, network: Network) -> None:
         """Let it be seen and, if it is not internal, have a way out. Raises EngineError; then nothing has changed."""
         async with self._lock:
-            await self._make({**self._networks, network.id: network}, self._forwards)
+            await self._make({**self._networks, network.id: network}, self._published)
 
     async def remove_network(self, network: Network) -> None:
         """Nothing is let through to or from its bridge any more. It may be unknown."""
         async with self._lock:
-            await self._make({i: n for i, n in self._networks.items() if i != network.id}, self._forwards)
+            await self._make({i: n for i, n in self._networks.items() if i != network.id}, self._published)
 
     async def publish(self, forwards: Iterable[Forward]) -> None:
         """Let these ports of the host lead to containers; one that leads elsewhere is turned. Raises EngineError; then
         nothing has changed."""
-        new = dict.fromkeys(forwards)
-        places = {_place(forward) for forward in new}
+        new = _by_place(forwards)
         async with self._lock:
-            kept = {forward: None for forward in self._forwards if _place(forward) not in places}
-            await self._make(self._networks, {**kept, **new})
+            await self._make(self._networks, {**self._published, **new})
+        if _has_udp(new):
+            await self._forget_stale()
 
     async def unpublish(self, forwards: Iterable[Forward]) -> None:
         """And no longer; what is connected by TCP stays. They may be unknown."""
-        gone = set(forwards)
+        gone = _by_place(forwards)
         async with self._lock:
-            await self._make(self._networks, {forward: None for forward in self._forwards if forward not in gone})
+            left = {place: one for place, one in self._published.items() if gone.get(place) != one}
+            await self._make(self._networks, left)
+        if _has_udp(gone):
+            await self._forget_stale()
 
     async def counted(self) -> Listing:
         """The table as it is now, with its counters: for `rules.views`. Raises EngineError."""
@@ -100,7 +112,7 @@ class Firewall:
         somebody else needs it now. Raises EngineError."""
         await self.close()
         async with self._lock:
-            self._applied, self._networks, self._forwards = None, {}, {}
+            self._applied, self._networks, self._published = None, {}, {}
             await self._home.call(self._remove)
             self._switched_on, self.coexistence = set(), []
 
@@ -116,35 +128,44 @@ class Firewall:
                 await listener.close()
             await self._home.call(self._close_library)
 
-    async def _make(self, networks: dict[str, Network], forwards: dict[Forward, None]) -> None:
+    async def _make(self, networks: dict[str, Network], published: dict[Place, _Published]) -> None:
         """Let the kernel have this; it is what is wanted from then on."""
-        listeners = await self._listen(forwards)
+        listeners = await self._listen(one.forward for one in published.values())
         try:
-            switched_on = self._switched_on | await self._home.call(_off_yet, list(networks.values()))
+            if networks is not self._networks or self._applied is None:
+                self._switched_on |= await self._home.call(_off_yet, list(networks.values()))
             ports = {port: listener.port for port, listener in listeners.items()}
-            wanted = table.content(networks.values(), forwards, switched_on, ports)
-            applied, self._applied = self._applied, None  # until it is done; it may fail, or be cancelled
-            await self._home.call(self._apply, applied, wanted)
+            elements = (element for one in published.values() for element in one.elements)
+            await self._turn(table.content(networks.values(), elements, self._switched_on, ports))
         except BaseException:
-            for port, listener in listeners.items():
-                if self._listeners.get(port) is not listener:
-                    await listener.close()
+            await _close_all(listeners, but=self._listeners)
             raise
-        before, after = self._forwards, forwards
-        gone = [listener for port, listener in self._listeners.items() if listeners.get(port) is not listener]
-        self._networks, self._forwards, self._listeners = networks, forwards, listeners
-        self._switched_on, self._applied = switched_on, wanted
-        for listener in gone:
-            await listener.close()
-        if applied is None or any(f.protocol == "udp" for f in before.keys() ^ after.keys()):
-            ranges = [subnet.range for network in networks.values() for subnet in network.subnets]
-            with suppress(EngineError):  # a kernel without ctnetlink: stale flows end after two minutes of silence
-                await self._home.call(conntrack.forget_stale, list(after), ranges)
+        self._networks, self._published = networks, published
+        gone, self._listeners = self._listeners, listeners
+        await _close_all(gone, but=listeners)
+
+    async def _turn(self, wanted: table.Content) -> None:
+        """Let the sets and maps have this, or, when that fails or is cancelled, what they had."""
+        applied, self._applied = self._applied, None  # not known in between
+        try:
+            await self._home.call(self._apply, applied, wanted)
+        except asyncio.CancelledError:
+            if applied is not None:  # it may be done, or will be
+                await self._home.call(self._apply, wanted, applied)
+                self._applied = applied
+            raise
+        self._applied = wanted
+
+    async def _forget_stale(self) -> None:
+        forwards = [one.forward for one in self._published.values()]
+        ranges = [subnet.range for network in self._networks.values() for subnet in network.subnets]
+        with suppress(EngineError):  # a kernel without ctnetlink: stale flows end after two minutes of silence
+            flows = await self._home.call(conntrack.Conntrack)
+            await asyncio.to_thread(flows.forget_stale, forwards, ranges)
 
     async def _listen(self, forwards: Iterable[Forward]) -> dict[Port, Listener]:
         """What shall listen at ::1, open; those that do already are kept."""
         listeners: dict[Port, Listener] = {}
-        made = []
         try:
             for port, target in _at_loopback6(forwards).items():
                 listener = self._listeners.get(port)
@@ -152,11 +173,9 @@ class Firewall:
                     listener = Listener(self._home, target)
                     if not await listener.open():
                         break  # no IPv6 here
-                    made.append(listener)
                 listeners[port] = listener
         except BaseException:
-            for listener in made:
-                await listener.close()
+            await _close_all(listeners, but=self._listeners)
             raise
         return listeners
 
@@ -169,7 +188,12 @@ class Firewall:
         """
         (least, most), last = APART, -math.inf
         pause = least
-        with await self._home.call(coexistence.listen) as told:
+        try:
+            told = await self._home.call(coexistence.listen)
+        except OSError as error:
+            _log.warning("Nobody will notice when the containers' network rules are flushed: %s", error.strerror)
+            return
+        with told:
             while True:
                 await _a_change(told)
                 async with self._lock:
@@ -190,7 +214,7 @@ class Firewall:
             return await self._home.call(self._get_along)
         _log.warning("Somebody changed the nftables table %s: it is written anew.", self._name)
         self._applied = None
-        await self._make(self._networks, self._forwards)
+        await self._make(self._networks, self._published)
         await self._home.call(self._get_along)
         return True
 
@@ -286,9 +310,23 @@ class Firewall:
         self._close_library()
 
 
-def _place(forward: Forward) -> tuple[object, ...]:
-    """What a published port occupies."""
-    return forward.protocol, forward.host, forward.port, forward.container.version
+def _by_place(forwards: Iterable[Forward]) -> dict[Place, _Published]:
+    made = {}
+    for forward in forwards:
+        elements = table.elements(forward)
+        (name, key, _), *_ = elements
+        made[name, key] = _Published(forward, elements)
+    return made
+
+
+def _has_udp(published: Mapping[Place, _Published]) -> bool:
+    return any(one.forward.protocol == "udp" for one in published.values())
+
+
+async def _close_all(listeners: Mapping[Port, Listener], *, but: Mapping[Port, Listener]) -> None:
+    for port, listener in listeners.items():
+        if but.get(port) is not listener:
+            await listener.close()
 
 
 def _at_loopback6(forwards: Iterable[Forward]) -> dict[Port, Forward]:
@@ -297,10 +335,8 @@ def _at_loopback6(forwards: Iterable[Forward]) -> dict[Port, Forward]:
     for forward in forwards:
         if forward.host is None:
             rank = 1 if forward.container.version == 6 else 2
-        elif forward.host == IPv6Address("::1"):
-            rank = 0
-        elif forward.host == IPv6Address("::"):
-            rank = 1
+        elif forward.host in _LOOPBACK6:
+            rank = _LOOPBACK6[forward.host]
         else:
             continue
         port = forward.protocol, forward.port

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from engine.network.model import Forward, Network, Transport
 
 Content = dict[str, dict[str, str]]  # elements by set or map: key, and what a map has for it ("" in a set)
+Element = tuple[str, str, str]  # set or map, key, and what a map has for it
 
 # What each holds, and what for. Those whose elements count are named after what they count.
 SETS = {
@@ -126,22 +127,33 @@ chain from_ports {
 """
 
 
+def elements(forward: Forward) -> list[Element]:
+    """Those that a published port is made of."""
+    version = forward.container.version
+    port = f"{forward.protocol} . {forward.port}"
+    target = f"{forward.container} . {forward.container_port}"
+    if forward.host is None or forward.host.is_unspecified:
+        lookup = f"ports{version}", port, target
+    else:
+        lookup = f"ports_at{version}", f"{forward.host} . {port}", target
+    return [lookup, (f"traffic{version}", f"{forward.container} . {forward.protocol} . {forward.container_port}", "")]
+
+
 def content(
     networks: Iterable[Network],
-    forwards: Iterable[Forward],
+    published: Iterable[Element],
     switched_on: Iterable[str] = (),
     loopback: Mapping[tuple[Transport, int], int] = {},
 ) -> Content:
-    """What shall be in the sets and maps. `switched_on`: "ipv4", "ipv6" where forwarding was off before us; `loopback`:
-    where the engine listens for what is published at ::1."""
+    """What shall be in the sets and maps. `published`: elements of all ports; `switched_on`: "ipv4", "ipv6" where
+    forwarding was off before us; `loopback`: where the engine listens for what is published at ::1."""
     made: Content = {name: {} for name in (*SETS, *MAPS)}
     made["switched_on"] = dict.fromkeys(switched_on, "")
     for network in networks:
         for name, key in _of_network(network):
             made[name][key] = ""
-    for forward in forwards:
-        for name, key, value in _of_forward(forward):
-            made[name][key] = value
+    for name, key, value in published:
+        made[name][key] = value
     for (protocol, port), listening in loopback.items():
         made["ports_at6"][f"::1 . {protocol} . {port}"] = f"::1 . {listening}"
     return made
@@ -190,14 +202,3 @@ def _of_network(network: Network) -> Iterable[tuple[str, str]]:
         yield f"homes{subnet.range.version}", f"{bridge} . {subnet.range}"
         if not network.internal:
             yield f"subnets{subnet.range.version}", str(subnet.range)
-
-
-def _of_forward(forward: Forward) -> Iterable[tuple[str, str, str]]:
-    version = forward.container.version
-    port = f"{forward.protocol} . {forward.port}"
-    target = f"{forward.container} . {forward.container_port}"
-    if forward.host is None or forward.host.is_unspecified:
-        yield f"ports{version}", port, target
-    else:
-        yield f"ports_at{version}", f"{forward.host} . {port}", target
-    yield f"traffic{version}", f"{forward.container} . {forward.protocol} . {forward.container_port}", ""

@@ -29,10 +29,14 @@ NETWORKS = st.sets(st.sampled_from([0, 1, 2])).map(lambda chosen: [[ONE, TWO, IN
 CONTENTS = st.builds(
     table.content,
     NETWORKS,
-    FORWARDS,
+    FORWARDS.map(lambda forwards: elements_of(*forwards)),
     st.sets(st.sampled_from(["ipv4", "ipv6"])),
     st.dictionaries(st.tuples(PROTOCOLS, PORTS), PORTS, max_size=3),
 )
+
+
+def elements_of(*forwards: Forward) -> list[table.Element]:
+    return [element for forward in forwards for element in table.elements(forward)]
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +74,7 @@ def test_no_change_is_no_command(content: table.Content) -> None:
 
 def test_a_published_port_is_an_element_or_two() -> None:
     before = table.content([ONE], [])
-    after = table.content([ONE], [Forward("tcp", None, 8080, ip_address("10.88.1.2"), 80)])
+    after = table.content([ONE], elements_of(Forward("tcp", None, 8080, ip_address("10.88.1.2"), 80)))
     assert table.change("t", before, after) == (
         "add element inet t traffic4 { 10.88.1.2 . tcp . 80 }\n"
         "add element inet t ports4 { tcp . 8080 : 10.88.1.2 . 80 }"
@@ -79,7 +83,8 @@ def test_a_published_port_is_an_element_or_two() -> None:
 
 def test_a_port_that_is_turned_elsewhere_is_one_transaction() -> None:
     old, new = (
-        table.content([], [Forward("udp", ip_address("::"), 53, ip_address(a), 53)]) for a in ("fd00::2", "fd00::3")
+        table.content([], elements_of(Forward("udp", ip_address("::"), 53, ip_address(a), 53)))
+        for a in ("fd00::2", "fd00::3")
     )
     assert table.change("t", old, new).splitlines() == [
         "delete element inet t traffic6 { fd00::2 . udp . 53 }",
