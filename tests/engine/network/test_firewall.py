@@ -18,10 +18,13 @@ import pytest
 from engine.errors import EngineError
 from engine.network import coexistence, links, nft
 from engine.network.firewall import Firewall
+from engine.network.home import Home
 from engine.network.model import Forward
 from engine.network.netlink import HEADER
+from engine.network.rules import views
 from tests.engine.network.hosts import PATIENCE, Host, Protocol, needs
 from tests.engine.network.town import HERE, HERE6, INTERNAL, ONE, OUTSIDE, OUTSIDE6, TABLE, TWO, Town, reached, town
+from tests.engine.network.within import as_rootless
 
 PROTOCOLS: list[Protocol] = ["tcp", "udp"]
 
@@ -442,6 +445,29 @@ async def test_without_rights_the_reason_says_so() -> None:
     assert said.strip() == (
         "This user may not change the rules of the network (CAP_NET_ADMIN): run the engine as root."
     )
+
+
+def test_it_works_for_an_ordinary_user_in_a_namespace_of_his_own() -> None:
+    needs("ip", "nft")
+    reason, words, said = as_rootless(lambda: asyncio.run(_rootless()))
+    assert reason == ""
+    assert "destination 8080 of this host goes to 10.88.1.2:80" in words
+    assert said == [
+        "Forwarding of ipv4 was off, and was switched on.",
+        "Forwarding of ipv6 was off, and was switched on.",
+    ]
+
+
+async def _rootless() -> tuple[str, list[str], list[str]]:
+    home = Home()
+    firewall = Firewall(home, TABLE)
+    reason = await firewall.reason()
+    await firewall.ensure([ONE], [Forward("tcp", None, 8080, ip_address("10.88.1.2"), 80)])
+    words = [view.words for view in views(await firewall.counted(), {}, [ONE])]
+    said = firewall.coexistence
+    await firewall.remove()
+    home.close()
+    return reason, words, said
 
 
 async def test_without_the_library_the_reason_says_so(place: Town, monkeypatch: pytest.MonkeyPatch) -> None:
