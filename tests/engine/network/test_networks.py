@@ -105,6 +105,7 @@ async def test_the_default_network_is_made_at_first_use(world: World) -> None:
     assert (await world.networks.inspect("bridge")).id == default.id
 
 
+@pytest.mark.cgroup2  # and another kernel
 async def test_containers_reach_each_other_the_host_and_the_world(world: World, outside: Outside) -> None:
     web, db = await world.start(WEB, "web"), await world.start(DB, "db")
     for family in (0, 1):
@@ -115,6 +116,7 @@ async def test_containers_reach_each_other_the_host_and_the_world(world: World, 
         assert world.hosts[WEB].reaches(far, outside.host.echo().port)
 
 
+@pytest.mark.cgroup2  # and another kernel
 async def test_published_ports_are_reached_from_outside_and_from_here(
     world: World, outside: Outside, here: Host
 ) -> None:
