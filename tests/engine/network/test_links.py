@@ -54,6 +54,29 @@ def endpoint(number: int, network: Network = BACKEND, index: int = 0, **changes:
     return replace(made, **changes)
 
 
+RTMGRP_LINK, RTMGRP_NEIGH, RTMGRP_IPV6_IFADDR = 0x1, 0x4, 0x100
+
+
+class Monitor:
+    """Told of what changes in a namespace."""
+
+    def __init__(self, group: int) -> None:
+        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+        self._socket.bind((0, group))
+        self._socket.settimeout(10)
+
+    def __enter__(self) -> Monitor:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def next(self) -> tuple[int, bytes]:
+        """Type and payload of the next message; TimeoutError if there is none for long."""
+        message = self._socket.recv(65536)
+        return HEADER.unpack_from(message)[1], message[HEADER.size :]
+
+
 class Place:
     """A home with containers: a thread that is in it, and descriptors that are closed at the end."""
 
@@ -70,8 +93,16 @@ class Place:
         return made
 
     def attached(self, *endpoints: Endpoint) -> int:
+        """A container that can be reached. An address of IPv6 can be when the kernel tells of it, a moment later."""
         made = self.container()
-        self(links.attach, endpoints, made)
+        wanted = {address for one in endpoints for address in one.addresses if address.version == 6}
+        with within(made, Monitor, RTMGRP_IPV6_IFADDR) as monitor:
+            self(links.attach, endpoints, made)
+            while wanted:
+                _, message = monitor.next()
+                told = rt.read_address(message)
+                assert told is not None
+                wanted.discard(told.address)
         return made
 
     def look(self, namespace: int | None = None) -> set[rt.Link | rt.LinkAddress | rt.Route]:
@@ -120,29 +151,6 @@ def bridged(place: Place) -> Place:
     """With the bridge of the network `backend`."""
     place(links.ensure_bridge, BACKEND)
     return place
-
-
-RTMGRP_LINK, RTMGRP_NEIGH = 1, 4
-
-
-class Monitor:
-    """Told of what changes in a namespace."""
-
-    def __init__(self, group: int) -> None:
-        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
-        self._socket.bind((0, group))
-        self._socket.settimeout(10)
-
-    def __enter__(self) -> Monitor:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._socket.close()
-
-    def next(self) -> tuple[int, bytes]:
-        """Type and payload of the next message; TimeoutError if there is none for long."""
-        message = self._socket.recv(65536)
-        return HEADER.unpack_from(message)[1], message[HEADER.size :]
 
 
 def listening(family: int, address: str) -> socket.socket:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import os
 import socket
@@ -15,7 +14,7 @@ from engine.errors import EngineError
 from engine.network import namespaces, sysctls
 from engine.sandbox import user_namespace
 from engine.spec.structs import IdMapping
-from tests.engine.network.within import as_rootless, within
+from tests.engine.network.within import as_rootless, be_root_of_a_user_namespace, within
 
 NS_GET_USERNS = 0xB701  # ioctl_nsfs(2)
 
@@ -138,16 +137,13 @@ def test_an_ordinary_user_makes_them_in_a_user_namespace() -> None:
 
 def test_who_could_not_come_back_does_not_go() -> None:
     def work() -> tuple[str, bool]:
+        be_root_of_a_user_namespace()  # which does not own the network namespace that we are in
         made, before = namespaces.make(), here()
-        user_namespace_of_mine_ends_here()
         try:
             with namespaces.inside(made):
                 return "went", here() == before
         except EngineError as error:
             return error.message, here() == before
-
-    def user_namespace_of_mine_ends_here() -> None:
-        assert ctypes.CDLL(None).unshare(0x10000000) == 0  # the network namespace is not this one's
 
     said, stayed = as_rootless(work)
     assert said == "A network namespace can't be entered: Operation not permitted."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import ctypes
 import os
 import pickle
@@ -27,6 +28,8 @@ def within(namespace: int, work: Callable[..., Result], *args: Any, **named: Any
 def as_rootless(work: Callable[[], Result]) -> Result:
     """What `work` returns or raises in a child that is nobody outside, root in a user namespace of its own, and in a
     network namespace that this one owns."""
+    for encoding in ("ascii", "idna"):
+        codecs.lookup(encoding)  # nobody may not be able to read what is imported later
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -35,7 +38,8 @@ def as_rootless(work: Callable[[], Result]) -> Result:
                 os.setgroups([])
                 os.setresgid(65534, 65534, 65534)
                 os.setresuid(65534, 65534, 65534)
-            _become_root_of_own()
+            be_root_of_a_user_namespace()
+            check(ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET))
             answer: object = work()
         except BaseException as error:  # noqa: BLE001  # the parent raises it
             answer = error
@@ -50,13 +54,18 @@ def as_rootless(work: Callable[[], Result]) -> Result:
     return result  # type: ignore[no-any-return]
 
 
-def _become_root_of_own() -> None:
+def be_root_of_a_user_namespace() -> None:
+    """Of a new one; only who has no threads can."""
     uid, gid = os.getuid(), os.getgid()
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(PR_SET_DUMPABLE, 1) != 0 or libc.unshare(CLONE_NEWUSER) != 0:
-        raise OSError(ctypes.get_errno(), "unshare")
+    check(libc.prctl(PR_SET_DUMPABLE, 1))
+    check(libc.unshare(CLONE_NEWUSER))
     Path("/proc/self/setgroups").write_text("deny")
     Path("/proc/self/uid_map").write_text(f"0 {uid} 1")
     Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
-    if libc.unshare(CLONE_NEWNET) != 0:
-        raise OSError(ctypes.get_errno(), "unshare")
+
+
+def check(result: int) -> None:
+    """OSError if a call of the C library failed."""
+    if result != 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
