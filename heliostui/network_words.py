@@ -406,7 +406,7 @@ def _rules(seen: Seen) -> Section:
     assert seen.now is not None
     earlier = {(rule.chain, rule.text): rule.packets for rule in (seen.before.rules if seen.before else ())}
     rows, counts = [], Counter[str]()
-    for rule in seen.now.rules:
+    for rule in sorted(seen.now.rules, key=lambda each: not each.containers):  # its own before those for all
         moved = earlier.get((rule.chain, rule.text), rule.packets) != rule.packets
         rows.append(_rule(rule, _unique(counts, f"{rule.chain} {rule.text}"), moved))
     return Section("rules", "Rules", RULES, tuple(rows), "of the kernel's nftables that concern it", "none concerns it")

@@ -18,11 +18,14 @@ from textual.pilot import Pilot
 from textual.theme import Theme
 
 from engine.client.aio import Connection
+from engine.client.errors import RequestFailed
 from engine.places import Places
 from engine.protocol.limits import Limits
-from engine.protocol.messages import ContainerOptions, RunContainer, StopContainer, StopEngine
+from engine.protocol.messages import ContainerOptions, CreateNetwork, RunContainer, StopContainer, StopEngine
+from engine.protocol.network import NetworkOption, PortOption
 from heliostui.app import Console
 from heliostui.screens.main import MainScreen
+from heliostui.screens.network_map import MapScreen
 from heliostui.themes import DARK, LIGHT
 from widgets.jobs import Jobs, condition
 from widgets.launch_chart import Calls
@@ -66,6 +69,49 @@ CONTAINERS = (
     ContainerOptions(image="host", name="orders", command=["sh", "-c", SERVER]),
     ContainerOptions(image="host", name="workshop", tty=True, interactive=True, hostname="workshop"),
 )
+
+SITE = ["sh", "-c", "cd /tmp; head -c 400000 /dev/zero >page; exec python3 -m http.server --bind :: 80"]
+CLIENT = r"""
+import socket, threading, time, urllib.request
+def look_up(name):
+    while True:
+        try:
+            socket.getaddrinfo(name, 80)
+        except OSError:
+            pass
+        time.sleep(1)
+threading.Thread(target=look_up, args=["shop.example"], daemon=True).start()
+while True:
+    for url in ("http://web/page", "http://web/page", "http://api/"):
+        try:
+            urllib.request.urlopen(url, timeout=2).read()
+        except OSError:
+            pass
+        time.sleep(0.1)
+"""
+NETWORKED = (
+    ContainerOptions(image="host", name="db", command=["sleep", "infinity"], networks=[NetworkOption(name="vault")]),
+    ContainerOptions(
+        image="host",
+        name="api",
+        command=SITE,
+        networks=[NetworkOption(name="backend"), NetworkOption(name="vault", aliases=["store"])],
+    ),
+    ContainerOptions(
+        image="host",
+        name="web",
+        command=SITE,
+        networks=[NetworkOption(name="default"), NetworkOption(name="backend")],
+        ports=[PortOption(container=80, host=8080), PortOption(container=53, host=5353, address="127.0.0.1")],
+    ),
+    ContainerOptions(
+        image="host",
+        name="client",
+        command=["python3", "-c", CLIENT],
+        networks=[NetworkOption(name="default"), NetworkOption(name="backend")],
+    ),
+)
+"""What makes the map alive."""
 
 
 class Photographer:
@@ -153,6 +199,33 @@ class Photographer:
         await self.picture("calls")
         await self.pilot.press("left_square_bracket", *"0.8", "enter")
         await self.until(lambda: limits.selected is not None and limits.selected.value == "0.8")
+        await self.pilot.press("escape", "1")
+
+    async def tell_networks(self) -> None:
+        """Pictures of a container's network, of a line of it explained, and of the map."""
+        await self.select("web")
+        await self.pilot.press("9")
+        table = self.main.details.network.table
+        await self.until(lambda: table.shown("rules") and len(table.shown("sockets")) > 1)
+        await self.until(lambda: any(row.cells[3].text.endswith("MB/s") for row in table.shown("addresses")))
+        await self.pilot.press("tab", "down", "down")
+        await self.until(lambda: table.selected is not None)
+        await self.picture("network")
+        await self.pilot.press("x")
+        await self.until(lambda: self.app.screen is not self.main)
+        await self.picture("endpoint")
+        await self.pilot.press("escape", "escape")
+        await self.select("client")
+        await self.until(lambda: table.shown("dns"))
+        await self.pilot.press("tab", "right", "right", "right", "right")
+        await self.picture("names")
+        await self.pilot.press("escape", "N")
+        await self.until(lambda: isinstance(self.app.screen, MapScreen))
+        screen = self.app.screen
+        assert isinstance(screen, MapScreen)
+        await self.until(lambda: screen.view.busy)
+        await self.pilot.press("down", "right")
+        await self.picture("map")
         await self.pilot.press("escape", "1")
 
     async def tell_jobs(self) -> None:
@@ -258,8 +331,27 @@ async def photograph(places: Places, directory: Path) -> None:
                     app.theme = theme.name
                     async with app.run_test(size=size) as pilot:
                         await Photographer(app, pilot, directory, f"{suffix}-{_shade(theme)}").tell_jobs()
+            await photograph_networks(engine, places, directory)
         finally:
             await engine.request(StopEngine(all=True))
+
+
+async def photograph_networks(engine: Connection, places: Places, directory: Path) -> None:
+    """Take those of networks, where there can be any."""
+    try:
+        for name in ("backend", "vault"):
+            await engine.request(CreateNetwork(name=name, internal=name == "vault"))
+        for options in NETWORKED:
+            await engine.request(RunContainer(options=options))
+    except RequestFailed as error:
+        print(f"No pictures of networks: {error}", file=sys.stderr)
+        return
+    for theme in (DARK, LIGHT):
+        for suffix, size in JOB_SIZES.items():
+            app = Console(places)
+            app.theme = theme.name
+            async with app.run_test(size=size) as pilot:
+                await Photographer(app, pilot, directory, f"{suffix}-{_shade(theme)}").tell_networks()
 
 
 def _shade(theme: Theme) -> str:

@@ -108,6 +108,11 @@ class NetworkMapView(ScrollView, can_focus=True):
     def networks(self) -> NetworkMap:
         return self._map
 
+    @property
+    def busy(self) -> bool:
+        """Whether there is traffic anywhere."""
+        return any(self._levels.values())
+
     def flow(self, links: Iterable[str]) -> Flow | None:
         """The sum of flows; None while none of them is known."""
         known = [self._flows[link] for link in links if link in self._flows]

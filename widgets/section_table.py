@@ -138,6 +138,10 @@ class SectionTable(ScrollView, can_focus=True):
     def names(self) -> tuple[str, ...]:
         return tuple(section.name or section.title for section in self._sections.values())
 
+    def shown(self, section: str) -> Sequence[SectionRow]:
+        """The rows of a section as they are shown: filtered and sorted."""
+        return self._shown.get(section, ())
+
     @property
     def place(self) -> int:
         """The place of the section that the cursor is in."""

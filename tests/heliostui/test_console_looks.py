@@ -15,9 +15,11 @@ from textual.widgets import Input
 import heliostui
 from engine.protocol.messages import ContainerOptions, ContainerRef, Explanation, ImageSummary
 from engine.protocol.metrics import Reading, Source
+from heliostui.network_explain import Told
 from heliostui.screens.dialog import Confirm, Prompt
-from heliostui.screens.explain import Explain
+from heliostui.screens.explain import Explain, ExplainThing
 from heliostui.screens.help import Help
+from heliostui.screens.network_forms import NetworkForm, PublishForm
 from heliostui.screens.new import NewContainer
 from heliostui.screens.signals import SignalMenu, signals
 from heliostui.screens.small import TooSmall
@@ -72,10 +74,24 @@ class Bare(App[None]):
         self.push_screen(self._shown)
 
 
+MEANING = Told(
+    "eth0 in backend",
+    ("eth0 is one end of a veth pair: what goes into one end comes out of the other.", "It is up."),
+    ("ip -s link show dev h0123456789ab.0  # the other one, with its counters",),
+)
+
+
+async def done(*_: object) -> None:
+    """What a dialog asks for is done at once."""
+
+
 SCREENS: dict[str, Callable[[], Screen[Any]]] = {
     "explain": lambda: Explain("web", EXPLANATION),
     "help": Help,
     "new": lambda: NewContainer(IMAGES, run),
+    "network": lambda: NetworkForm(done),
+    "publish": lambda: PublishForm("web", done),
+    "thing": lambda: ExplainThing(MEANING),
     "remove": lambda: Confirm("Remove web?", "It is running: its program is killed. Its files are lost.", "Remove"),
     "rename": lambda: Prompt("Rename web", "New name", "web"),
     "small": TooSmall,
@@ -84,7 +100,7 @@ SCREENS: dict[str, Callable[[], Screen[Any]]] = {
 
 
 @pytest.mark.parametrize("theme", [DARK.name, LIGHT.name])
-@pytest.mark.parametrize("name", ["new", "help", "signals", "explain"])
+@pytest.mark.parametrize("name", ["new", "help", "signals", "explain", "thing", "publish", "network"])
 def test_dialogs_in_both_themes(snap_compare: Any, name: str, theme: str) -> None:
     assert snap_compare(Bare(SCREENS[name](), theme), terminal_size=(80, 24))
 

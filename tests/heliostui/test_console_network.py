@@ -41,7 +41,7 @@ def web(cli: CommandLine) -> str:
 
 
 def rows(table: SectionTable, section: str) -> list[SectionRow]:
-    return list(table._shown.get(section, ()))
+    return list(table.shown(section))
 
 
 def line(table: SectionTable, section: str, words: str) -> str:
