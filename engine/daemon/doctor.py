@@ -15,12 +15,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from engine.cgroups import Hierarchy
-from engine.network import upstream
+from engine.network import nft, upstream, way_out
 from engine.protocol.messages import Finding, ImageSummary
 from engine.sandbox.kernel import FSCONFIG, FSOPEN
 from engine.sandbox.portable import system_call
 from engine.sandbox.syscalls import NUMBERS
 
+TUN = "/dev/net/tun"
 NEEDED = (5, 12)  # mount_setattr(2)
 SETTINGS = {  # what keeps ordinary users from user namespaces, and the value that does
     "/proc/sys/user/max_user_namespaces": "0",
@@ -40,7 +41,7 @@ def findings(rootless: bool, hierarchy: Hierarchy, images: Sequence[ImageSummary
         terminals("devpts" in _read("/proc/filesystems").split()),
         launcher(executor),
         limits(hierarchy.controllers(), hierarchy.reason),
-        network(rootless, [name for name in ("pasta", "slirp4netns") if shutil.which(name)]),
+        network(rootless, has_nftables(), way_out.installed(), os.access(TUN, os.R_OK | os.W_OK)),
         names(_read(str(upstream.RESOLV_CONF))),
     ]
     if rootless:
@@ -142,12 +143,33 @@ def limits(controllers: Mapping[str, int], reason: str) -> Finding:
     return Finding(name="limits", status="ok", text=text)
 
 
-def network(rootless: bool, programs: Sequence[str]) -> Finding:
-    """`programs`: which of pasta and slirp4netns are there; a later version will use one for ordinary users."""
-    text = "This version gives a container only its own loopback: it reaches nobody, and nobody reaches it."
-    if rootless and not programs:
-        text += " When it does more, ordinary users will need pasta (package passt)."
-    return Finding(name="network", status="missing", text=text)
+def network(rootless: bool, nftables: bool, programs: Sequence[str], tun: bool) -> Finding:
+    """`nftables`: whether its library is there. For ordinary users: `programs` that could connect their containers,
+    with versions, the first one is taken; `tun`: whether they could make an interface."""
+    name = "network"
+    if not nftables:
+        text = f"Containers have loopback only: {nft.LIBRARY} is missing; install nftables."
+        return Finding(name=name, status="missing", text=text)
+    if not rootless:
+        text = "Containers have networks with IPv4 and IPv6, reach the world, and are reached at published ports."
+        return Finding(name=name, status="ok", text=text)
+    if not programs:
+        text = f"Containers have loopback only, because no program connects them to the world: {way_out.NONE}"
+        return Finding(name=name, status="missing", text=text)
+    if not tun:
+        text = f"Containers have loopback only, because {TUN} can't be used: root runs `modprobe tun`."
+        return Finding(name=name, status="missing", text=text)
+    text = f"Containers have networks; {programs[0]} connects them to the world, as this user."
+    return Finding(name=name, status="ok", text=text)
+
+
+def has_nftables() -> bool:
+    """Whether libnftables(3) can be loaded."""
+    try:
+        ctypes.CDLL(nft.LIBRARY)
+    except OSError:
+        return False
+    return True
 
 
 def names(resolv_conf: str) -> Finding:

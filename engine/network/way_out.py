@@ -106,6 +106,12 @@ def ways(namespace: str, taken: Sequence[Range], families: frozenset[int]) -> It
             yield Way(slirp4netns.NAME, words, frozenset({4}))
 
 
+def installed() -> list[str]:
+    """What there is, with versions, in the order in which it is tried: "pasta 0.0~git20230309", … Blocks."""
+    found = [(module, path) for module in (pasta, slirp4netns) if (path := module.find()) is not None]
+    return [f"{module.NAME} {module.version(path)}".strip() for module, path in found]
+
+
 def default_routes() -> frozenset[int]:
     """The families with a way out of the network namespace that the calling thread is in. Blocks."""
     with Netlink() as netlink:

@@ -38,12 +38,6 @@ def test_looking_leaves_no_descriptor_and_no_mount() -> None:
     assert (os.listdir("/proc/self/fd"), Path("/proc/self/mountinfo").read_text()) == before
 
 
-def test_it_is_honest_about_what_this_version_does_not_do() -> None:
-    found = {finding.name: finding for finding in doctor.findings(False, UNIFIED, [HOST], "fast")}
-    assert "loopback" in found["network"].text
-    assert found["network"].status == "missing"
-
-
 @pytest.mark.parametrize(
     ("finding", "status", "says"),
     [
@@ -71,7 +65,11 @@ def test_it_is_honest_about_what_this_version_does_not_do() -> None:
         (doctor.terminals(False), "missing", "devpts"),
         (doctor.launcher("fast"), "ok", ""),
         (doctor.launcher("portable"), "limited", "install gcc"),
-        (doctor.network(True, []), "missing", "pasta"),
+        (doctor.network(False, True, [], False), "ok", "published ports"),
+        (doctor.network(False, False, [], False), "missing", "install nftables"),
+        (doctor.network(True, True, ["pasta 1", "slirp4netns 2"], True), "ok", "pasta 1"),
+        (doctor.network(True, True, [], True), "missing", "pasta"),
+        (doctor.network(True, True, ["pasta 1"], False), "missing", "modprobe tun"),
         (doctor.names("nameserver 192.0.2.53\n"), "ok", "192.0.2.53"),
         (doctor.names("# nameserver 192.0.2.53\n"), "limited", "127.0.0.1 is asked"),
         (doctor.subordinate_ids(65537, 65537, []), "ok", "65537"),

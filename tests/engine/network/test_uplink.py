@@ -19,10 +19,11 @@ import pytest_asyncio
 
 from engine.containers.keeper import Keeper
 from engine.errors import EngineError
-from engine.network import forwarder, links, pasta, slirp4netns, way_out
+from engine.network import forwarder, links, pasta, rtnetlink, slirp4netns
 from engine.network.firewall import Firewall
 from engine.network.home import Home
 from engine.network.model import Endpoint, Forward, Network, Subnet, Transport, host_interface
+from engine.network.netlink import Netlink
 from engine.network.uplink import Uplink
 from tests.engine.conftest import KeeperProcess, reachable_python
 from tests.engine.network.conftest import Outside
@@ -172,7 +173,8 @@ async def test_a_published_port_is_reached_from_everywhere(
 
 async def test_a_container_sees_who_calls(rootless: Rootless, web: Web, here: Host, outside: Outside) -> None:
     await rootless.uplink.publish(BOTH)
-    for protocol, echo in ("tcp", web.tcp), ("udp", web.udp):
+    servers: dict[Protocol, Echo] = {"tcp": web.tcp, "udp": web.udp}
+    for protocol, echo in servers.items():
         await reaches(outside.host, outside.here, PUBLISHED, protocol)
         await reaches(outside.host, outside.here6, PUBLISHED, protocol)
         await reaches(here, "127.0.0.1", PUBLISHED, protocol)
@@ -254,10 +256,9 @@ async def test_loopback_of_the_host_is_out_of_reach(
     rootless: Rootless, web: Web, here: Host, outside: Outside, program: str
 ) -> None:
     local, everywhere = here.echo("127.0.0.1"), here.echo("0.0.0.0")
-    gateways = [route.gateway for route in await rootless.home.call(_default_routes)]
-    for gateway in gateways:
-        assert not await reaches(web.host, str(gateway), local.port)
-        assert not await reaches(web.host, str(gateway), everywhere.port)
+    for gateway in await rootless.home.call(_gateways):
+        assert not await reaches(web.host, gateway, local.port)
+        assert not await reaches(web.host, gateway, everywhere.port)
     assert await reaches(web.host, outside.here, everywhere.port)
 
 
@@ -371,6 +372,6 @@ async def until_reached(host: Host, address: str, port: int) -> None:
         assert time.monotonic() < deadline, f"{address} port {port} stays out of reach"
 
 
-def _default_routes() -> list[links.rt.Route]:
-    with way_out.Netlink() as netlink:
-        return [route for route in links.rt.routes(netlink) if route.destination is None and route.gateway]
+def _gateways() -> list[str]:
+    with Netlink() as netlink:
+        return [str(route.gateway) for route in rtnetlink.routes(netlink) if route.gateway is not None]
