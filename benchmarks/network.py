@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -136,7 +136,7 @@ def measure(directory: Path, runtime: Path, arguments: argparse.Namespace, stack
 def run(engine: Connection, root: Path, **options: object) -> float:
     """Seconds to run /bin/true, to learn its exit status, and to remove the container."""
     begin = time.monotonic()
-    made = ContainerOptions(rootfs=str(root), command=TRUE, **options)  # type: ignore[arg-type]
+    made = ContainerOptions(rootfs=str(root), command=TRUE, **options)
     ref = engine.request(RunContainer(options=made), ContainerRef).id
     assert engine.request(WaitContainer(container=ref), ExitStatus).exit_code == 0
     engine.request(RemoveContainer(container=ref))
@@ -234,7 +234,7 @@ def cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def in_turn(rounds: int, take: dict[str, Callable[[], float]]) -> Table:
+def in_turn(rounds: int, take: Mapping[str, Callable[[], float]]) -> Table:
     """One measurement of each in every round, after a round that does not count."""
     table: Table = {name: [] for name in take}
     for number in range(rounds + 1):
