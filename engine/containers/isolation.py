@@ -37,6 +37,9 @@ WHAT_FOR = {
     "/dev/shm": "POSIX shared memory, its own",
     "/dev/mqueue": "POSIX message queues, its own",
     "/dev/console": "its terminal",
+    "/etc/hosts": "names of itself and of hosts that were added",
+    "/etc/resolv.conf": "who is asked for all other names",
+    "/etc/hostname": "its own name",
 }
 
 

@@ -110,15 +110,7 @@ class Launcher:
                 user = namespaces.user_of(spec, joined)
                 attaching = asyncio.create_task(self._networking.attach(container, user))
                 undo.push_async_callback(self._end_attached, container.id, attaching)
-                # All in one thread: beside a plan in the making, the loop would wait for the interpreter's lock.
-                preparing = asyncio.get_running_loop().run_in_executor(None, self._prepare, container, spec)
-                undo.push_async_callback(_end_prepared, preparing)
-                with _explained(container):
-                    plan, program, cgroup = await preparing
-                    network = [one] if (one := (await attaching).namespace) is not None else []
-                    if not network and self._networking.expects(container):  # there are none, but that was just found
-                        plan = await asyncio.to_thread(self._plan, container, spec, network=False)
-                        program = plan.assemble()
+                (plan, program, cgroup), network = await self._prepared(container, spec, attaching, undo)
                 mounts = await self._open_mounts(container, opened)
                 joining = opened.enter_context(_opened(cgroup))
                 undo.push_async_callback(self.hooks.after_stop, container)
@@ -204,6 +196,23 @@ class Launcher:
             return []
         directory = self._store.directory(container.id)
         return await asyncio.to_thread(filling.open_mounts, container.spec, container.image, directory, opened)
+
+    async def _prepared(
+        self, container: Container, spec: Spec, attaching: asyncio.Task[Attached], undo: AsyncExitStack
+    ) -> tuple[Prepared, list[int]]:
+        """Plan and cgroup, made while the network is; and its namespace, if it was made ready."""
+        # All in one thread: beside a plan in the making, the loop would wait for the interpreter's lock.
+        preparing = asyncio.get_running_loop().run_in_executor(None, self._prepare, container, spec)
+        undo.push_async_callback(_end_prepared, preparing)
+        with _explained(container):
+            prepared = await preparing
+            attached = await attaching
+            if attached.namespace is not None:
+                return prepared, [attached.namespace]
+            if self._networking.expects(container):  # there are no networks here, as has just been found
+                plan = await asyncio.to_thread(self._plan, container, spec, network=False)
+                prepared = prepared._replace(plan=plan, program=plan.assemble())
+            return prepared, []
 
     def _prepare(self, container: Container, spec: Spec) -> Prepared:
         """The plan first and the cgroup last: when anything fails, there is no cgroup."""

@@ -27,6 +27,11 @@ OPTIONS = ("bundle", "name", "tty", "interactive", "remove", "restart", "labels"
 def check(options: ContainerOptions) -> None:
     """EngineError INVALID for an option that can't go with a bundle."""
     plain = ContainerOptions(**{name: getattr(options, name) for name in OPTIONS})
+    if options.networks or options.ports or options.publish_all:
+        raise EngineError(
+            ErrorCode.INVALID,
+            "A bundle's config.json says all of its network: networks and ports go with images, not with bundles.",
+        )
     for name in ContainerOptions.__struct_fields__:
         if getattr(options, name) != getattr(plain, name):
             raise EngineError(

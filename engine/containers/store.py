@@ -6,6 +6,7 @@
                     launch.json    the receipt of its last launch
                     upper/ work/ merged/   its own layer of the overlay, the overlay's workspace, its root's place
                     log/           its output
+                    network/       its hosts, resolv.conf and hostname (see `networking`)
     corrupt/<id>-<n>   set aside, because it could not be read
     trash/<id>-<n>     removed; being deleted
 

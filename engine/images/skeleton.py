@@ -75,7 +75,7 @@ def files(shell: str) -> dict[str, str]:
         "etc/hostname": "localhost\n",
         "etc/hosts": HOSTS,
         "etc/nsswitch.conf": NSSWITCH,
-        "etc/resolv.conf": "# No name servers: containers have no network but loopback yet.\n",
+        "etc/resolv.conf": "# No name servers: the engine mounts a file that names some over this one.\n",
         "root/.bashrc": BASHRC,
         "root/.profile": PROFILE,
         **pam,

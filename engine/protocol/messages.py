@@ -1030,8 +1030,9 @@ class Ready(Reply, frozen=True):
 
 class Event(Reply, frozen=True):
     """Something happened. `action`: create start exec die stop kill pause unpause restart rename remove resize attach
-    detach launch_failed update oom pids_limit hook health_status; of terminals: terminal_open terminal_change
-    terminal_close, with the terminal's id as `name` and its container, or "", as `container`."""
+    detach launch_failed update oom pids_limit hook health_status network_connect network_disconnect port_publish
+    port_unpublish; of terminals: terminal_open terminal_change terminal_close, with the terminal's id as `name` and its
+    container, or "", as `container`."""
 
     time: datetime
     action: str
