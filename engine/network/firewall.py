@@ -347,7 +347,8 @@ def _at_loopback6(forwards: Iterable[Forward]) -> dict[Port, Forward]:
 
 def _off_yet(networks: Sequence[Network]) -> set[str]:
     """Families that these networks need forwarded and that are not."""
-    needed = {f"ipv{subnet.range.version}" for n in networks if not n.internal for subnet in n.subnets}
+    versions = {subnet.range.version for network in networks if not network.internal for subnet in network.subnets}
+    needed = {"ipv4", *(f"ipv{version}" for version in versions)} if versions else set()
     return {family for family in needed if sysctls.read(FORWARDING[family]) == "0"}
 
 

@@ -7,6 +7,7 @@ import asyncio
 import itertools
 import re
 import socket
+import struct
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -22,7 +23,7 @@ from engine.network.home import Home
 from engine.network.model import Forward
 from engine.network.netlink import HEADER
 from engine.network.rules import views
-from tests.engine.network.hosts import PATIENCE, Host, Protocol, needs
+from tests.engine.network.hosts import PATIENCE, Host, Protocol, needs, veth
 from tests.engine.network.town import HERE, HERE6, INTERNAL, ONE, OUTSIDE, OUTSIDE6, TABLE, TWO, Town, reached, town
 from tests.engine.network.within import as_rootless
 
@@ -159,6 +160,38 @@ async def test_a_forged_source_does_not_leave(place: Town) -> None:
                     sending.sendto(said, listening.getsockname()[:2])
             assert listening.recv(100) == b"true"
     assert "packets 0" not in place.here.sh(f"nft list set inet {TABLE} dropped").split(ONE.bridge)[1][:40]
+
+
+async def test_what_belongs_to_no_connection_does_not_leave_and_traffic_of_others_is_left_alone(place: Town) -> None:
+    """A reset out of nothing is not translated, so that it would leave with its private address."""
+    web, stranger = await place.container(ONE), Host()
+    with stranger, place.outside.new_socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800)) as seen:
+        veth(place.here, ["198.51.100.1/24"], stranger, ["198.51.100.2/24"])
+        stranger.sh("ip route add default via 198.51.100.1")
+        seen.settimeout(PATIENCE)
+        for who, address in (web.host, web.address), (stranger, "198.51.100.2"):
+            with who.new_socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP) as raw:
+                raw.sendto(_reset(address, OUTSIDE), (OUTSIDE, 0))
+        sources: list[str] = []
+        while not sources or sources[-1] != "198.51.100.2":
+            packet = seen.recv(2000)
+            if packet[9] == socket.IPPROTO_TCP:
+                sources.append(socket.inet_ntoa(packet[12:16]))
+        assert sources == ["198.51.100.2"]
+
+
+async def test_link_local_addresses_work_on_the_link(place: Town) -> None:
+    web = await place.container(ONE)
+    port = place.here.echo().port
+    (link_local,) = re.findall(r"inet6 (fe80::\S+)/", place.here.sh(f"ip -6 address show dev {ONE.bridge}"))
+    web.host.sh("ip address add fe80::77/64 dev eth0 nodad")  # its own one is being tried for a second
+    link = web.host.run(socket.if_nametoindex, "eth0")
+    with web.host.new_socket(socket.AF_INET6, socket.SOCK_STREAM) as connection:
+        connection.settimeout(PATIENCE)
+        connection.bind(("fe80::77", 0, 0, link))
+        connection.connect((link_local, port, 0, link))
+        connection.send(b"hello")
+        assert connection.recv(10) == b"hello"
 
 
 async def test_loopback_of_the_host_is_out_of_reach(place: Town) -> None:
@@ -506,3 +539,12 @@ def _transactions(told: socket.socket) -> int:
                 found += kind == 10 << 8 | 15
                 at += (length + 3) & ~3
     return found
+
+
+def _reset(source: str, destination: str) -> bytes:
+    """A TCP header with RST, as no connection has it."""
+    header = struct.pack("!HHLLBBHHH", 4000, 4000, 1, 0, 5 << 4, 0x04, 0, 0, 0)
+    pseudo = socket.inet_aton(source) + socket.inet_aton(destination) + struct.pack("!BBH", 0, 6, len(header))
+    total = sum(struct.unpack(f"!{(len(pseudo) + len(header)) // 2}H", pseudo + header))
+    total = (total & 0xFFFF) + (total >> 16)
+    return header[:16] + struct.pack("!H", ~(total + (total >> 16)) & 0xFFFF) + header[18:]
