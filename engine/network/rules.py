@@ -49,6 +49,9 @@ class _Elements:
         self._sets, self._names = sets, names
         self._networks = {network.bridge: network for network in networks}
         self._told = {"bridges", "within", "traffic4", "traffic6", "switched_on"}
+        self._published = {
+            tuple(key): value for name in ("ports4", "ports6") for key, value, _ in _elements(sets.get(name, {}))
+        }
         self._traffic = {
             tuple(map(str, key)): counter
             for name in ("traffic4", "traffic6")
@@ -79,11 +82,7 @@ class _Elements:
 
     def _behind_loopback(self, protocol: Value, port: Value) -> list[Value] | None:
         """Where the engine hands on what comes to ::1: as it is published otherwise."""
-        for name in ("ports6", "ports4"):
-            for key, value, _ in _elements(self._sets.get(name, {})):
-                if key == [protocol, port]:
-                    return value
-        return None
+        return self._published.get((protocol, port))
 
     def _inner(self, value: list[Value]) -> str:
         address, port = value

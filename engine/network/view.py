@@ -165,7 +165,7 @@ class View:
         if not self._networks.fabric.is_ready:
             return []
         listing = await self._networks.fabric.firewall.counted()
-        every = rules.views(listing, self._networks.names(), self._networks.everyone())
+        every = await asyncio.to_thread(rules.views, listing, self._networks.names(), self._networks.everyone())
         return [rule for rule in every if not rule.containers or program.name in rule.containers]
 
 
