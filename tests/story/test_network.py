@@ -118,7 +118,7 @@ def lab(root: Person) -> Iterator[Lab]:
 
 def at_once(tries: Iterable[Callable[[], bool]]) -> list[bool]:
     """What comes of each: those that wait for an answer in vain wait together."""
-    with ThreadPoolExecutor(64) as threads:
+    with ThreadPoolExecutor(128) as threads:
         return [future.result() for future in [threads.submit(one) for one in tries]]
 
 
@@ -563,3 +563,28 @@ def test_traffic_is_captured_to_a_file_until_the_container_ends(lab: Lab, tmp_pa
     assert file.count(b"seen on the wire") == 2
     with lab.connect() as connection, pytest.raises(RequestFailed, match="web"):
         list(connection.stream(StreamCapture(container="web")))
+
+
+# --- ordinary users ---
+
+
+def test_an_ordinary_user_has_all_of_it(ordinary: Person, outside: Outside, here: Host) -> None:  # noqa: F811
+    if not any(shutil.which(program) for program in ("pasta", "slirp4netns")):
+        pytest.skip("neither pasta nor slirp4netns installed")
+    lab = Lab(ordinary)
+    links = here.sh("ip -o -br link")
+    try:
+        lab.run("web", "-p", f"8001:{PORT}", "-p", f"8001:{PORT}/udp")
+        lab.run("client")
+        assert reach(lab.at("client"), lab.addresses("web")) == [True] * 4
+        assert lab.addresses("web")[0] in lab.inside("client", "nslookup", "web")
+        outside.host.echo("::", PORT)
+        assert lab.at("client").ask(outside.far, PORT, timeout=5) == b"hello"
+        assert [who.ask(to, 8001, timeout=5) for who, to in ((outside.host, outside.here), (here, "127.0.0.1"))] == [
+            b"hello"
+        ] * 2
+        assert here.ask("127.0.0.1", 8001, "udp", timeout=5) == b"hello"
+    finally:
+        lab.close()
+    lab.ok("engine", "stop", "--all")
+    assert here.sh("ip -o -br link") == links
