@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
@@ -94,6 +94,11 @@ class Console(App[None], inherit_bindings=False):
 
     def get_default_screen(self) -> Screen[None]:
         return MainScreen(self._places)
+
+    @property
+    def _background_screens(self) -> list[Screen[Any]]:
+        """Textual draws the whole screen anew when one below changes, even where that can't be seen."""
+        return [] if self.screen.styles.background.a == 1 else super()._background_screens
 
     def on_resize(self, event: events.Resize) -> None:
         small = event.size.width < LEAST.width or event.size.height < LEAST.height

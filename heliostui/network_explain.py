@@ -45,6 +45,19 @@ ANSWERS = {
     "SERVFAIL": "The server that was asked could not tell.",
     "REFUSED": "The question was refused.",
 }
+SECTIONS = {
+    "addresses": "Each network gives it one end of a veth pair; the other end is on the network's bridge.",
+    "ports": "Ports of this host that lead into it. P publishes one more, u takes one back.",
+    "sockets": "What its programs listen on and talk to. IN and OUT are queues; of a listener, who waits and who may.",
+    "rules": "What the kernel does with its packets, those for few containers first. Counters light up as they move.",
+    "dns": "What it asked the resolver of its networks, and what it was told. The last 200 questions.",
+    "routes": "Where a packet goes is said by the route that fits its destination best, the longest prefix.",
+    "neighbours": "Whose hardware address is known on its links; ARP and NDP find out.",
+    "resolvers": "Who is asked for names, and whom our resolver asks for those it does not know itself.",
+    "hosts": "Names that need no asking. Ours are written anew when its networks change.",
+    "unix": "Sockets for programs of one machine: they need no network.",
+}
+"""What each section of the pane is, in a sentence or two."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +139,7 @@ def _port(of: PortMapping, container: str) -> Told:
         f"A packet to port {of.port} of {where} gets another destination before it is routed: port "
         f"{of.container_port} of {container} (DNAT). The kernel remembers the connection, and turns the answers back.",
         "It holds for the world, for this host itself and for other containers. u takes it back; so does "
-        f"`heliostui port --remove {container} {of.container_port}/{of.protocol}`.",
+        f"`heliostui unpublish {container} {of.container_port}/{of.protocol}`.",
     )
     host = "localhost" if of.address in ("0.0.0.0", "::") else bracketed(of.address)
     first = f"curl http://{host}:{of.port}/" if of.protocol == "tcp" else f"nc -u {host} {of.port}"

@@ -20,7 +20,7 @@ from engine.protocol.messages import ContainerSummary, InspectContainer, Inspect
 from engine.protocol.network import DnsQuery, EndpointDetail, PortMapping
 from heliostui.link import Link
 from heliostui.messages import NamesAsked, NetworkArrived
-from heliostui.network_explain import Told, explained
+from heliostui.network_explain import SECTIONS, Told, explained
 from heliostui.network_words import Seen, sections
 from widgets.search_line import SearchLine
 from widgets.section_line import SectionLine
@@ -157,7 +157,9 @@ class NetworkPane(Vertical):
         line = self.query_one(SectionLine)
         line.names, line.here = self.table.names, self.table.place
         told = self.told
-        words = f"{' '.join(told.sentences[:1])}\n{told.commands[0] if told.commands else ''}" if told else ""
+        words = SECTIONS.get(self.table.cursor[0], "")
+        if told is not None:
+            words = "\n".join((*told.sentences[:1], *told.commands[:1]))
         what = self.query_one("#network-what", Static)
         if words != str(what.content):
             what.update(words)

@@ -44,6 +44,8 @@ OTHERS_MODES = {
     "path": "is in a namespace made elsewhere",
 }
 LISTENING = ("LISTEN", "UNCONN")
+ALL_OF_THEM = 1_000_000
+"""More containers than there are: what concerns few of them comes before what concerns all."""
 T = TypeVar("T")
 
 
@@ -406,7 +408,7 @@ def _rules(seen: Seen) -> Section:
     assert seen.now is not None
     earlier = {(rule.chain, rule.text): rule.packets for rule in (seen.before.rules if seen.before else ())}
     rows, counts = [], Counter[str]()
-    for rule in sorted(seen.now.rules, key=lambda each: not each.containers):  # its own before those for all
+    for rule in sorted(seen.now.rules, key=lambda each: len(each.containers) or ALL_OF_THEM):
         moved = earlier.get((rule.chain, rule.text), rule.packets) != rule.packets
         rows.append(_rule(rule, _unique(counts, f"{rule.chain} {rule.text}"), moved))
     return Section("rules", "Rules", RULES, tuple(rows), "of the kernel's nftables that concern it", "none concerns it")

@@ -207,7 +207,7 @@ class Photographer:
         await self.pilot.press("9")
         table = self.main.details.network.table
         await self.until(lambda: table.shown("rules") and len(table.shown("sockets")) > 1)
-        await self.until(lambda: any(row.cells[3].text.endswith("MB/s") for row in table.shown("addresses")))
+        await self.until(lambda: any(row.cells[4].text.endswith("MB/s") for row in table.shown("addresses")))
         await self.pilot.press("tab", "down", "down")
         await self.until(lambda: table.selected is not None)
         await self.picture("network")

@@ -236,7 +236,7 @@ def _lanes(reach: dict[str, tuple[int, int]]) -> dict[str, int]:
 
 def _columns(width: int, lanes: int) -> Columns:
     network = 25 if width < 100 else 28
-    flow = SHORT if width < 120 else LONG
+    flow = SHORT if width < 116 else LONG
     gap = 1 + max(1, lanes) * LANE + flow + 1
     containers = BOXES + network + gap
     beside = width >= PORTS_BESIDE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import struct
 import urllib.request
 from pathlib import Path
@@ -334,3 +335,27 @@ async def test_a_container_without_a_network_has_loopback_only(cli: CommandLine)
         screen = await map_of(person)
         box = next(box for box in screen.view.networks.containers if box.name == "alone")
         assert box.note == "loopback only"
+
+
+async def test_the_map_comes_back_with_an_engine_that_was_killed(cli: CommandLine, web: str) -> None:
+    async with console(cli, (100, 40)) as person:
+        await person.until(lambda: web in person.states())
+        screen = await map_of(person)
+        info = person.main.state.info
+        assert info is not None
+        os.kill(info.pid, signal.SIGKILL)
+        await person.until(lambda: person.main.state.info is not None and person.main.state.info.pid != info.pid)
+        before = screen._before
+        await person.until(lambda: screen._before is not None and screen._before is not before)
+        assert any(box.name == web for box in screen.view.networks.containers)
+        await person.until(lambda: not screen.query_one("#map-note").display)
+
+
+async def test_the_terminal_gets_nothing_while_the_map_rests(cli: CommandLine) -> None:
+    """What changes on the screen below, where it can't be seen, is not drawn either."""
+    async with console(cli, (100, 40)) as person:
+        screen = await map_of(person)
+        assert person.app._background_screens == []
+        await person.press("P", "n")
+        await person.until(lambda: isinstance(person.app.screen, Form))
+        assert person.app._background_screens == [screen]

@@ -179,3 +179,35 @@ def test_how_it_looks(
         table.cursor = containers[1].key
 
     assert snap_compare(stage(table, prepare=prepare, theme=theme), terminal_size=(90, 12))
+
+
+@pytest.mark.parametrize(
+    ("health", "glyph", "state"),
+    [("healthy", "✓", "healthy"), ("unhealthy", "!", "unhealthy"), ("starting", "◌", "starting")],
+)
+async def test_a_container_with_a_check_says_how_it_is(
+    stage: Any, table: Watched, containers: list[ContainerRow], health: str, glyph: str, state: str
+) -> None:
+    row = replace(containers[0], health=health)
+    async with stage(table, prepare=lambda: table.show([row])).run_test(size=(100, 10)):
+        assert line(table, 1).split()[:2] == [glyph, state]
+
+
+async def test_what_a_check_last_said_is_not_told_of_one_that_ended(
+    stage: Any, table: Watched, containers: list[ContainerRow]
+) -> None:
+    ended = next(row for row in containers if row.state == "stopped")
+    async with stage(table, prepare=lambda: table.show([replace(ended, health="healthy")])).run_test(size=(100, 10)):
+        assert line(table, 1).split()[:2] == ["■", "stopped"]
+
+
+async def test_ports_have_a_column_while_one_is_published(
+    stage: Any, table: Watched, containers: list[ContainerRow]
+) -> None:
+    async with stage(table, prepare=lambda: table.show(containers)).run_test(size=(100, 12)):
+        assert "PORTS" not in line(table, 0)
+        table.show([replace(containers[0], ports=":8080→80"), *containers[1:]])
+        assert "PORTS" in line(table, 0)
+        assert ":8080→80" in line(table, 1)
+        table.show(containers)
+        assert "PORTS" not in line(table, 0)
