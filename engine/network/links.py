@@ -18,23 +18,11 @@ from ipaddress import ip_network
 from engine.errors import EngineError
 from engine.network import rtnetlink as rt
 from engine.network import sysctls
-from engine.network.model import Address, Endpoint, Network, Prefixed, Range
+from engine.network.model import Address, Endpoint, Network, Range
 from engine.network.namespaces import inside
 from engine.network.netlink import Netlink, Refused, attribute, number
 from engine.network.rtnetlink import IFLA, Link
 from engine.protocol.messages import ErrorCode
-
-
-@dataclass(frozen=True)
-class Inside:
-    """An interface in a container as it is now. `peer`: the index of the veth's other end."""
-
-    interface: str
-    mac: str
-    mtu: int
-    up: bool
-    peer: int
-    addresses: tuple[Prefixed, ...]
 
 
 @dataclass(frozen=True)
@@ -48,23 +36,22 @@ class Forwarding:
 # --- bridges ---
 
 
-def ensure_bridge(network: Network, alias: str = "") -> None:
+def ensure_bridge(network: Network) -> None:
     """The bridge of a network is there, is up and has exactly these addresses and this MTU; it is made if need be."""
-    alias = alias or f"heliostui network {network.name}"
     with Netlink() as netlink:
         found = _find(netlink, network.bridge)
         if found is None:
             netlink.do(rt.new_bridge(network.bridge, mac=bridge_mac(network.id), mtu=network.mtu))
         try:
             index = _index(netlink, network.bridge)
-            _set_bridge_up(netlink, index, network, alias)
+            _set_bridge_up(netlink, index, network)
         except (OSError, EngineError):
             if found is None:
                 netlink.tried([rt.delete_link(network.bridge)])
             raise
 
 
-def _set_bridge_up(netlink: Netlink, index: int, network: Network, alias: str) -> None:
+def _set_bridge_up(netlink: Netlink, index: int, network: Network) -> None:
     name = network.bridge
     with _settings(f"set up the bridge {name}"):
         sysctls.write(f"ipv4/conf/{name}/route_localnet", 1)  # ports published on 127.0.0.1 go to containers
@@ -78,7 +65,8 @@ def _set_bridge_up(netlink: Netlink, index: int, network: Network, alias: str) -
     changes += [rt.new_address(index, subnet.bridge_address) for subnet in network.subnets]
     mtu = number(IFLA.MTU, network.mtu)
     mac = attribute(IFLA.ADDRESS, rt.mac_bytes(bridge_mac(network.id)))
-    changes.append(rt.set_link(index, mtu, mac, rt.ifalias(alias), up=True, what=f"set up the bridge {name}"))
+    alias = rt.ifalias(f"heliostui network {network.name}")
+    changes.append(rt.set_link(index, mtu, mac, alias, up=True, what=f"set up the bridge {name}"))
     netlink.do(*changes)
 
 
@@ -112,7 +100,7 @@ def attach(endpoints: Sequence[Endpoint], namespace: int) -> None:
     done: list[str] = []
     with Netlink() as home:
         try:
-            with inside(namespace), Netlink() as container, _settings("set up a container's network"):
+            with _settings("set up a container's network"), inside(namespace), Netlink() as container:
                 container.do(rt.set_link(1, up=True, what="set up loopback"))
                 for endpoint in endpoints:
                     _attach(home, container, endpoint, namespace, done)
@@ -172,9 +160,15 @@ def unplug(names: Iterable[str]) -> Future[None]:
     with Netlink() as netlink:
         group = _group(netlink, names, number(IFLA.MASTER, 0), up=False)
     thread = ThreadPoolExecutor(1, "removal of links")
-    removed = thread.submit(_remove, group)
-    thread.shutdown(wait=False)
-    return removed
+    try:
+        return thread.submit(_remove, group)
+    except RuntimeError:  # there may be no more threads
+        removed: Future[None] = Future()
+        _remove(group)
+        removed.set_result(None)
+        return removed
+    finally:
+        thread.shutdown(wait=False)
 
 
 def detach(names: Iterable[str]) -> None:
@@ -203,24 +197,6 @@ def _if_there(outcomes: Iterable[Refused | None]) -> None:
     for refused in outcomes:
         if refused is not None and refused.errno != errno.ENODEV:
             raise refused
-
-
-def endpoints_of(namespace: int) -> list[Inside]:
-    """The interfaces in a container's namespace as they are now, loopback left out."""
-    with inside(namespace), Netlink() as netlink:
-        links = [link for link in rt.links(netlink) if not link.loopback]
-        addresses = rt.addresses(netlink)
-    return [
-        Inside(
-            interface=link.name,
-            mac=link.mac,
-            mtu=link.mtu,
-            up=link.up,
-            peer=link.peer,
-            addresses=tuple(a.address for a in addresses if a.index == link.index and not a.address.is_link_local),
-        )
-        for link in links
-    ]
 
 
 # --- what is there ---

@@ -7,18 +7,27 @@ leaves the host's namespace in a user namespace can't come back.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
+from typing import TypeVar
 
 from engine.errors import EngineError
 from engine.network import sysctls
 from engine.protocol.messages import ErrorCode
 from engine.sandbox.kernel import CLONE
 
+Result = TypeVar("Result")
+
+_WHY = {
+    errno.ENOSPC: "no more of them may be made; allow more with `sysctl user.max_net_namespaces=15000`",
+    errno.EMFILE: "too many files are open; allow more with `ulimit -n`",
+}
 _HERE = "/proc/thread-self/ns/net"
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -57,31 +66,36 @@ def inside(descriptor: int) -> Iterator[None]:
 def make() -> int:
     """A new one for a container, with `sysctls.prepare_container`, ours to close: it ends with the last descriptor and
     process. A thread of its own makes it and ends, because it may not be able to come back."""
-    made: list[int] = []
-    failed: list[OSError] = []
-    thread = threading.Thread(target=_make, args=(made, failed), name="network namespace")
-    thread.start()
-    thread.join()
-    if failed:
-        for descriptor in made:
-            os.close(descriptor)
-        raise _not_made(failed[0])
-    return made[0]
+    return _aside(_make)
 
 
-def _make(made: list[int], failed: list[OSError]) -> None:
+def _make() -> int:
+    if _libc.unshare(CLONE.NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    descriptor = current()
     try:
-        if _libc.unshare(CLONE.NEWNET) != 0:
-            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-        made.append(current())
         sysctls.prepare_container()
-    except OSError as error:
-        failed.append(error)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _aside(work: Callable[[], Result]) -> Result:
+    """What `work` returns, done in a thread of its own."""
+    with ThreadPoolExecutor(1, "network namespace") as thread:
+        try:
+            return thread.submit(work).result()
+        except OSError as error:
+            raise _not_made(error) from None
+        except RuntimeError as error:  # there may be no more threads
+            raise EngineError(ErrorCode.UNSUPPORTED, f"A network namespace can't be made: {error}.") from None
 
 
 def _not_made(error: OSError) -> EngineError:
+    why = _WHY.get(error.errno or 0, error.strerror)
     where = f" ({error.filename})" if error.filename else ""
-    return EngineError(ErrorCode.UNSUPPORTED, f"A network namespace can't be made: {error.strerror}{where}.")
+    return EngineError(ErrorCode.UNSUPPORTED, f"A network namespace can't be made: {why}{where}.")
 
 
 # Goes into a user namespace, makes a network namespace, which it owns then, and stays until its input ends.
@@ -111,25 +125,15 @@ def make_in(user_namespace: int) -> int:
             raise EngineError(ErrorCode.LAUNCH_FAILED, "The process that makes a network namespace was killed.")
         if int(answer):
             raise _not_made(OSError(int(answer), os.strerror(int(answer))))
-        descriptor = os.open(f"/proc/{process.pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-    _prepare(descriptor)
-    return descriptor
+        return _aside(partial(_enter, f"/proc/{process.pid}/ns/net"))
 
 
-def _prepare(descriptor: int) -> None:
-    """`sysctls.prepare_container` in one that is there already; closes it on failure."""
-    failed: list[OSError] = []
-
-    def prepare() -> None:
-        try:
-            enter(descriptor)
-            sysctls.prepare_container()
-        except OSError as error:
-            failed.append(error)
-
-    thread = threading.Thread(target=prepare, name="network namespace")
-    thread.start()
-    thread.join()
-    if failed:
+def _enter(path: str) -> int:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        enter(descriptor)
+        sysctls.prepare_container()
+    except OSError:
         os.close(descriptor)
-        raise _not_made(failed[0])
+        raise
+    return descriptor

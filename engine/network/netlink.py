@@ -51,7 +51,6 @@ class NLM_F(IntFlag):
 class NLMSG(IntEnum):
     """Types that every netlink family has."""
 
-    NOOP = 1
     ERROR = 2
     DONE = 3
 

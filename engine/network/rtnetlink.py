@@ -38,7 +38,6 @@ class RTM(IntEnum):
     DELADDR = 21
     GETADDR = 22
     NEWROUTE = 24
-    DELROUTE = 25
     GETROUTE = 26
     GETNEIGH = 30
 
@@ -51,7 +50,6 @@ class IFLA(IntEnum):
     MTU = 4
     LINK = 5
     MASTER = 10
-    OPERSTATE = 16
     LINKINFO = 18
     IFALIAS = 20
     STATS64 = 23

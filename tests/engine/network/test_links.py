@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import resource
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from ipaddress import ip_address, ip_interface, ip_network
 from typing import Any
@@ -19,8 +20,7 @@ from engine.errors import EngineError
 from engine.network import links, namespaces, sysctls
 from engine.network import rtnetlink as rt
 from engine.network.home import Home
-from engine.network.links import Inside
-from engine.network.model import Endpoint, Network, Subnet, host_interface, prefixed
+from engine.network.model import Endpoint, Network, Prefixed, Subnet, host_interface, prefixed
 from engine.network.netlink import HEADER, Netlink, Refused
 from engine.protocol.messages import ErrorCode
 from tests.engine.network.within import as_rootless, within
@@ -55,6 +55,40 @@ def endpoint(number: int, network: Network = BACKEND, index: int = 0, **changes:
 
 
 RTMGRP_LINK, RTMGRP_NEIGH, RTMGRP_IPV6_IFADDR = 0x1, 0x4, 0x100
+
+
+@dataclass(frozen=True)
+class Inside:
+    """An interface in a container as it is now. `peer`: the index of the veth's other end."""
+
+    interface: str
+    mac: str
+    mtu: int
+    up: bool
+    peer: int
+    addresses: tuple[Prefixed, ...]
+
+
+def inside_of(container: int) -> list[Inside]:
+    """Its interfaces, loopback left out."""
+
+    def work() -> tuple[list[rt.Link], list[rt.LinkAddress]]:
+        with Netlink() as netlink:
+            return rt.links(netlink), rt.addresses(netlink)
+
+    found, addresses = within(container, work)
+    return [
+        Inside(
+            link.name,
+            link.mac,
+            link.mtu,
+            link.up,
+            link.peer,
+            tuple(a.address for a in addresses if a.index == link.index and not a.address.is_link_local),
+        )
+        for link in found
+        if not link.loopback
+    ]
 
 
 class Monitor:
@@ -248,7 +282,7 @@ def default_routes(place: Place, container: int) -> set[tuple[Any, int]]:
 
 def test_a_container_has_what_it_was_given_and_no_more(bridged: Place) -> None:
     one = bridged.attached(endpoint(1))
-    (inside,) = bridged(links.endpoints_of, one)
+    (inside,) = inside_of(one)
     (outside,) = (link for link in bridged(links.ours) if link.kind == "veth")
     given = endpoint(1)
     assert inside == Inside("eth0", given.mac, 1500, True, outside.index, given.addresses)
@@ -283,7 +317,7 @@ def test_the_mtu_is_the_networks_at_both_ends(place: Place) -> None:
     narrow = Network(id="b00000000003", name="narrow", subnets=(V4,), created_at=datetime.now(UTC), mtu=1280)
     place(links.ensure_bridge, narrow)
     one = place.attached(endpoint(1, narrow))
-    assert {link.mtu for link in place(links.ours)} == {1280} == {place(links.endpoints_of, one)[0].mtu}
+    assert {link.mtu for link in place(links.ours)} == {1280} == {inside_of(one)[0].mtu}
 
 
 def test_people_read_in_ip_link_what_a_link_is(bridged: Place) -> None:
@@ -374,15 +408,15 @@ def test_what_fails_in_the_middle_leaves_nothing(bridged: Place, why: str) -> No
         bridged(links.attach, [endpoint(1), wrong], container)
     assert words in refused.value.message
     assert bridged.look() == before
-    assert bridged(links.endpoints_of, container) == []
+    assert inside_of(container) == []
     bridged(links.attach, [endpoint(1), endpoint(1, index=1, addresses=endpoint(2).addresses)], container)
 
 
 def test_one_that_is_in_the_way_from_before_is_replaced(bridged: Place) -> None:
     old = bridged.attached(endpoint(1))
     new = bridged.attached(endpoint(1))
-    assert bridged(links.endpoints_of, old) == []
-    assert len(bridged(links.endpoints_of, new)) == 1
+    assert inside_of(old) == []
+    assert len(inside_of(new)) == 1
     assert talk(new, bridged.home, "10.88.0.2") == "10.88.0.1"
 
 
@@ -392,7 +426,7 @@ def test_a_running_container_joins_and_leaves_a_network(bridged: Place) -> None:
     bridged(links.attach_more, endpoint(1, OTHER, 1), one)
     assert talk(two, one, "10.89.0.3") == "10.89.0.2"
     bridged(links.detach, [endpoint(1, OTHER, 1).host_interface])
-    assert [inside.interface for inside in bridged(links.endpoints_of, one)] == ["eth0"]
+    assert [inside.interface for inside in inside_of(one)] == ["eth0"]
 
 
 # --- leaving ---
@@ -428,7 +462,7 @@ async def test_fifty_containers_come_at_once_while_fifty_go(bridged: Place) -> N
     finally:
         home.close()
     assert {link.name for link in bridged(links.ours)} == {BACKEND.bridge, *(one.host_interface for one in new)}
-    assert [bridged(links.endpoints_of, one) for one in namespaces_of_old] == [[]] * 50
+    assert [inside_of(one) for one in namespaces_of_old] == [[]] * 50
     assert talk(came[0], came[49], "10.88.0.52") == "10.88.0.101"
 
 
@@ -458,7 +492,7 @@ def test_the_link_of_a_container_that_starts_again_at_once_is_not_removed_with_i
         again = bridged.attached(endpoint(1))
     for one in removed:
         one.result(10)
-    assert len(bridged(links.endpoints_of, again)) == 1
+    assert len(inside_of(again)) == 1
 
 
 def test_the_bridge_goes_and_may_be_gone(bridged: Place) -> None:
@@ -536,7 +570,7 @@ def test_all_of_it_works_for_who_is_root_in_a_user_namespace_only() -> None:
             place(links.ensure_bridge, OTHER)
             one, two = place.attached(endpoint(1), endpoint(1, OTHER, 1)), place.attached(endpoint(2))
             heard = [talk(one, two, "10.88.0.2"), talk(one, two, "fd88:1::2"), talk(one, place.home, "10.89.0.2")]
-            heard += [inside.interface for inside in place(links.endpoints_of, one)]
+            heard += [inside.interface for inside in inside_of(one)]
             heard += place(links.enable_forwarding)
             with pytest.raises(Refused, match="File exists"):
                 place(links.attach_more, endpoint(3, interface="eth0"), two)
@@ -555,6 +589,42 @@ def test_all_of_it_works_for_who_is_root_in_a_user_namespace_only() -> None:
         "eth0",
         "eth1",
     ]
+
+
+@pytest.mark.parametrize("spare", range(5))
+def test_without_enough_files_nothing_is_left(spare: int) -> None:
+    def work() -> tuple[list[str], list[str], bool]:
+        links.ensure_bridge(BACKEND)
+        container = namespaces.make()
+        while (last := os.dup(0)) + 2 < len(os.listdir("/proc/self/fd")):
+            pass  # until there is no gap any more
+        before = os.listdir("/proc/self/fd")
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (last + 1 + spare, hard))
+        try:
+            links.attach([endpoint(1)], container)
+            said = []
+        except EngineError as error:
+            said = [error.message]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        return said, [link.name for link in links.ours()], os.listdir("/proc/self/fd") == before
+
+    said, names, clean = as_rootless(work)
+    assert names == [BACKEND.bridge] + ([] if said else [endpoint(1).host_interface])
+    assert clean
+    assert all("Too many open files" in message for message in said)
+    assert bool(said) == (spare < 4)  # home, the way back, container, a setting
+
+
+def test_without_threads_an_ended_container_is_taken_down_all_the_same() -> None:
+    def work() -> list[str]:
+        links.ensure_bridge(BACKEND)
+        links.attach([endpoint(1)], namespaces.make())
+        resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
+        links.unplug([endpoint(1).host_interface]).result(10)
+        return [link.name for link in links.ours()]
+
+    assert as_rootless(work) == [BACKEND.bridge]
 
 
 def test_an_error_number_is_kept_for_who_wants_to_know_more(bridged: Place) -> None:

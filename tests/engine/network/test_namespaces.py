@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import os
+import resource
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -148,3 +150,30 @@ def test_who_could_not_come_back_does_not_go() -> None:
     said, stayed = as_rootless(work)
     assert said == "A network namespace can't be entered: Operation not permitted."
     assert stayed
+
+
+def test_a_limit_of_no_network_namespaces_says_how_to_raise_it() -> None:
+    def work() -> str:
+        Path("/proc/sys/user/max_net_namespaces").write_text("0")
+        with pytest.raises(EngineError) as refused:
+            namespaces.make()
+        return refused.value.message
+
+    assert as_rootless(work) == (
+        "A network namespace can't be made: no more of them may be made; "
+        "allow more with `sysctl user.max_net_namespaces=15000`."
+    )
+
+
+@pytest.mark.parametrize("limit", [resource.RLIMIT_NOFILE, resource.RLIMIT_NPROC], ids=["files", "threads"])
+def test_without_files_or_threads_it_is_one_sentence_and_nothing_is_left(limit: int) -> None:
+    def work() -> tuple[str, bool]:
+        before = os.listdir("/proc/self/fd")
+        resource.setrlimit(limit, (len(before) - 1 if limit == resource.RLIMIT_NOFILE else 1,) * 2)
+        with pytest.raises(EngineError) as refused:
+            namespaces.make()
+        return refused.value.message, os.listdir("/proc/self/fd") == before
+
+    said, clean = as_rootless(work)
+    assert said.startswith("A network namespace can't be made: ")
+    assert clean
