@@ -541,6 +541,7 @@ class Containers:
             self._present(container)
             self._running.call_off(container)
             await self._forget(container, volumes=volumes)
+        await self._networks.fallen(container.id)
 
     async def _rename(self, container: Container, name: str) -> None:
         old = container.name

@@ -13,6 +13,7 @@ import os
 import re
 import socket
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
@@ -91,6 +92,7 @@ class Networks:
         self._reservations = Reservations(self._name_of, held=uplink is None)
         self._containers: dict[str, _Container] = {}  # by id
         self._standing: dict[str, Standing] = {}  # by the container's id
+        self._falling: dict[str, asyncio.Task[None]] = {}  # what is being removed, by the container's id
 
     # The engine's own beginning and end
 
@@ -122,12 +124,19 @@ class Networks:
         """Take everything out of the kernel; networks stay on disk. Nothing runs any more."""
         for id in list(self._standing):
             await self.detach(id)
+        await self.fallen()
         await self.fabric.remove_all(self._registry.networks.values())
 
     async def close(self) -> None:
         """Let go of everything; what stands remains."""
+        await self.fallen()
         self._reservations.close()
         await self.fabric.close()
+
+    async def fallen(self, *ids: str) -> None:
+        """Wait until nothing is left in the kernel of these containers that have ended; of all if none are named."""
+        falling = [task for id, task in self._falling.items() if not ids or id in ids]
+        await asyncio.gather(*falling, return_exceptions=True)
 
     # Containers
 
@@ -201,15 +210,17 @@ class Networks:
         return Attached(namespace, endpoints, forwards)
 
     async def detach(self, id: str) -> None:
-        """A container has ended: take back what it was given. Nothing happens if that was nothing."""
+        """A container has ended: take back what it was given. Nothing happens if that was nothing. Its links carry
+        nothing any more and somebody else may have its addresses; nobody waits until the kernel has removed them."""
         standing = self._standing.get(id)
         if standing is None:
             return
         self.zone.leave(id)
         await self.fabric.unpublish(standing.forwards)
-        await self._take_down(standing)
+        removed = await self.fabric.home.call(links.unplug, _veths(standing))
         self._reservations.give_back(standing.forwards)
         self._take_back(id)
+        self._falling[id] = asyncio.create_task(self._fall(id, removed))
 
     async def connect(self, id: str, option: NetworkOption, namespace: int | None) -> ContainerOptions:
         """Put a container into one more network: at once, if `namespace` tells that it runs. Its new options."""
@@ -450,9 +461,18 @@ class Networks:
 
     async def _take_down(self, standing: Standing) -> None:
         """Off at once; gone, and noted so, when it returns. The home thread does not wait for that (20 ms)."""
-        names = [endpoint.host_interface for endpoint in standing.endpoints]
-        await asyncio.wrap_future(await self.fabric.home.call(links.unplug, names))
+        await asyncio.wrap_future(await self.fabric.home.call(links.unplug, _veths(standing)))
         await self.fabric.home.call(self._store.fall, standing.container)
+
+    async def _fall(self, id: str, removed: Future[None]) -> None:
+        """Note that nothing stands for it any more, unless it has been started again."""
+        try:
+            await asyncio.wrap_future(removed)
+            if id not in self._standing:
+                await self.fabric.home.call(self._store.fall, id)
+        finally:
+            if self._falling.get(id) is asyncio.current_task():
+                del self._falling[id]
 
     def _take_back(self, id: str) -> None:
         self._standing.pop(id, None)
@@ -617,6 +637,10 @@ def _table(places: Places) -> str:
     if str(places.state) == usual()[1]:
         return "heliostui"
     return f"heliostui-{hashlib.sha256(os.fsencode(places.state)).hexdigest()[:6]}"
+
+
+def _veths(standing: Standing) -> list[str]:
+    return [endpoint.host_interface for endpoint in standing.endpoints]
 
 
 def _close(descriptor: int) -> None:

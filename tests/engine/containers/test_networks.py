@@ -113,6 +113,7 @@ async def test_what_was_given_is_free_again_after_the_end(machine: Machine) -> N
     assert links("h") != []
     await machine.containers.stop("web", 0)
     assert (await endpoint(machine, "web")).ip == ""
+    await machine.networks.fallen()
     assert links(first.host_interface) == []
     await machine.containers.run(options(name="other", ports=ports))
     assert (await endpoint(machine, "other")).ip != first.ip  # it is kept for as long as there are others
@@ -192,6 +193,7 @@ async def test_who_joins_a_container_shares_its_network_and_its_files(machine: M
         assert (await machine.containers.inspect(name)).network.mode == "container"
     given = await endpoint(machine, "web")
     await machine.containers.stop("web", 0)
+    await machine.networks.fallen()
     assert links(given.host_interface) == []  # though somebody is still in its namespace
     assert await said(machine, "side", "ls /sys/class/net") == "lo\n"
 
