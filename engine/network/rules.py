@@ -14,6 +14,7 @@ from engine.network.model import Address, Network
 from engine.protocol.network import RuleView
 
 _COUNTED = re.compile(r"counter packets \d+ bytes \d+")
+_PROTOCOLS = {6: "tcp", 17: "udp"}  # where there is no /etc/protocols nftables writes numbers
 Value = Any  # of libnftables-json(5): text, number, or an object of them
 
 
@@ -126,7 +127,14 @@ def _elements(found: Mapping[str, Any]) -> Iterator[tuple[list[Value], list[Valu
         counter: Mapping[str, int] = {}
         if isinstance(key, dict) and "elem" in key:
             counter, key = key["elem"].get("counter", {}), key["elem"]["val"]
-        yield _parts(key), _parts(value) if value is not None else [], counter
+        parts = [_PROTOCOLS.get(part, part) if isinstance(part, int) and kind == "inet_proto" else part
+                 for part, kind in zip(_parts(key), _types(found), strict=True)]  # fmt: skip
+        yield parts, _parts(value) if value is not None else [], counter
+
+
+def _types(found: Mapping[str, Any]) -> list[str]:
+    """Of the parts of its keys."""
+    return found["type"] if isinstance(found["type"], list) else [found["type"]]
 
 
 def _parts(value: Value) -> list[Value]:

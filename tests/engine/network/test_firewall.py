@@ -355,22 +355,23 @@ async def test_a_range_of_ports_is_one_change(place: Town) -> None:
         assert place.outside.ask(HERE, echo.port, timeout=PATIENCE) == b"hello"
 
 
-async def test_what_passes_published_ports_and_networks_is_counted(place: Town) -> None:
+@pytest.mark.parametrize(("address", "traffic"), [(HERE, "traffic4"), (HERE6, "traffic6")])
+async def test_what_passes_published_ports_and_networks_is_counted(place: Town, address: str, traffic: str) -> None:
     web = await place.container(ONE)
     web.host.echo(port=5000)
     await place.firewall.publish(web.forwards(8080, 5000))
-    assert place.outside.ask(HERE, 8080, data=b"x" * 10_000, timeout=PATIENCE) == b"x" * 10_000
+    assert place.outside.ask(address, 8080, data=b"x" * 10_000, timeout=PATIENCE) == b"x" * 10_000
     elements = {
         item["set"]["name"]: item["set"].get("elem", [])
         for item in (await place.firewall.counted()).objects
         if "set" in item
     }
-    (through,) = [e["elem"]["counter"] for e in elements["traffic4"]]
+    (through,) = [element["elem"]["counter"] for element in elements[traffic]]
     sent, received = (
         next(e["elem"]["counter"]["bytes"] for e in elements[name] if e["elem"]["val"] == ONE.bridge)
         for name in ("sent", "received")
     )
-    assert through["bytes"] > 20_000
+    assert through["bytes"] > 20_000  # both directions
     assert sent > 10_000
     assert received > 10_000
 

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from engine.network.rules import views
+from engine.network.rules import Listing, views
 from engine.protocol.network import RuleView
 from tests.engine.network.hosts import PATIENCE, needs
 from tests.engine.network.town import HERE, INTERNAL, ONE, Town, town
@@ -82,3 +82,25 @@ async def test_every_rule_has_words_and_its_text_as_nft_writes_it(place: Town) -
     assert len(rules) == listed.count(' comment "')
     for view in rules:
         assert f'{view.text} comment "{view.words}"' in listed
+
+
+def test_a_machine_without_names_of_protocols_is_understood() -> None:
+    """nftables writes numbers where there is no /etc/protocols."""
+    port = [{"concat": [17, 53]}, {"concat": ["10.88.1.2", 5353]}]
+    counted = {"elem": {"val": {"concat": ["10.88.1.2", 17, 5353]}, "counter": {"packets": 2, "bytes": 200}}}
+    address = ["ipv4_addr", "inet_proto", "inet_service"]
+    objects = [
+        {"map": {"name": "ports4", "type": ["inet_proto", "inet_service"], "map": "x", "elem": [port]}},
+        {"set": {"name": "traffic4", "type": address, "elem": [counted]}},
+        {"rule": {"chain": "published", "handle": 7, "expr": [{"dnat": {}}], "comment": "ports"}},
+    ]
+    listing = Listing(objects, "dnat ip to th dport map @ports4 # handle 7\n")
+    (_, view) = views(listing, {ip_address("10.88.1.2"): "names"}, [])
+    assert view == RuleView(
+        "published",
+        "udp . 53 : 10.88.1.2 . 5353",
+        "UDP destination 53 of this host goes to names:5353",
+        ["names"],
+        packets=2,
+        bytes=200,
+    )
