@@ -30,6 +30,7 @@ from engine.network.home import Home
 from engine.network.model import Forward
 from engine.network.netlink import Netlink
 from engine.network.way_out import WayOut
+from engine.protocol.messages import ErrorCode
 
 log = logging.getLogger("engine.network")
 
@@ -153,8 +154,9 @@ class Uplink:
     @property
     def _path(self) -> str:
         """Of the namespace, as other programs find it."""
-        assert self._holder.held is not None
-        return f"/proc/{self._holder.held.pid}/ns/net"
+        if (held := self._holder.held) is None:
+            raise _not_held()
+        return f"/proc/{held.pid}/ns/net"
 
     # What ends by itself is started again.
 
@@ -189,11 +191,18 @@ class Uplink:
 
 
 def _home(path: str) -> Home:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        raise _not_held() from None
     try:
         return Home(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _not_held() -> EngineError:
+    return EngineError(ErrorCode.LAUNCH_FAILED, "The process that holds the containers' network has ended: try again.")
 
 
 def _prepare() -> None:

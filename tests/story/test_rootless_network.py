@@ -20,7 +20,7 @@ from engine.client.errors import ConnectionLost, EngineUnreachable
 from engine.network import pasta, slirp4netns
 from engine.protocol.messages import EngineInfo, GetEngine
 from tests.engine.network.conftest import Outside, here, new_host, outside  # noqa: F401 - fixtures
-from tests.engine.network.hosts import Host
+from tests.engine.network.hosts import Host, Protocol
 from tests.story.conftest import PATIENCE, Person
 from tests.story.test_network import BOTH, PORT, Lab, reach
 
@@ -75,6 +75,13 @@ def another_engine(lab: Lab, pid: int) -> None:
     pytest.fail("the engine does not come back")
 
 
+def reached(host: Host, addresses: Sequence[str], port: int = PORT, protocols: Sequence[Protocol] = BOTH) -> None:
+    """All of the addresses echo, by all of the protocols, though a first packet may be lost on a busy machine."""
+    deadline = time.monotonic() + PATIENCE
+    while not all(results := reach(host, addresses, port, protocols)):
+        assert time.monotonic() < deadline, (addresses, port, protocols, results)
+
+
 def test_containers_reach_the_world_each_other_by_name_and_are_reached(
     lab: Lab,
     outside: Outside,  # noqa: F811
@@ -82,22 +89,22 @@ def test_containers_reach_the_world_each_other_by_name_and_are_reached(
 ) -> None:
     lab.run("web", "-p", f"8080:{PORT}", "-p", f"8080:{PORT}/udp")
     lab.run("client")
-    assert reach(lab.at("client"), lab.addresses("web")) == [True] * 4
+    reached(lab.at("client"), lab.addresses("web"))
     assert lab.addresses("web")[0] in lab.inside("client", "nslookup", "web")
     servers = {protocol: outside.host.echo(protocol=protocol) for protocol in BOTH}
     for protocol in BOTH:
-        assert reach(lab.at("client"), [outside.far, outside.far6], servers[protocol].port, [protocol]) == [True] * 2
-    assert reach(here, ["127.0.0.1", "::1", outside.here, outside.here6], 8080) == [True] * 8
-    assert reach(outside.host, [outside.here, outside.here6], 8080) == [True] * 4
-    assert reach(lab.at("client"), [outside.here, "10.88.0.1"], 8080, ["tcp"]) == [True] * 2  # as others, and at home
+        reached(lab.at("client"), [outside.far, outside.far6], servers[protocol].port, [protocol])
+    reached(here, ["127.0.0.1", "::1", outside.here, outside.here6], 8080)
+    reached(outside.host, [outside.here, outside.here6], 8080)
+    reached(lab.at("client"), [outside.here, "10.88.0.1"], 8080, ["tcp"])
 
 
 def test_a_container_sees_who_calls(lab: Lab, outside: Outside) -> None:  # noqa: F811
     lab.run("web", "-p", f"8080:{PORT}", echo=False)
     server = lab.echo("web")["tcp"]
-    assert outside.host.reaches(outside.here, 8080)
-    assert outside.host.reaches(outside.here6, 8080)
-    assert server.callers == [outside.address, outside.address6]
+    reached(outside.host, [outside.here], 8080, ["tcp"])
+    reached(outside.host, [outside.here6], 8080, ["tcp"])
+    assert list(dict.fromkeys(server.callers)) == [outside.address, outside.address6]
 
 
 def test_what_serves_containers_survives_the_engine_and_is_found_again(
@@ -113,9 +120,9 @@ def test_what_serves_containers_survives_the_engine_and_is_found_again(
         another_engine(lab, pid)
         lab.run("late", "-p", f"8081:{PORT}")
         assert before <= processes(lab.person)
-        assert reach(outside.host, [outside.here], 8080) == [True, False]
-        assert reach(outside.host, [outside.here, outside.here6], 8081, ["tcp"]) == [True] * 2
-        assert reach(lab.at("late"), lab.addresses("web"), protocols=["tcp"]) == [True] * 2
+        reached(outside.host, [outside.here], 8080, ["tcp"])
+        reached(outside.host, [outside.here, outside.here6], 8081, ["tcp"])
+        reached(lab.at("late"), lab.addresses("web"), protocols=["tcp"])
         connection.sendall(b"again")
         assert connection.recv(100) == b"again"
 
