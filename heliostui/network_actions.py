@@ -45,7 +45,7 @@ class NetworkActions(Actions):
         """Take back the port under the cursor, or leave the network under it."""
         pane = self.details.network
         if pane.port is not None:
-            await self.tasks.unpublish(self._whom, pane.port.container_port, pane.port.protocol)
+            await self.tasks.unpublish(self._whom, *pane.port)
         elif pane.endpoint is not None:
             await self.tasks.disconnect(self._whom, [pane.endpoint.network])
 

@@ -17,7 +17,7 @@ from textual.widgets import Static
 
 from engine.client.errors import ClientError
 from engine.protocol.messages import ContainerSummary, InspectContainer, Inspected, Status
-from engine.protocol.network import DnsQuery, EndpointDetail, PortMapping
+from engine.protocol.network import DnsQuery, EndpointDetail, PortMapping, PortOption, Protocol
 from heliostui.link import Link
 from heliostui.messages import NamesAsked, NetworkArrived
 from heliostui.network_explain import SECTIONS, Told, explained
@@ -104,7 +104,7 @@ class NetworkPane(Vertical):
             known = await self._link.request(InspectContainer(container=container.id), Inspected)
         except ClientError:
             return  # the list, or the banner, says why
-        self._seen.asked = known.container.network
+        self._seen.asked, self._seen.wanted = known.container.network, known.container.options.ports
         self._show()
 
     @on(NetworkArrived)
@@ -134,10 +134,12 @@ class NetworkPane(Vertical):
     # --- what the cursor is on ---
 
     @property
-    def port(self) -> PortMapping | None:
-        """The published port under the cursor."""
-        of = self.table.selected.of if self.table.selected else None
-        return of if isinstance(of, PortMapping) else None
+    def port(self) -> tuple[int, Protocol] | None:
+        """The container's port of what is published under the cursor, or will be."""
+        match self.table.selected.of if self.table.selected else None:
+            case PortMapping(container_port=port, protocol=protocol) | PortOption(container=port, protocol=protocol):
+                return port, protocol
+        return None
 
     @property
     def endpoint(self) -> EndpointDetail | None:

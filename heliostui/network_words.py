@@ -24,10 +24,12 @@ from engine.protocol.network import (
     MapContainer,
     NetworkDetail,
     PortMapping,
+    PortOption,
     RuleView,
     Socket,
 )
 from engine.protocol.ports import bracketed
+from engine.protocol.ports import text as port_text
 from widgets.network import Flow, HostInterface, MapEndpoint, MapNetwork, MapPort, NetworkMap
 from widgets.network import MapContainer as Box
 from widgets.section_table import Section, SectionRow, column
@@ -171,12 +173,14 @@ def _flow(before: Counters, after: Counters, seconds: float, *, turned: bool) ->
 
 @dataclass
 class Seen:
-    """What is known of one container's network: what was asked last and before, and the log of names."""
+    """What is known of one container's network: what is on record of it, what was seen before and last, the log of
+    names, and the ports that it is to have when it starts."""
 
     asked: ContainerNetworks = field(default_factory=ContainerNetworks)
     before: ContainerNetwork | None = None
     now: ContainerNetwork | None = None
     queries: Sequence[DnsQuery] = ()
+    wanted: Sequence[PortOption] = ()
 
     def rates(self) -> dict[str, Flow]:
         """By the container's own interfaces."""
@@ -353,6 +357,11 @@ def _ports(seen: Seen) -> Section:
         reach = f"at {address} of this host only" if address else "at every address of this host"
         of = mappings[host, port]
         made.append(_row(f"{port} {host}", of, (host, STRONG), ("━━▶", TICKED), (port, LINK), (reach, MUTED)))
+    for option in seen.wanted if seen.now is None else ():
+        host, _, port = port_text(option).rpartition(":")
+        where = "one that is free" if host in ("", ":") else host if ":" in host else f":{host}"
+        cells = ((where, STRONG), ("━━▶", MUTED), (port, LINK))
+        made.append(_row(f"wanted {port_text(option)}", option, *cells, ("from its next start on", MUTED)))
     empty = "none is published: P publishes one"
     return Section(
         "ports", "Published ports", PORTS, tuple(made), "" if not made else "u takes one back", empty, "Ports"

@@ -98,6 +98,7 @@ class MapScreen(QuickScreen[str | None]):
         words = ", ".join(f"{count} {what}{'' if count == 1 else 's'}" for count, what in counts)
         if self.has_class("-narrow"):
             words = ""
+            self.query_one("#map-legend").display = not captured
         status = self.query_one("#map-status", Static)
         text = Text.assemble(words, f"  {captured}" if captured else "", no_wrap=True)
         if str(text) != str(status.content):

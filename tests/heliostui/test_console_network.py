@@ -321,10 +321,12 @@ async def test_a_new_container_gets_the_network_and_the_ports_that_were_filled_i
 
 
 async def test_a_container_that_does_not_run_has_what_it_asked_for(cli: CommandLine) -> None:
-    cli.ok("create", "--name", "later", "--network", "backend", "host", "sleep", "600")
+    cli("network", "create", "quiet")
+    cli.ok("create", "--name", "later", "--network", "quiet", "-p", "18099:80", "host", "sleep", "600")
     async with console(cli, (120, 40)) as person:
         table = await look(person, "later")
-        assert line(table, "addresses", "backend")
+        assert line(table, "addresses", "quiet")
+        assert line(table, "ports", ":18099")
 
 
 async def test_a_container_without_a_network_has_loopback_only(cli: CommandLine) -> None:

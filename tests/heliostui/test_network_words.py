@@ -19,6 +19,7 @@ from engine.protocol.network import (
     Neighbour,
     NetworkDetail,
     PortMapping,
+    PortOption,
     Route,
     RuleView,
     Socket,
@@ -123,6 +124,20 @@ def test_a_container_with_loopback_only_says_why() -> None:
     lonely = Seen(ContainerNetworks("none", reason="nft is not installed."), None, None)
     first = section(sections(lonely), "addresses")
     assert first.empty == "nft is not installed."
+
+
+def test_ports_of_a_container_that_does_not_run_are_those_it_will_have() -> None:
+    wanted = [
+        PortOption(container=80, host=8080),
+        PortOption(container=53, protocol="udp"),
+        PortOption(container=443, host=8443, address="::1"),
+    ]
+    rows = texts(section(sections(Seen(wanted=wanted)), "ports"))
+    assert [(row[0], row[2]) for row in rows] == [
+        (":8080", "80"),
+        ("one that is free", "53/udp"),
+        ("[::1]:8443", "443"),
+    ]
 
 
 def test_rows_have_keys_of_their_own() -> None:
