@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import EngineError
-from engine.network import coexistence, links, nft
+from engine.network import coexistence, firewall, links, nft
 from engine.network.firewall import Firewall
 from engine.network.home import Home
 from engine.network.model import Forward
@@ -437,6 +437,17 @@ async def test_what_others_flush_is_put_back(place: Town, harm: str) -> None:
         place.here.sh(harm)
         await until(lambda: place.rules() == right, told)
     assert place.outside.ask(HERE, 8080, timeout=PATIENCE) == b"hello"
+
+
+async def test_it_is_put_back_again_and_again(place: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(firewall, "APART", (0.01, 0.1))  # seconds
+    await place.firewall.close()
+    await place.firewall.ensure([ONE], [])
+    right = place.rules()
+    with place.here.run(coexistence.listen) as told:
+        for _ in range(4):
+            place.here.sh("nft flush ruleset")
+            await until(lambda: place.rules() == right, told)
 
 
 async def test_a_change_after_a_flush_writes_all_anew(place: Town) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from ipaddress import ip_address
+from typing import Any
 
 import pytest
 
@@ -89,7 +90,7 @@ def test_a_machine_without_names_of_protocols_is_understood() -> None:
     port = [{"concat": [17, 53]}, {"concat": ["10.88.1.2", 5353]}]
     counted = {"elem": {"val": {"concat": ["10.88.1.2", 17, 5353]}, "counter": {"packets": 2, "bytes": 200}}}
     address = ["ipv4_addr", "inet_proto", "inet_service"]
-    objects = [
+    objects: list[dict[str, Any]] = [
         {"map": {"name": "ports4", "type": ["inet_proto", "inet_service"], "map": "x", "elem": [port]}},
         {"set": {"name": "traffic4", "type": address, "elem": [counted]}},
         {"rule": {"chain": "published", "handle": 7, "expr": [{"dnat": {}}], "comment": "ports"}},
