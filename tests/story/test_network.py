@@ -584,6 +584,19 @@ def test_an_ordinary_user_has_all_of_it(ordinary: Person, outside: Outside, here
             b"hello"
         ] * 2
         assert here.ask("127.0.0.1", 8001, "udp", timeout=5) == b"hello"
+        with lab.connect() as connection:
+            seen = connection.request(GetNetworkMap(), NetworkMap)
+            assert seen.rootless in ("pasta", "slirp4netns")
+            assert {each.container for each in seen.interfaces if each.master} == {"web", "client"}
+            inside = connection.request(GetContainerNetwork(container="web"), ContainerNetwork)
+            assert any("8001" in rule.words for rule in inside.rules)
+        with ThreadPoolExecutor(1) as capturing:
+            file = ordinary.directory / "web.pcap"
+            captured = capturing.submit(lab.ok, "capture", "--count", "4", "--write", str(file), "web")
+            while not captured.done():
+                here.ask("127.0.0.1", 8001, "udp", b"seen on the wire", timeout=5)
+            captured.result()
+        assert b"seen on the wire" in file.read_bytes()
     finally:
         lab.close()
     lab.ok("engine", "stop", "--all")

@@ -199,6 +199,15 @@ async def test_a_capture_leaves_nothing_open(pair: Pair) -> None:
     assert opened() == before
 
 
+async def test_it_is_over_when_its_reader_leaves(pair: Pair) -> None:
+    made = await visit(pair.one.descriptor, Capture)
+    told = chunks(made, 1_000_000, asyncio.Event())
+    await anext(told)
+    await told.aclose()
+    assert made._socket.fileno() == -1
+    assert made._ring.closed
+
+
 def test_the_header_is_as_libpcap_wants_it() -> None:
     header = pcap.file_header(262_144, pcap.LinkType.ETHERNET)
     assert struct.unpack("=IHHiIII", header) == (0xA1B23C4D, 2, 4, 0, 0, 262_144, 1)
