@@ -58,7 +58,6 @@ class Container:
         self.retry: asyncio.Task[None] | None = None  # waits to start it again
         self.delay = 0.0  # seconds, of the last restart
         self.removed = False
-        self.warnings: list[str] = []  # sentences, for who made it
         self.unclaimed = False  # the keeper still holds the last run's end, because it could not be stored
         self._store = store
         self._writing = asyncio.Lock()

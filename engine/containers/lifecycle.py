@@ -143,17 +143,17 @@ class Containers:
 
     async def create(self, options: ContainerOptions) -> ContainerRef:
         """A new container, not started."""
-        return _ref(await self._whole(self._create(options)))
+        return self._ref(await self._whole(self._create(options)))
 
     async def start(self, ref: str) -> ContainerRef:
         """Start a container; returns once its program runs, at once if it does already."""
         container = self._find(ref)
         await self._whole(self._start(container))
-        return _ref(container)
+        return self._ref(container)
 
     async def run(self, options: ContainerOptions) -> ContainerRef:
         """Create and start; a container that can't start is removed."""
-        return _ref(await self._whole(self._run(options)))
+        return self._ref(await self._whole(self._run(options)))
 
     async def stop(self, ref: str, patience: float = 10.0) -> None:
         """TERM to its init, KILL after `patience` seconds (negative: never). Nothing happens to what is not running."""
@@ -380,7 +380,7 @@ class Containers:
         claim = Claim()
         try:
             options = msgspec.structs.replace(options, namespaces=self._joined(options.namespaces))
-            warnings = await self._networks.settle(id, name, options)
+            await self._networks.settle(id, name, options)
             image = await bundle.image_of(options, self._images)
             claim = await self.volumes.claim(id, options.mounts, image)
             options = msgspec.structs.replace(options, mounts=claim.mounts)
@@ -404,7 +404,6 @@ class Containers:
             await self._networks.forget(id)
             raise
         container = Container(Stored(record, spec, image), self._store)
-        container.warnings = warnings
         self._add(container)
         self._publish("create", container, image=image.name)
         return container
@@ -580,6 +579,10 @@ class Containers:
         self._containers[container.id] = container
         self._ids[container.name] = container.id
 
+    def _ref(self, container: Container) -> ContainerRef:
+        reason = self._networks.detail(container.id).reason
+        return ContainerRef(id=container.id, name=container.name, warnings=[reason] if reason else [])
+
     def _name_of(self, id: str) -> str:
         return self._containers[id].name if id in self._containers else id  # it is being made
 
@@ -604,10 +607,6 @@ class Containers:
 
     def _publish(self, action: str, container: Container, **attributes: object) -> None:
         self.bus.publish(action, container.id, container.name, **attributes)
-
-
-def _ref(container: Container) -> ContainerRef:
-    return ContainerRef(id=container.id, name=container.name, warnings=container.warnings)
 
 
 def _places(ports: PortMappings) -> str:

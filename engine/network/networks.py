@@ -153,6 +153,7 @@ class Networks:
             except EngineError as error:
                 if asked.insists(options):
                     raise
+                container.reason = error.message
                 warnings = [error.message]
         seen = set()
         for option in container.wanted if not warnings else ():
@@ -217,7 +218,7 @@ class Networks:
             return
         self.zone.leave(id)
         await self.fabric.unpublish(standing.forwards)
-        removed = await self.fabric.home.call(links.unplug, _veths(standing))
+        removed = await self.fabric.home.call(self.fabric.removal.unplug, _veths(standing))
         self._reservations.give_back(standing.forwards)
         self._take_back(id)
         self._falling[id] = asyncio.create_task(self._fall(id, removed))
@@ -461,7 +462,7 @@ class Networks:
 
     async def _take_down(self, standing: Standing) -> None:
         """Off at once; gone, and noted so, when it returns. The home thread does not wait for that (20 ms)."""
-        await asyncio.wrap_future(await self.fabric.home.call(links.unplug, _veths(standing)))
+        await asyncio.wrap_future(await self.fabric.home.call(self.fabric.removal.unplug, _veths(standing)))
         await self.fabric.home.call(self._store.fall, standing.container)
 
     async def _fall(self, id: str, removed: Future[None]) -> None:

@@ -160,6 +160,8 @@ async def test_without_networks_there_is_loopback_and_a_warning_or_a_refusal(
     assert await said(machine, "web", "ls /sys/class/net") == "lo\n"
     assert "127.0.0.1" in await said(machine, "web", "ip address show dev lo")
     assert "libnftables" in (await machine.containers.inspect("web")).network.reason
+    await machine.containers.stop("web", 0)
+    assert (await machine.containers.start("web")).warnings == ref.warnings
     for wanted in ({"networks": [NetworkOption(name="default")]}, {"ports": [PortOption(container=80)]}):
         error = await refused(machine.containers.create(options(**wanted)))
         assert (error.code, "libnftables" in error.message) == (ErrorCode.UNSUPPORTED, True)
