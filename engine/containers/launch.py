@@ -238,7 +238,7 @@ class Launcher:
         """Undo `attach`, once it is over."""
         with suppress(OSError, EngineError, asyncio.CancelledError):
             networking.close(await attaching)
-            await self._networking.detach(id)
+            await self._networking.undo(id)
 
 
 async def _end_prepared(preparing: asyncio.Future[Prepared]) -> None:

@@ -81,13 +81,18 @@ class Networking:
             await self.write(container)
         except BaseException:
             close(attached)
-            await self.detach(container.id)
+            await self.undo(container.id)
             raise
         return attached
 
     async def detach(self, id: str) -> None:
-        """Its program has ended, or was never reached: take back what it was given."""
+        """Its program has ended: take back what it was given."""
         await self.networks.detach(id)
+
+    async def undo(self, id: str) -> None:
+        """Its program was never reached: when this returns, nothing is left of the attempt."""
+        await self.networks.detach(id)
+        await self.networks.fallen(id)
 
     # Verbs; the container's lock is the caller's
 
