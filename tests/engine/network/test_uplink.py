@@ -89,7 +89,7 @@ class Web:
 
 
 @pytest.fixture
-def process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KeeperProcess]:
+def process(here: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KeeperProcess]:
     monkeypatch.setattr(sys, "executable", reachable_python(Path(forwarder.__file__)))
     process = KeeperProcess(tmp_path, become=NOBODY)
     yield process
