@@ -15,6 +15,7 @@ from engine.network import dns_log, links
 from engine.network.firewall import Firewall
 from engine.network.home import Home
 from engine.network.model import Endpoint, Forward, Network
+from engine.network.removal import Removal
 from engine.network.resolver import Resolver
 from engine.network.uplink import Uplink
 from engine.network.zone import Zone
@@ -31,6 +32,7 @@ class Fabric:
         self._home: Home | None = None
         self._firewall: Firewall | None = None
         self.resolver: Resolver | None = None
+        self.removal = Removal()
         self.dns_log = dns_log.Log()  # which may be followed before there is a resolver
         self._up: set[str] = set()  # ids of the networks whose bridges stand
         self._lock = asyncio.Lock()

@@ -22,6 +22,7 @@ from engine.network import rtnetlink as rt
 from engine.network.home import Home
 from engine.network.model import Endpoint, Network, Prefixed, Subnet, host_interface, prefixed
 from engine.network.netlink import HEADER, Netlink, Refused
+from engine.network.removal import Removal
 from engine.protocol.messages import ErrorCode
 from tests.engine.network.within import as_rootless, within
 
@@ -236,7 +237,7 @@ def test_an_address_that_was_anothers_is_found_at_once_under_its_new_owner(bridg
             return {one.mac for one in rt.neighbours(netlink) if one.address in {a.ip for a in endpoint(2).addresses}}
 
     with within(friend, Monitor, RTMGRP_NEIGH) as monitor:
-        bridged(links.unplug, [endpoint(2).host_interface])
+        bridged(links.unplug, [endpoint(2).host_interface], links.new_group())
         bridged.attached(replace(endpoint(3), addresses=endpoint(2).addresses, mac=mac))
         while within(friend, known) != {mac}:
             monitor.next()
@@ -447,7 +448,7 @@ async def test_fifty_containers_come_at_once_while_fifty_go(bridged: Place) -> N
     old = [endpoint(i) for i in range(1, 51)]
     new = [endpoint(i) for i in range(51, 101)]
     namespaces_of_old = [bridged.attached(one) for one in old]
-    home = Home(bridged.home)
+    home, removal = Home(bridged.home), Removal()
 
     async def come(one: Endpoint) -> int:
         made = await asyncio.to_thread(bridged.container)
@@ -455,7 +456,7 @@ async def test_fifty_containers_come_at_once_while_fifty_go(bridged: Place) -> N
         return made
 
     async def go(one: Endpoint) -> None:
-        await asyncio.wrap_future(await home.call(links.unplug, [one.host_interface]))
+        await asyncio.wrap_future(await home.call(removal.unplug, [one.host_interface]))
 
     try:
         came, _ = await asyncio.gather(asyncio.gather(*map(come, new)), asyncio.gather(*map(go, old)))
@@ -478,21 +479,23 @@ def test_a_link_ends_with_the_containers_namespace(bridged: Place) -> None:
 def test_an_unplugged_container_is_off_at_once_and_its_link_is_soon_removed(bridged: Place) -> None:
     one, two = bridged.attached(endpoint(1)), bridged.attached(endpoint(2))
     talk(one, two, "10.88.0.2")
-    removed = bridged(links.unplug, [endpoint(1).host_interface, "h000000000999.0"])
+    removed = bridged(Removal().unplug, [endpoint(1).host_interface, "h000000000999.0"])
     bridged.attached(endpoint(3, addresses=endpoint(1).addresses))  # nobody answers for it but this one
     removed.result(10)
     assert endpoint(1).host_interface not in {link.name for link in bridged(links.ours)}
 
 
 def test_the_link_of_a_container_that_starts_again_at_once_is_not_removed_with_its_old_one(bridged: Place) -> None:
-    removed = []
+    removal, removed = Removal(), []
     for _ in range(10):
         again = bridged.attached(endpoint(1))
-        removed.append(bridged(links.unplug, [endpoint(1).host_interface]))
+        removed.append(bridged(removal.unplug, [endpoint(1).host_interface]))
         again = bridged.attached(endpoint(1))
     for one in removed:
         one.result(10)
     assert len(inside_of(again)) == 1
+    bridged(removal.unplug, [endpoint(1).host_interface]).result(10)
+    assert {link.name for link in bridged(links.ours)} == {BACKEND.bridge}
 
 
 def test_the_bridge_goes_and_may_be_gone(bridged: Place) -> None:
@@ -575,7 +578,7 @@ def test_all_of_it_works_for_who_is_root_in_a_user_namespace_only() -> None:
             with pytest.raises(Refused, match="File exists"):
                 place(links.attach_more, endpoint(3, interface="eth0"), two)
             place(links.detach, [endpoint(n).host_interface for n in (1, 2, 3)])
-            place(links.unplug, [endpoint(1, OTHER, 1).host_interface]).result(10)
+            place(Removal().unplug, [endpoint(1, OTHER, 1).host_interface]).result(10)
             for network in (BACKEND, OTHER):
                 place(links.remove_link, network.bridge)
             assert place.look() == before
@@ -621,7 +624,7 @@ def test_without_threads_an_ended_container_is_taken_down_all_the_same() -> None
         links.ensure_bridge(BACKEND)
         links.attach([endpoint(1)], namespaces.make())
         resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
-        links.unplug([endpoint(1).host_interface]).result(10)
+        Removal().unplug([endpoint(1).host_interface]).result(10)
         return [link.name for link in links.ours()]
 
     assert as_rootless(work) == [BACKEND.bridge]
