@@ -94,10 +94,6 @@ class Captures:
         self._running: dict[str, tuple[Capture, Worker[None]]] = {}
         self._telling: Timer | None = None
 
-    def of(self, container: str) -> Capture | None:
-        """The one of a container."""
-        return self._running[container][0] if container in self._running else None
-
     def words(self) -> str:
         """All of them, for a line of the screen."""
         told = (f"◉ {each.name} {each.packets:,} packets {size_text(each.size)}" for each, _ in self._running.values())
@@ -143,7 +139,8 @@ class Captures:
             self._tell(capture)
         finally:
             self._running.pop(whom.id, None)
-            self._changed()
+            if self._screen.is_running:  # else the console is being left
+                self._changed()
 
     def _more(self) -> None:
         """What is told changes seldom enough to be read."""

@@ -1,14 +1,16 @@
-"""What a row of the Network pane means, in sentences, and which programs show the same. Imports the protocol."""
+"""What a row of the Network pane or a box of the map means, and which programs show the same. Imports the protocol."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from engine.protocol.messages import NetworkMap
 from engine.protocol.network import (
     DnsQuery,
     EndpointDetail,
     Interface,
     Neighbour,
+    NetworkDetail,
     PortMapping,
     Route,
     RuleView,
@@ -67,6 +69,50 @@ class Told:
     title: str
     sentences: tuple[str, ...]
     commands: tuple[str, ...] = ()
+
+
+def network_explained(of: NetworkDetail) -> Told:
+    """What a network is made of."""
+    gateways = " and ".join(subnet.gateway for subnet in of.subnets) or "no address"
+    sentences = [
+        f"{of.bridge} is a bridge, a switch in the kernel. Each container in {of.name} has an end of a veth pair "
+        "in it, so they reach each other directly, and by their names.",
+        f"The host is in it too, with {gateways}: there our resolver listens, and by it goes what is for elsewhere.",
+    ]
+    if of.internal:
+        sentences.append("It is internal: what is for elsewhere is dropped, and no port leads into it.")
+    else:
+        sentences.append(
+            "What leaves it gets the host's address as its source (masquerade); the kernel remembers the connection "
+            "and turns the answers back. Containers of other networks are not reached."
+        )
+    commands = (
+        f"bridge link show master {of.bridge}  # whose ends are in it",
+        f"ip address show dev {of.bridge}  # the host's addresses in it",
+        f"heliostui network inspect {of.name}",
+    )
+    return Told(f"The network {of.name}", tuple(sentences), commands)
+
+
+def host_explained(of: NetworkMap) -> Told:
+    """What the host does for networks."""
+    forwards = " and ".join(name for name, on in (("IPv4", of.forwarding), ("IPv6", of.forwarding6)) if on)
+    sentences = [
+        f"This host passes packets on between its interfaces: {forwards} (ip_forward)."
+        if forwards
+        else "This host passes no packets on between its interfaces: ip_forward is off."
+    ]
+    if of.rootless == "none":
+        sentences.append("Without root's rights a program such as pasta would connect us to the world; there is none.")
+    elif of.rootless:
+        sentences.append(
+            f"Without root's rights {of.rootless} connects us to the world: it opens ordinary sockets for what leaves."
+        )
+    else:
+        sentences.append("Rules in one nftables table of ours let containers out, ports in, and keep networks apart.")
+    sentences += [*of.coexistence, *([of.reason] if of.reason else [])]
+    commands = ("nft list ruleset", "ip -s link  # the counters that rates are made of", "heliostui doctor")
+    return Told("This host", tuple(sentences), commands)
 
 
 def explained(of: object, container: str, pid: int | None) -> Told | None:

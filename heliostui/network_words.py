@@ -90,6 +90,7 @@ def network_map(reply: MapReply) -> NetworkMap:
         containers=tuple(_container(container, ids, names, reply) for container in reply.containers),
         way_out=_way_out(reply),
         reason=reply.reason,
+        notes=tuple(reply.coexistence),
     )
 
 
@@ -143,8 +144,7 @@ def _way_out(reply: MapReply) -> str:
     if not reply.networks:
         return ""
     families = [name for name, on in (("IPv4", reply.forwarding), ("IPv6", reply.forwarding6)) if on]
-    told = f"masquerade: leaves with the host's address · forwards {' and '.join(families) or 'nothing'}"
-    return f"{told} · beside {len(reply.coexistence)} other firewalls" if reply.coexistence else told
+    return f"masquerade: leaves with the host's address · forwards {' and '.join(families) or 'nothing'}"
 
 
 def flows(before: MapReply | None, after: MapReply) -> dict[str, Flow]:
@@ -533,7 +533,8 @@ def about(selected: MapNetwork | Box | None, networks: NetworkMap) -> tuple[str,
             published = "  ".join(f"{port.host} ━━▶ {port.container}" for port in selected.ports)
             return f"{selected.name}  {places or selected.note}", published or "no port is published: P publishes one"
     interfaces = "  ".join(" ".join((each.name, *each.addresses[:1])) for each in networks.interfaces)
-    return f"{networks.host}  {interfaces}", networks.way_out or networks.reason or "its containers have loopback only"
+    told = networks.way_out or networks.reason or "its containers have loopback only"
+    return f"{networks.host}  {interfaces}", "  ".join((*networks.notes, told))
 
 
 def _counted(members: Sequence[str]) -> str:

@@ -83,7 +83,7 @@ class MapContainer:
 @dataclass(frozen=True)
 class NetworkMap:
     """All of it. `way_out`: how containers reach the world, in few words; empty: they don't. `reason`: why there are
-    no networks but loopback, in a sentence."""
+    no networks but loopback, in a sentence. `notes`: sentences about the host."""
 
     interfaces: tuple[HostInterface, ...] = ()
     networks: tuple[MapNetwork, ...] = ()
@@ -91,3 +91,4 @@ class NetworkMap:
     host: str = "this host"
     way_out: str = ""
     reason: str = ""
+    notes: tuple[str, ...] = ()

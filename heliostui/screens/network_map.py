@@ -19,8 +19,10 @@ from engine.protocol.messages import Role
 from heliostui.capture import Captures
 from heliostui.link import Link
 from heliostui.messages import MapArrived
+from heliostui.network_explain import host_explained, network_explained
 from heliostui.network_tasks import NetworkTasks, Whom
 from heliostui.network_words import about, flows, network_map
+from heliostui.screens.explain import ExplainThing
 from heliostui.state import State
 from widgets.key_line import KeyLine
 from widgets.network import MapContainer, MapNetwork
@@ -42,6 +44,7 @@ class MapScreen(QuickScreen[str | None]):
         Binding("u", "leave", "Leave", tooltip="Take the container out of a network"),
         Binding("c", "capture", "Capture", tooltip="Capture its traffic to a file, or end that"),
         Binding("d,delete", "remove", "Remove", tooltip="Remove the network"),
+        Binding("x", "explain", "Explain", tooltip="What a network is made of, and what the host does"),
         Binding("n", "create", "New", tooltip="Make a network"),
         Binding("D", "prune", "Remove unused", show=False, tooltip="Remove all networks that no container asks for"),
         Binding("question_mark,f1", "help", "Help", key_display="?", tooltip="All keys"),
@@ -82,7 +85,9 @@ class MapScreen(QuickScreen[str | None]):
             return
         networks = network_map(event.map)
         self.view.show(networks, flows(self._before, event.map))
-        self._before = event.map
+        first, self._before = self._before is None, event.map
+        if first:
+            self.refresh_bindings()
         self._note(networks.reason or ("" if networks.containers else NOBODY))
         self._status()
 
@@ -120,6 +125,8 @@ class MapScreen(QuickScreen[str | None]):
         match action:
             case "go":
                 return isinstance(selected, MapContainer)
+            case "explain":
+                return not isinstance(selected, MapContainer) and self._before is not None
             case "publish" | "connect" | "capture":
                 return may and isinstance(selected, MapContainer)
             case "leave":
@@ -150,6 +157,13 @@ class MapScreen(QuickScreen[str | None]):
     def action_go(self) -> None:
         if isinstance(self.view.selected, MapContainer):
             self.dismiss(self._whom.id)
+
+    def action_explain(self) -> None:
+        map, key = self._before, self.view.cursor
+        if map is not None:
+            network = next((each for each in map.networks if each.id == key), None)
+            told = network_explained(network) if network is not None else host_explained(map)
+            self.app.push_screen(ExplainThing(told))
 
     @work(group="actions")
     async def action_publish(self) -> None:

@@ -286,6 +286,17 @@ async def test_traffic_is_captured_to_a_file_by_key(cli: CommandLine, tmp_path: 
     assert packets(target) > 5
 
 
+async def test_a_file_is_whole_when_the_console_is_left_while_it_captures(cli: CommandLine, tmp_path: Path) -> None:
+    cli.ok("run", "-d", "--name", "left", "host", "sleep", "600")
+    async with console(cli, (120, 40)) as person:
+        await person.select("left")
+        await person.press("c")
+        await answer(person, CaptureForm, file=str(tmp_path / "left.pcap"))
+        await person.until(lambda: person.main.captures.words())
+        await person.press("q")
+    packets(tmp_path / "left.pcap")
+
+
 async def test_a_capture_ends_with_its_container(cli: CommandLine, tmp_path: Path) -> None:
     cli.ok("run", "-d", "--name", "short", "host", "sleep", "600")
     async with console(cli, (120, 40)) as person:

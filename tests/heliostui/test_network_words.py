@@ -25,7 +25,7 @@ from engine.protocol.network import (
     Socket,
     Subnet,
 )
-from heliostui.network_explain import explained
+from heliostui.network_explain import explained, host_explained, network_explained
 from heliostui.network_words import Seen, about, flows, network_map, outcome, ports, ports_line, sections
 from widgets.network import Flow
 from widgets.section_table import Section
@@ -234,3 +234,16 @@ def test_each_box_is_told_in_two_lines() -> None:
     assert "1 container: web" in about(drawn.networks[0], drawn)[1]
     assert ":8080 ━━▶ 80/tcp" in about(drawn.containers[0], drawn)[1]
     assert "eth0 192.0.2.1/24" in about(None, drawn)[0]
+
+
+def test_a_network_and_the_host_are_explained() -> None:
+    told = network_explained(NETWORK)
+    assert "hb-1 is a bridge" in told.sentences[0]
+    assert "masquerade" in told.sentences[-1]
+    internal = network_explained(msgspec.structs.replace(NETWORK, internal=True))
+    assert "dropped" in internal.sentences[-1]
+    assert "IPv4 (ip_forward)" in host_explained(told_map(1.0, 0)).sentences[0]
+    beside = msgspec.structs.replace(told_map(1.0, 0), coexistence=["Docker drops what it does not know."])
+    assert "Docker drops what it does not know." in host_explained(beside).sentences
+    drawn = network_map(beside)
+    assert "Docker drops" in about(None, drawn)[1]
