@@ -8,12 +8,14 @@ import signal
 import socket
 from collections.abc import Awaitable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from engine.errors import EngineError
 from engine.network.firewall import Firewall
+from engine.network.home import Home
 from engine.protocol.messages import (
     ContainerOptions,
     CreateNetwork,
@@ -57,10 +59,9 @@ def links(prefix: str = "h") -> list[str]:
     return [name for _, name in socket.if_nameindex() if name.startswith(prefix)]
 
 
-async def tables() -> str:
-    """Those of nftables."""
-    listing = ("nft", "list", "tables")
-    process = await asyncio.create_subprocess_exec(*listing, stdout=asyncio.subprocess.PIPE)
+async def output(*command: str) -> str:
+    """What a command says on this host."""
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     return (await process.communicate())[0].decode()
 
 
@@ -165,6 +166,59 @@ async def test_without_networks_there_is_loopback_and_a_warning_or_a_refusal(
     for wanted in ({"networks": [NetworkOption(name="default")]}, {"ports": [PortOption(container=80)]}):
         error = await refused(machine.containers.create(options(**wanted)))
         assert (error.code, "libnftables" in error.message) == (ErrorCode.UNSUPPORTED, True)
+
+
+@pytest.mark.parametrize("verb", ["start", "connect", "publish"])
+async def test_whichever_operation_in_the_kernel_fails_nothing_is_left_of_it(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    await machine.networks.create(CreateNetwork(name="side"))
+    await machine.containers.run(options(name="neighbour", networks=[NetworkOption(name="default")]))
+    await machine.containers.create(options(name="web", ports=[PortOption(container=80, host=18080)]))
+    if verb != "start":
+        await machine.containers.start("web")
+
+    async def act() -> None:
+        match verb:
+            case "start":
+                await machine.containers.start("web")
+            case "connect":
+                await machine.containers.connect("web", NetworkOption(name="side"))
+            case "publish":
+                await machine.containers.publish("web", PortOption(container=81, host=18081))
+
+    before = await standing(machine)
+    for operation in range(100):
+        left = operation
+        call = Home.call
+
+        async def failing(home: Home, *arguments: Any, **named: Any) -> Any:
+            nonlocal left
+            left -= 1
+            if left == -1:
+                raise EngineError(ErrorCode.LAUNCH_FAILED, "This operation fails for the test.")
+            return await call(home, *arguments, **named)  # noqa: B023 - it is always the same
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Home, "call", failing)
+            try:
+                await act()
+                break
+            except EngineError as error:
+                if error.message != "This operation fails for the test.":
+                    raise
+        await machine.networks.fallen()
+        assert await standing(machine) == before, f"operation {operation + 1}"
+    assert operation > 1
+    assert await standing(machine) != before
+
+
+async def standing(machine: Machine) -> object:
+    """What is in the kernel, and what the engine says of it; but for bridges without anybody on them."""
+    rules = await output("nft", "-s", "list", "ruleset")
+    published = {line.strip() for line in rules.splitlines() if "1808" in line}
+    details = [await machine.containers.inspect(name) for name in ("web", "neighbour")]
+    return [link for link in links() if link[:3] != "hb-"], published, [one.network for one in details]
 
 
 # --- other kinds of network ---
@@ -376,7 +430,7 @@ async def test_in_the_end_nothing_of_ours_is_in_the_kernel(machine: Machine) -> 
     await machine.containers.stop_all(0)
     await machine.networks.remove_all()
     assert links() == []
-    assert "heliostui" not in await tables()
+    assert "heliostui" not in await output("nft", "list", "tables")
 
 
 async def test_nothing_is_left_either_if_nothing_ran_when_the_engine_was_killed(machine: Machine) -> None:
@@ -386,4 +440,4 @@ async def test_nothing_is_left_either_if_nothing_ran_when_the_engine_was_killed(
     await machine.restart_engine()
     await machine.networks.remove_all()
     assert links() == []
-    assert "heliostui" not in await tables()
+    assert "heliostui" not in await output("nft", "list", "tables")
