@@ -48,7 +48,7 @@ def pair(new_host: Callable[[], Host]) -> Pair:
     one, other = new_host(), new_host()
     interface, _ = veth(one, [f"{ONE}/24", "2001:db8:1::1/64"], other, [f"{OTHER}/24", "2001:db8:1::2/64"])
     for protocol in ("tcp", "udp"):
-        other.echo("::", PORT, protocol)  # type: ignore[arg-type]
+        other.echo("::", PORT, protocol)
     return Pair(one, other, interface)
 
 
