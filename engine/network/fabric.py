@@ -110,7 +110,8 @@ class Fabric:
     async def _raise(self, network: Network, *, known: bool = False) -> None:
         assert self.resolver is not None
         async with AsyncExitStack() as undo:
-            undo.push_async_callback(self.home.call, links.remove_link, network.bridge)
+            if not known:
+                undo.push_async_callback(self.home.call, links.remove_link, network.bridge)
             await self.home.call(links.ensure_bridge, network)
             if not known:
                 await self.firewall.add_network(network)
