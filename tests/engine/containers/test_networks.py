@@ -31,8 +31,8 @@ from tests.engine.containers.conftest import Machine, until
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="bridges need root")
 
 
-def options(command: str = "sleep 1000", **wanted: object) -> ContainerOptions:
-    return ContainerOptions(image="busybox", command=["sh", "-c", command], **wanted)  # type: ignore[arg-type]
+def options(command: str = "sleep 1000", **wanted: Any) -> ContainerOptions:
+    return ContainerOptions(image="busybox", command=["sh", "-c", command], **wanted)
 
 
 async def said(machine: Machine, container: str, command: str) -> str:
@@ -99,7 +99,7 @@ async def test_containers_of_a_network_know_each_other_by_name(machine: Machine)
 
 
 async def test_in_a_user_namespace_the_network_belongs_to_the_containers_root(machine: Machine) -> None:
-    maps = {"uid_map": ["0:200000:65536"], "gid_map": ["0:300000:65536"]}
+    maps: dict[str, Any] = {"uid_map": ["0:200000:65536"], "gid_map": ["0:300000:65536"]}
     await machine.containers.run(options(name="web", cap_add=["NET_ADMIN"], **maps))
     given = await endpoint(machine, "web")
     assert f"inet {given.ip}/24" in await said(machine, "web", "ip -4 address show dev eth0")
@@ -275,7 +275,7 @@ async def test_a_bundle_has_what_its_spec_says(machine: Machine, tmp_path: Path)
         {"dns_options": ["NDOTS"]},
     ],
 )
-async def test_what_cannot_be_is_refused_at_once(machine: Machine, wanted: dict[str, object]) -> None:
+async def test_what_cannot_be_is_refused_at_once(machine: Machine, wanted: dict[str, Any]) -> None:
     error = await refused(machine.containers.create(options(**wanted)))
     assert error.code in (ErrorCode.INVALID, ErrorCode.NO_SUCH_NETWORK)
     assert await machine.containers.list(all=True) == []
@@ -285,7 +285,8 @@ async def test_what_cannot_be_is_refused_at_once(machine: Machine, wanted: dict[
 
 
 async def test_files_follow_what_is_asked_for(machine: Machine) -> None:
-    wanted = {"dns_search": ["example.org"], "dns_options": ["timeout:3"], "hosts": ["db:192.0.2.7", "us:host-gateway"]}
+    wanted: dict[str, Any] = {"dns_search": ["example.org"], "dns_options": ["timeout:3"]}
+    wanted["hosts"] = ["db:192.0.2.7", "us:host-gateway"]
     await machine.containers.run(options(name="web", hostname="www", **wanted))
     given = await endpoint(machine, "web")
     hosts = await said(machine, "web", "cat /etc/hosts")
