@@ -590,6 +590,10 @@ def test_an_ordinary_user_has_all_of_it(ordinary: Person, outside: Outside, here
             assert {each.container for each in seen.interfaces if each.master} == {"web", "client"}
             inside = connection.request(GetContainerNetwork(container="web"), ContainerNetwork)
             assert any("8001" in rule.words for rule in inside.rules)
+            lab.run("open", "--network", "host", echo=False)
+            open_ = connection.request(GetContainerNetwork(container="open"), ContainerNetwork)
+            assert outside.interface in {interface.name for interface in open_.interfaces}
+            assert open_.sockets == []
         with ThreadPoolExecutor(1) as capturing:
             file = ordinary.directory / "web.pcap"
             captured = capturing.submit(lab.ok, "capture", "--count", "4", "--write", str(file), "web")
