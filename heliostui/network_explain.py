@@ -1,8 +1,10 @@
-"""What a row of the Network pane or a box of the map means, and which programs show the same. Imports the protocol."""
+"""What a row of the Network pane or a box of the map means, and which programs show the same. Imports the protocol
+and widgets' text."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from shlex import quote
 
 from engine.protocol.messages import NetworkMap
 from engine.protocol.network import (
@@ -17,6 +19,7 @@ from engine.protocol.network import (
     Socket,
 )
 from engine.protocol.ports import bracketed
+from widgets.text import printable
 
 TCP_STATES = {
     "LISTEN": "It waits for connections.",
@@ -116,7 +119,14 @@ def host_explained(of: NetworkMap) -> Told:
 
 
 def explained(of: object, container: str, pid: int | None) -> Told | None:
-    """What something of the pane means; None where there is nothing to say."""
+    """What something of the pane means, fit to print; None where there is nothing to say."""
+    told = _explained(of, container, pid)
+    if told is None:
+        return None
+    return Told(printable(told.title), tuple(map(printable, told.sentences)), tuple(map(printable, told.commands)))
+
+
+def _explained(of: object, container: str, pid: int | None) -> Told | None:
     inside = f"nsenter -t {pid} -n " if pid is not None else ""
     match of:
         case EndpointDetail():
@@ -238,7 +248,8 @@ def _query(of: DnsQuery) -> Told:
         if of.source and of.source[0].isdigit()
         else f"It came from {of.source or 'what is known here'}, and took {of.milliseconds:.1f} ms.",
     )
-    return Told(f"{of.name} {of.type}", sentences, (f"dig {of.name} {of.type}  # asked inside of the container",))
+    command = f"dig {quote(of.name)} {of.type}  # asked inside of the container"
+    return Told(f"{of.name} {of.type}", sentences, (command,))
 
 
 def _route(of: Route, inside: str) -> Told:

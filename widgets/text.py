@@ -16,10 +16,16 @@ from engine.terminal import plain_text
 _SGR = re.compile(r"(\x1b\[[0-9;:]*m)")
 
 
+def printable(text: str) -> str:
+    """The text with a blank for each control character: what a container says must not steer the user's terminal."""
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
 def fit(text: str, width: int, *, right: bool = False) -> str:
     """The text in exactly `width` cells: filled with blanks, or cut with an ellipsis. It stays in its cell."""
-    if not text.isprintable():
-        text = "".join(character if character.isprintable() else " " for character in text)
+    text = printable(text)
     length = cell_len(text)
     if length > width:
         return set_cell_size(text, width - 1) + "…" if width > 0 else ""

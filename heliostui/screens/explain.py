@@ -14,6 +14,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
+from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
@@ -38,7 +39,7 @@ class Explain(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="dialog", id="explain") as dialog:
-            dialog.border_title = f"{self._explanation.metric} of {self._container}"
+            dialog.border_title = Content(f"{self._explanation.metric} of {self._container}")
             dialog.border_subtitle = "Escape closes"
             yield Static(id="explain-number")
             for source in self._explanation.sources:
@@ -71,7 +72,7 @@ class ExplainThing(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="dialog", id="explain") as dialog:
-            dialog.border_title = self._told.title
+            dialog.border_title = Content(self._told.title)
             dialog.border_subtitle = "Escape closes"
             for sentence in self._told.sentences:
                 yield Static(sentence, classes="explain-words", markup=False)

@@ -13,6 +13,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Horizontal, Vertical
+from textual.content import Content
 from textual.widgets import Static
 
 from engine.places import Places
@@ -256,7 +257,7 @@ class MainScreen(NetworkActions, ContainerActions, TerminalTabs, inherit_binding
         column = next((column for column in self.table.COLUMNS if column.name == self.table.sort_column), None)
         if column is not None:
             parts.append(f"by {column.title.lower() or 'state'}")
-        self.query_one("#containers").border_title = self._title("Containers", *parts)
+        self.query_one("#containers").border_title = Content(self._title("Containers", *parts))
 
     # --- filter and sort ---
 
@@ -382,7 +383,7 @@ class MainScreen(NetworkActions, ContainerActions, TerminalTabs, inherit_binding
         title, subtitle = self.details.description()
         if self.has_class("-narrow"):
             title, subtitle = self._title(title, subtitle), ""
-        self.details.border_title, self.details.border_subtitle = title, subtitle
+        self.details.border_title, self.details.border_subtitle = Content(title), Content(subtitle)
 
     def _title(self, *parts: str) -> str:
         """A border that has no corners puts no blanks around its title either."""

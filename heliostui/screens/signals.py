@@ -11,9 +11,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
+
+from widgets.text import printable
 
 # From signal(7), in the order in which one wants them.
 MEANINGS = {
@@ -81,7 +84,7 @@ class SignalMenu(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="signals") as dialog:
             whom = "its process" if self._processes == 1 else f"all {self._processes} of its processes"
-            dialog.border_title = f"Signal {self._command}"
+            dialog.border_title = Content(f"Signal {printable(self._command)}")
             dialog.border_subtitle = f"Enter sends it to {whom} · Escape cancels"
             yield Input(placeholder="name or number", compact=True)
             yield OptionList(compact=True)

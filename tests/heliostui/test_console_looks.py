@@ -105,6 +105,16 @@ def test_dialogs_in_both_themes(snap_compare: Any, name: str, theme: str) -> Non
     assert snap_compare(Bare(SCREENS[name](), theme), terminal_size=(80, 24))
 
 
+@pytest.mark.parametrize("screen", [ExplainThing, lambda told: SignalMenu(told.title, 1)])
+@pytest.mark.parametrize("name", ["[/x]", "[@click=app.quit]x[/]", "[red"])
+async def test_what_a_container_calls_its_things_is_no_markup(screen: Callable[[Told], Screen[Any]], name: str) -> None:
+    async with Bare(screen(Told(name, (name,), (name,))), DARK.name).run_test() as pilot:
+        await pilot.pause()
+        title = pilot.app.screen.query_one(".dialog")._border_title
+        assert title is not None
+        assert name in title.plain
+
+
 @pytest.mark.parametrize(
     ("name", "size"), [("help", (200, 60)), ("remove", (60, 15)), ("rename", (60, 15)), ("small", (50, 12))]
 )

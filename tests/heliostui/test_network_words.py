@@ -247,3 +247,23 @@ def test_a_network_and_the_host_are_explained() -> None:
     assert "Docker drops what it does not know." in host_explained(beside).sentences
     drawn = network_map(beside)
     assert "Docker drops" in about(None, drawn)[1]
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        msgspec.structs.replace(QUERY, name="\x1b]0;mine\x07", answer="\x1b[2J"),
+        msgspec.structs.replace(SOCKETS[0], command="\x1b[31m\n"),
+        msgspec.structs.replace(SOCKETS[-1], local="@\x1b[2J\x9b31m"),
+    ],
+)
+def test_what_a_container_calls_its_things_steers_no_terminal(of: object) -> None:
+    told = explained(of, "web", 7)
+    assert told is not None
+    assert all(text.isprintable() for text in (told.title, *told.sentences, *told.commands))
+
+
+def test_a_name_that_was_asked_for_is_one_word_of_a_command() -> None:
+    told = explained(msgspec.structs.replace(QUERY, name="$(reboot);x"), "web", 7)
+    assert told is not None
+    assert told.commands[0].startswith("dig '$(reboot);x' A ")
