@@ -140,8 +140,8 @@ async def chunks(capture: Capture, limit: int, ended: asyncio.Event) -> AsyncGen
         while room > 0:
             try:
                 taken = await asyncio.to_thread(capture.take, room)
-            except OSError:
-                return  # ENETDOWN: the interface has gone, as it does with its container
+            except OSError:  # ENETDOWN: the interface has gone, as it does with its container
+                taken, ended = None, _now()
             if taken is None:
                 if over:
                     return
@@ -169,6 +169,12 @@ async def _ended_first(capture: Capture, ended: asyncio.Event) -> bool:
         loop.remove_reader(capture.fileno())
         for task in waiting:
             task.cancel()
+
+
+def _now() -> asyncio.Event:
+    happened = asyncio.Event()
+    happened.set()
+    return happened
 
 
 def first_interface() -> str:

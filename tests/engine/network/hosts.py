@@ -149,6 +149,9 @@ class Echo:
         self.callers: list[str] = []
         self._bound = bound
         self._stop, self._stopped = socket.socketpair()
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(bound, selectors.EVENT_READ)
+        self._selector.register(self._stopped, selectors.EVENT_READ)
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
@@ -158,20 +161,21 @@ class Echo:
         self._stopped.close()
 
     def _serve(self) -> None:
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._bound, selectors.EVENT_READ)
-            selector.register(self._stopped, selectors.EVENT_READ)
+        with self._selector:
             while True:
-                for key, _ in selector.select():
+                for key, _ in self._selector.select():
                     if key.fileobj is self._stopped:
-                        for each in list(selector.get_map().values()):
-                            if each.fileobj is not self._stopped:
-                                each.fileobj.close()  # type: ignore[union-attr]
+                        self._close_all()
                         return
                     with suppress(OSError):  # a caller that has gone
-                        self._turn(selector, key.fileobj)  # type: ignore[arg-type]
+                        self._turn(key.fileobj)  # type: ignore[arg-type]
 
-    def _turn(self, selector: selectors.BaseSelector, ready: socket.socket) -> None:
+    def _close_all(self) -> None:
+        for key in list(self._selector.get_map().values()):
+            if key.fileobj is not self._stopped:
+                key.fileobj.close()  # type: ignore[union-attr]
+
+    def _turn(self, ready: socket.socket) -> None:
         if ready.type == socket.SOCK_DGRAM:
             data, asked, _, caller = ready.recvmsg(65536, 64)
             self.callers.append(plain(caller[0]))
@@ -179,18 +183,18 @@ class Echo:
         elif ready is self._bound:
             connection, caller = ready.accept()
             self.callers.append(plain(caller[0]))
-            selector.register(connection, selectors.EVENT_READ)
+            self._selector.register(connection, selectors.EVENT_READ)
         else:
-            self._answer(selector, ready)
+            self._answer(ready)
 
-    def _answer(self, selector: selectors.BaseSelector, connection: socket.socket) -> None:
+    def _answer(self, connection: socket.socket) -> None:
         try:
             data = connection.recv(65536)
             connection.sendall(data)
         except OSError:
             data = b""
         if not data:
-            selector.unregister(connection)
+            self._selector.unregister(connection)
             connection.close()
 
 
