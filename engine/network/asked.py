@@ -67,6 +67,8 @@ def address(text: str, version: int) -> Address:
         found = ip_address(text)
     except ValueError:
         raise EngineError(ErrorCode.INVALID, f"{text[:64]!r} is no address.") from None
+    if "%" in text:  # the same address would be another one
+        raise EngineError(ErrorCode.INVALID, f"{text[:64]!r}: an address with a zone can't be a container's.")
     if found.version != version:
         raise EngineError(ErrorCode.INVALID, f"{text} is no IPv{version} address.")
     return found

@@ -7,7 +7,8 @@ section 3.2). A range that the host has a route to is never taken: the network b
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from engine.errors import EngineError
@@ -31,8 +32,9 @@ def choose(taken: Iterable[Range], *, ipv6: bool) -> tuple[Subnet, ...]:
 
 def first_free(candidates: Iterable[Range], taken: Sequence[Range]) -> Range:
     """The first candidate that overlaps with nothing."""
+    is_clear = _clear_of(taken)
     for candidate in candidates:
-        if not any(overlap(candidate, other) for other in taken):
+        if is_clear(candidate):
             return candidate
     raise EngineError(
         ErrorCode.INVALID, "No range of addresses is left that this host has no route to: give one with --subnet."
@@ -45,6 +47,8 @@ def given(text: str, gateway: str | None, taken: Iterable[tuple[Range, str]]) ->
         range = ip_network(text)
     except ValueError:
         raise EngineError(ErrorCode.INVALID, _no_subnet(text)) from None
+    if "%" in text:
+        raise EngineError(ErrorCode.INVALID, f"{text[:64]!r} is no subnet: it has a zone.")
     if range.prefixlen > SMALLEST[range.version]:
         raise EngineError(
             ErrorCode.INVALID,
@@ -67,6 +71,21 @@ def overlap(one: Range, other: Range) -> bool:
     return isinstance(other, IPv6Network) and one.overlaps(other)
 
 
+def _clear_of(taken: Iterable[Range]) -> Callable[[Range], bool]:
+    """Whether a range overlaps with none of them: by bisection, as there may be thousands of networks."""
+    starts: dict[int, list[int]] = {4: [], 6: []}
+    ends: dict[int, list[int]] = {4: [-1], 6: [-1]}  # of all that begin before: one more than starts
+    for range in sorted(taken, key=lambda range: int(range.network_address)):
+        starts[range.version].append(int(range.network_address))
+        ends[range.version].append(max(int(range.broadcast_address), ends[range.version][-1]))
+
+    def is_clear(range: Range) -> bool:
+        before = bisect_right(starts[range.version], int(range.broadcast_address))
+        return ends[range.version][before] < int(range.network_address)
+
+    return is_clear
+
+
 def is_for_hosts(address: Address, range: Range) -> bool:
     """Whether somebody can have this address: it is in the range, and neither the network's nor for broadcasts."""
     if address not in range or address == range.network_address:
@@ -78,8 +97,8 @@ def _gateway(text: str, range: Range) -> Address:
     try:
         gateway = ip_address(text)
     except ValueError:
-        raise EngineError(ErrorCode.INVALID, f"The gateway {text!r} is no address.") from None
-    if not is_for_hosts(gateway, range):
+        raise EngineError(ErrorCode.INVALID, f"The gateway {text[:64]!r} is no address.") from None
+    if "%" in text or not is_for_hosts(gateway, range):
         raise EngineError(ErrorCode.INVALID, f"The gateway {gateway} is no address of a host in the subnet {range}.")
     return gateway
 

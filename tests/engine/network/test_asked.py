@@ -85,3 +85,9 @@ def test_a_port_of_the_other_protocol_stays() -> None:
     option = PortOption(container=53, host=53)
     assert asked.without(option, 53, "udp") == [option]
     assert asked.without(option, 53, "tcp") == []
+
+
+def test_an_address_with_a_zone_is_refused_as_it_would_be_lent_twice() -> None:
+    assert str(asked.address("fd00::2", 6)) == "fd00::2"
+    with pytest.raises(EngineError, match="zone"):
+        asked.address("fd00::2%eth0", 6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 import pytest
@@ -32,6 +33,14 @@ def test_a_chosen_range_is_clear_of_every_route(routes: list[IPv4Network | IPv6N
     for subnet in chosen:
         assert not any(subnets.overlap(subnet.range, route) for route in routes)
         assert subnet.gateway == subnet.range[1]
+
+
+def test_a_range_beside_thousands_of_others_is_found_at_once() -> None:
+    """Networks are made on the engine's loop: four seconds by comparing each with each."""
+    taken = [ip_network(f"10.{second}.{third}.0/24") for second in range(88, 96) for third in range(256)]
+    begin = time.process_time()
+    assert subnets.choose([*taken, ip_network("fd00::/64")], ipv6=True)[0].range == ip_network("10.96.0.0/24")
+    assert time.process_time() - begin < 0.5
 
 
 def test_the_first_range_is_10_88_0_and_the_next_one_follows() -> None:
@@ -70,6 +79,8 @@ def test_a_given_subnet_has_the_first_address_for_its_gateway_unless_another_one
         ("10.9.0.0/24", "10.9.0.0", "no address of a host"),
         ("10.9.0.0/24", "fd00::1", "no address of a host"),
         ("10.9.0.0/24", "x", "'x' is no address"),
+        ("fd00:9::%eth0/64", None, "it has a zone"),
+        ("fd00:9::/64", "fd00:9::1%eth0", "no address of a host"),
     ],
 )
 def test_what_can_be_no_subnet_is_refused_in_one_sentence(text: str, gateway: str | None, says: str) -> None:
