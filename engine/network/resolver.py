@@ -33,6 +33,7 @@ BATCH = 256  # datagrams read at a time from one socket
 SLICE = 0.002  # seconds that are served at a time
 LINE, WAITING = 512, 4_096  # questions of one container that wait, and of all; whoever means more of them asks again
 FLOOD = 128  # questions of one address in a row without room for them, until the kernel drops the next ones
+COUNTED = 1_024  # addresses that are watched for that at once
 MUTED = 1.0  # seconds for which it does
 PASSED_ON = 8  # questions passed on to others in a slice: one costs as much as ten that we answer
 OUTSTANDING, OUTSTANDING_EACH = 256, 64  # of them that wait for an answer, in all and of one address
@@ -171,6 +172,8 @@ class Resolver:
     def _drop(self, udp: socket.socket, address: str) -> None:
         """There was no room. A flood would fill the kernel's buffer, so that others are not heard either: there it has
         an end."""
+        if len(self._dropped) >= COUNTED and address not in self._dropped:
+            self._dropped.clear()  # forged ones: who means it is counted again at once
         self._dropped[address] = self._dropped.get(address, 0) + 1
         muted = self._muted.setdefault(udp, set())
         if self._dropped[address] >= FLOOD and address not in muted:

@@ -36,6 +36,7 @@ from engine.protocol.network import EndpointDetail, Interface, MapContainer, Net
 
 SHORTEST, LONGEST = 0.1, 60.0  # seconds between two maps of a stream
 LEAST = 1_000  # bytes of a capture's limit
+MOST_READ = 65_536  # bytes of a file in a container, which may have written anything into it
 
 
 class Program(NamedTuple):
@@ -211,6 +212,6 @@ def _read(program: Program) -> dict[str, str]:
     """Its files that tell names."""
     found = {}
     for inside, path in program.files().items():
-        with suppress(OSError):
-            found[inside] = Path(path).read_text(errors="replace")
+        with suppress(OSError), Path(path).open("rb") as file:
+            found[inside] = file.read(MOST_READ).decode(errors="replace")
     return found

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 from ipaddress import ip_address, ip_interface
@@ -374,6 +375,36 @@ async def test_whoever_floods_keeps_only_himself_waiting(bridge: Host, resolver:
             each.kill()
             each.communicate()
     assert answered > 10 * lost
+
+
+FORGING = """
+import os, socket, sys
+asking = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+packet = bytes.fromhex(sys.argv[1])
+prefix = socket.inet_pton(socket.AF_INET6, "fd00::")[:8]
+while True:
+    source = prefix + os.urandom(8) + bytes(4)  # struct in6_pktinfo
+    asking.sendmsg([packet], [(socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, source)], 0, ("fd00::1", 53))
+"""
+
+
+async def test_a_flood_with_forged_sources_takes_no_memory(bridge: Host, resolver: Resolver) -> None:
+    """Each datagram has another address of the network's /64."""
+    bridge.sh("ip -6 route add local fd00::/64 dev lo && sysctl -qw net.ipv6.ip_nonlocal_bind=1")
+    flooding = [bridge.popen(sys.executable, "-c", FORGING, question("db").hex()) for _ in range(2)]
+    tracemalloc.start()
+    try:
+        deadline, dropped = time.monotonic() + 2, 0
+        while time.monotonic() < deadline:
+            await asyncio.sleep(0)
+            dropped = max(dropped, len(resolver._dropped))
+        assert tracemalloc.get_traced_memory()[0] < 8 << 20
+    finally:
+        tracemalloc.stop()
+        for each in flooding:
+            each.kill()
+            each.communicate()
+    assert 100 < dropped <= resolver_module.COUNTED
 
 
 async def test_two_hundred_containers_find_each_other(bridge: Host, resolver: Resolver, zone: Zone) -> None:

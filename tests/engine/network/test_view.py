@@ -17,7 +17,7 @@ import pytest
 from engine.errors import EngineError
 from engine.network import interfaces
 from engine.network.networks import Networks
-from engine.network.view import Program, View
+from engine.network.view import MOST_READ, Program, View
 from engine.network.visit import visit
 from engine.places import Places
 from engine.protocol.messages import (
@@ -171,6 +171,15 @@ async def test_a_container_is_seen_from_inside_with_what_concerns_it(town: Town)
     client = await town.view.container("client")
     assert not any("web:80" in rule.words for rule in client.rules)
     assert client.rules
+
+
+async def test_of_a_file_that_a_container_fills_only_the_beginning_is_read(town: Town) -> None:
+    """Its /etc/hosts is a file of the host that it may write."""
+    for path in town.programs["web"].files().values():
+        os.truncate(path, 1 << 30)
+    web = await town.view.container("web")
+    assert len(web.hosts) == MOST_READ
+    assert web.hosts.startswith("10.88.0.2 web\n")
 
 
 async def test_the_map_is_streamed_until_its_reader_leaves(town: Town) -> None:
