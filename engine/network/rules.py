@@ -96,13 +96,14 @@ class _Elements:
 
     def _of_network(self, chain: str, name: str, key: list[Value], counter: Mapping[str, int]) -> RuleView:
         bridge = key[0]
-        if name.startswith("subnets"):
+        if name.startswith(("ranges", "subnets")):
             bridge = next((b for b, n in self._networks.items() if _text(key) in _ranges(n)), "")
         network = self._networks.get(bridge)
         told = f"network {network.name}" if network is not None else f"the network of {bridge}"
         words = {
             "internal": f"nothing leaves {told} or enters it",
             "homes": f"from {told} only {_text(key[1:])} is a source",
+            "ranges": f"nobody elsewhere has an address of {_text(key)}",
             "subnets": f"what leaves {_text(key)} for elsewhere takes the host's address",
             "sent": f"what left {told}",
             "received": f"what entered {told}",

@@ -22,6 +22,8 @@ SETS = {
     "within": ("type ifname . ifname;", "from a bridge to the same bridge"),
     "homes4": ("type ifname . ipv4_addr; flags interval;", "whose addresses are behind which bridge"),
     "homes6": ("type ifname . ipv6_addr; flags interval;", "whose addresses are behind which bridge"),
+    "ranges4": ("type ipv4_addr; flags interval;", "addresses of all networks"),
+    "ranges6": ("type ipv6_addr; flags interval;", "addresses of all networks"),
     "subnets4": ("type ipv4_addr; flags interval;", "what leaves from these takes the host's address"),
     "subnets6": ("type ipv6_addr; flags interval;", "what leaves from these takes the host's address"),
     "sent": ("type ifname; counter;", "what came out of each network"),
@@ -56,9 +58,14 @@ chain refuse {
     oifname @dropped drop comment "drop it, and count it for the network it was meant for"
     drop comment "drop it"
 }
+chain elsewhere {
+    iifname lo accept comment "the host itself"
+    ip saddr @ranges4 counter goto refuse comment "a container's IPv4 address as the source is forged elsewhere"
+    ip6 saddr @ranges6 counter goto refuse comment "a container's IPv6 address as the source is forged elsewhere"
+}
 chain early {
     type filter hook prerouting priority -300; policy accept;
-    iifname != @bridges accept comment "only what containers send is looked at here"
+    iifname != @bridges goto elsewhere comment "only what containers send is looked at here"
     ip daddr 127.0.0.0/8 counter goto refuse comment "nobody reaches the host's loopback from a container"
     iifname . ip saddr @homes4 counter accept comment "a container's own IPv4 address as the source is right"
     ip6 saddr { ::, fe80::/10 } counter accept comment "neighbour discovery"
@@ -200,5 +207,6 @@ def _of_network(network: Network) -> Iterable[tuple[str, str]]:
         yield "internal", bridge
     for subnet in network.subnets:
         yield f"homes{subnet.range.version}", f"{bridge} . {subnet.range}"
+        yield f"ranges{subnet.range.version}", str(subnet.range)
         if not network.internal:
             yield f"subnets{subnet.range.version}", str(subnet.range)

@@ -162,6 +162,31 @@ async def test_a_forged_source_does_not_leave(place: Town) -> None:
     assert "packets 0" not in place.here.sh(f"nft list set inet {TABLE} dropped").split(ONE.bridge)[1][:40]
 
 
+async def test_a_containers_address_as_the_source_is_forged_elsewhere(place: Town) -> None:
+    """Neither the host nor another machine behind it is reached in a container's name."""
+    far = Host()
+    with far:
+        veth(place.here, ["198.51.100.1/24", "2001:db8:f::1/64"], far, ["198.51.100.2/24", "2001:db8:f::2/64"])
+        far.sh("ip route add default via 198.51.100.1 && ip route add default via 2001:db8:f::1")
+        place.here.sh("sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1")
+        place.outside.sh(f"ip route add 198.51.100.0/24 via {HERE} && ip route add 2001:db8:f::/64 via {HERE6}")
+        for forged, forged6 in ("10.88.1.7", "fd00:88:0:1::7"), ("10.88.3.7", "fd00:88:0:3::7"):
+            place.outside.sh(f"ip address add {forged}/32 dev lo && ip address add {forged6}/128 dev lo nodad")
+            for source, host, to in (
+                (forged, place.here, HERE),
+                (forged6, place.here, HERE6),
+                (forged, far, "198.51.100.2"),
+                (forged6, far, "2001:db8:f::2"),
+            ):
+                with host.listen(to, protocol="udp") as listening:
+                    listening.settimeout(PATIENCE)
+                    for true, said in (source, b"forged"), (OUTSIDE6 if ":" in to else OUTSIDE, b"true"):
+                        with place.outside.new_socket(listening.family, socket.SOCK_DGRAM) as sending:
+                            sending.bind((true, 0))
+                            sending.sendto(said, listening.getsockname()[:2])
+                    assert listening.recv(100) == b"true"
+
+
 async def test_what_belongs_to_no_connection_does_not_leave_and_traffic_of_others_is_left_alone(place: Town) -> None:
     """A reset out of nothing is not translated, so that it would leave with its private address."""
     web, stranger = await place.container(ONE), Host()
