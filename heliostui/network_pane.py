@@ -6,6 +6,7 @@ Owns what was seen last and before, of which rates are made. Imports link, netwo
 from __future__ import annotations
 
 from collections import deque
+from time import monotonic
 from typing import ClassVar
 
 from textual import events, on
@@ -13,6 +14,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
+from textual.timer import Timer
 from textual.widgets import Static
 
 from engine.client.errors import ClientError
@@ -28,6 +30,7 @@ from widgets.section_table import SectionTable
 
 NAMES = 200
 """How many questions to the resolver are kept."""
+PAUSE = 1.0  # seconds between two changes of what is shown; each moves the lines below what came
 TALL = 14  # lines from which on there is room to say what the cursor is on
 
 
@@ -50,6 +53,8 @@ class NetworkPane(Vertical):
         self._container: ContainerSummary | None = None
         self._seen = Seen()
         self._queries: deque[DnsQuery] = deque(maxlen=NAMES)
+        self._showing: Timer | None = None
+        self._shown_at = 0.0
         self.table = SectionTable(folded=("unix",))
 
     def compose(self) -> ComposeResult:
@@ -125,10 +130,14 @@ class NetworkPane(Vertical):
             if event.restart:
                 self._queries.clear()
             self._queries.extend(event.queries)
-            if self._seen.now is not None:
-                self._show()
+            if self._seen.now is not None and self._showing is None:
+                self._showing = self.set_timer(max(0.0, self._shown_at + PAUSE - monotonic()), self._show)
 
     def _show(self) -> None:
+        if self._showing is not None:
+            self._showing.stop()
+            self._showing = None
+        self._shown_at = monotonic()
         self.table.show(sections(self._seen))
 
     # --- what the cursor is on ---

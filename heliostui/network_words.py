@@ -6,7 +6,7 @@ Imports the protocol and widgets' values.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
@@ -373,15 +373,24 @@ def _sockets(sockets: Sequence[Socket]) -> Section:
     rows, counts = [], Counter[str]()
     over: dict[tuple[str, str, str], list[Socket]] = {}
     shown = [socket for socket in sockets if socket.protocol != "unix"]
+    served = {socket.local.rpartition(":")[2] for socket in shown if socket.state in LISTENING}
     for socket in sorted(shown, key=lambda each: (each.state not in LISTENING, each.protocol, each.local, each.remote)):
         if socket.state == "TIME-WAIT":
-            over.setdefault((socket.protocol, socket.local, socket.remote.rpartition(":")[0]), []).append(socket)
+            over.setdefault((socket.protocol, *_without_passing_port(socket, served)), []).append(socket)
             continue
         rows.append(_socket(socket, _unique(counts, f"{socket.protocol} {socket.local} {socket.remote}")))
     for (protocol, local, remote), alike in sorted(over.items()):  # a busy server has thousands
-        one = msgspec.structs.replace(alike[0], remote=f"{remote}:*")
+        one = msgspec.structs.replace(alike[0], local=local, remote=remote)
         rows.append(_socket(one, f"over {protocol} {local} {remote}", f"{len(alike):,} that are over"))
     return Section("sockets", "Sockets", SOCKETS, tuple(rows), "queues in bytes", "no program has one open")
+
+
+def _without_passing_port(socket: Socket, served: Collection[str]) -> tuple[str, str]:
+    """Both ends of a connection, without the port of whoever asked for it: the next time it is another one."""
+    host, _, port = socket.local.rpartition(":")
+    if port in served:
+        return socket.local, f"{socket.remote.rpartition(':')[0]}:*"
+    return f"{host}:*", socket.remote
 
 
 def _socket(socket: Socket, key: str, program: str = "–") -> SectionRow:

@@ -23,6 +23,10 @@ from textual.strip import Strip
 from widgets.table import Cell, Column, column_widths, in_order
 from widgets.text import fit
 
+STEP = 16  # lines by which the room for all of them grows
+SPARE = 8
+"""How many lines may be left empty where some were."""
+
 
 @dataclass(frozen=True)
 class SectionRow:
@@ -124,13 +128,14 @@ class SectionTable(ScrollView, can_focus=True):
         self._widths: dict[str, dict[str, int]] = {}
         self._sorted: dict[str, tuple[int, bool]] = {}  # section → column, descending
         self._lines: list[_Line] = []
+        self._rooms: dict[str, int] = {}
 
     # --- the sections ---
 
     def show(self, sections: Sequence[Section]) -> None:
         """Show these."""
         if [section.key for section in sections] != list(self._sections):
-            self._widths = {}
+            self._widths, self._rooms = {}, {}
         self._sections = {section.key: section for section in sections}
         self._arrange()
 
@@ -160,15 +165,21 @@ class SectionTable(ScrollView, can_focus=True):
         self._lines = [line for section in self._sections.values() for line in self._section_lines(section)]
         if self._lines and self._index() is None:
             self.cursor = self._nearest(old or 0)
-        size = Size(self.scrollable_size.width, len(self._lines))
-        if size != self.virtual_size:
-            self.virtual_size = size
+        self._resize()
         top = self.scroll_offset.y
         for y in range(self.size.height):
             if before[y + top : y + top + 1] != self._lines[y + top : y + top + 1]:
                 self.refresh(Region(0, y, self.size.width, 1))
         if before != self._lines:
             self.post_message(self.Highlighted(self))
+
+    def _resize(self) -> None:
+        """Room for all lines and a few more: Textual lays out and draws all anew when it changes."""
+        width, height = self.scrollable_size.width, self.virtual_size.height
+        if not 0 <= height - len(self._lines) <= 2 * STEP:
+            height = -(-len(self._lines) // STEP) * STEP
+        if Size(width, height) != self.virtual_size:
+            self.virtual_size = Size(width, height)
 
     def _rows(self, section: Section) -> list[SectionRow]:
         wanted = self.filter.casefold().split()
@@ -191,7 +202,16 @@ class SectionTable(ScrollView, can_focus=True):
             return [*lines, _Line("empty", key, "", (Cell(nothing),)), _Line("blank", key)]
         if any(column.title for column in section.columns):
             lines.append(_Line("heading", key, "", self._heading(section)))
-        return [*lines, *(_Line("row", key, row.key, row.cells) for row in rows), _Line("blank", key)]
+        blanks = [_Line("blank", key)] * (self._room(section) - len(rows) + 1)
+        return [*lines, *(_Line("row", key, row.key, row.cells) for row in rows), *blanks]
+
+    def _room(self, section: Section) -> int:
+        """How many rows a section has room for: what comes and goes is not to move what stands below it each time."""
+        count, room = len(self._shown[section.key]), self._rooms.get(section.key, 0)
+        if not count <= room <= count + min(SPARE, count // 2) or self.filter:
+            room = count
+        self._rooms[section.key] = room
+        return room
 
     def _heading(self, section: Section) -> tuple[Cell, ...]:
         place, descending = self._sorted.get(section.key, (-1, False))
@@ -253,7 +273,7 @@ class SectionTable(ScrollView, can_focus=True):
 
     def on_resize(self) -> None:
         self._widths = {}
-        self.virtual_size = Size(self.scrollable_size.width, len(self._lines))
+        self._resize()
         self.refresh()
         self._reveal()
 

@@ -68,6 +68,7 @@ class MainScreen(NetworkActions, ContainerActions, TerminalTabs, inherit_binding
         self.just_released = False
         self._zoomed = False
         self._zoomed_for_terminal = False
+        self._described = ("", "")
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="top"):
@@ -383,7 +384,9 @@ class MainScreen(NetworkActions, ContainerActions, TerminalTabs, inherit_binding
         title, subtitle = self.details.description()
         if self.has_class("-narrow"):
             title, subtitle = self._title(title, subtitle), ""
-        self.details.border_title, self.details.border_subtitle = Content(title), Content(subtitle)
+        if (title, subtitle) != self._described:  # to set them draws everything inside
+            self._described = title, subtitle
+            self.details.border_title, self.details.border_subtitle = Content(title), Content(subtitle)
 
     def _title(self, *parts: str) -> str:
         """A border that has no corners puts no blanks around its title either."""

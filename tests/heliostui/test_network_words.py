@@ -113,6 +113,16 @@ def test_connections_that_are_over_are_one_line_with_their_number() -> None:
     assert rows[2][6] == "600 that are over"
 
 
+def test_connections_that_it_asked_for_itself_are_one_line_too() -> None:
+    asked = seen()
+    assert asked.now is not None
+    own = [Socket("tcp", "TIME-WAIT", f"10.88.1.2:{port}", "10.88.1.9:5432") for port in range(40000, 40100)]
+    asked.now = msgspec.structs.replace(asked.now, sockets=own)
+    (row,) = texts(section(sections(asked), "sockets"))
+    assert row[2:4] == ["10.88.1.2:*", "10.88.1.9:5432"]
+    assert row[6] == "100 that are over"
+
+
 def test_unix_sockets_hosts_and_resolvers_have_a_place() -> None:
     all = sections(seen())
     assert texts(section(all, "unix")) == [["LISTEN", "/run/web.sock", "httpd 7"]]

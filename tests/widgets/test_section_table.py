@@ -80,6 +80,18 @@ async def test_only_what_changed_is_drawn(stage: Any) -> None:
         assert [region.y for region in table.asked] == [3]
 
 
+async def test_a_row_that_goes_does_not_move_what_stands_below(stage: Any) -> None:
+    table = Watched()
+    async with stage(table, prepare=partial(present, table)).run_test(size=(60, 20)) as pilot:
+        await pilot.pause()
+        before, size = texts(table).index("▾ NUTS  0"), table.virtual_size
+        table.show([Section("fruit", "Fruit", FRUIT, sections()[0].rows[:2], "of the garden"), *sections()[1:]])
+        assert texts(table).index("▾ NUTS  0") == before
+        assert table.virtual_size == size
+        table.show([Section("fruit", "Fruit", FRUIT, ()), *sections()[1:]])
+        assert texts(table).index("▾ NUTS  0") < before
+
+
 async def test_a_section_folds_and_unfolds(stage: Any) -> None:
     table = SectionTable()
     async with stage(table, prepare=partial(present, table)).run_test(size=(60, 20)) as pilot:
