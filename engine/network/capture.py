@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import errno
+import math
 import mmap
 import socket
 from collections.abc import AsyncGenerator
@@ -131,21 +132,22 @@ class Capture:
 async def chunks(capture: Capture, limit: int, ended: asyncio.Event) -> AsyncGenerator[CaptureChunk, None]:
     """The file, from its header on, until it has `limit` bytes, `ended` is set, or the interface goes. Closes the
     capture."""
-    packets = 0
-    over = False
+    clock = asyncio.get_running_loop().time
+    packets, deadline = 0, math.inf
     try:
         header = pcap.file_header(capture.snaplen, capture.link_type)
         room = limit - len(header)
         yield CaptureChunk(data=header, packets=0, full=room <= 0)
-        while room > 0:
+        while room > 0 and clock() < deadline:
             try:
                 taken = await asyncio.to_thread(capture.take, room)
+                over = ended.is_set()
             except OSError:  # ENETDOWN: the interface has gone, as it does with its container
-                taken, ended = None, _now()
+                taken, over = None, True
+            if over:  # the last frames are with the kernel for a moment
+                deadline = min(deadline, clock() + 2 * RETIRE)
             if taken is None:
-                if over:
-                    return
-                over = await _ended_first(capture, ended)
+                await _more(capture, None if over else ended, deadline - clock())
                 continue
             room = 0 if taken.full else room - len(taken.data)
             packets += taken.packets
@@ -154,27 +156,19 @@ async def chunks(capture: Capture, limit: int, ended: asyncio.Event) -> AsyncGen
         capture.close()
 
 
-async def _ended_first(capture: Capture, ended: asyncio.Event) -> bool:
-    """Wait until there are frames, or until it has ended and the kernel had time to hand the last ones over."""
+async def _more(capture: Capture, ended: asyncio.Event | None, patience: float) -> None:
+    """Wait until there are frames, or `ended` is set, but not for ever."""
     loop = asyncio.get_running_loop()
     ready = asyncio.Event()
     loop.add_reader(capture.fileno(), ready.set)
-    waiting = [asyncio.create_task(ready.wait()), asyncio.create_task(ended.wait())]
+    waiting = [asyncio.create_task(event.wait()) for event in (ready, ended) if event is not None]
     try:
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        if ended.is_set():
-            await asyncio.wait(waiting[:1], timeout=2 * RETIRE)
-        return ended.is_set()
+        timeout = None if patience == math.inf else max(0.0, patience)
+        await asyncio.wait(waiting, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
     finally:
         loop.remove_reader(capture.fileno())
         for task in waiting:
             task.cancel()
-
-
-def _now() -> asyncio.Event:
-    happened = asyncio.Event()
-    happened.set()
-    return happened
 
 
 def first_interface() -> str:

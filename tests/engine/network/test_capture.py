@@ -151,13 +151,16 @@ async def test_it_ends_at_the_limit_with_whole_frames(pair: Pair) -> None:
     assert len(list(frames(data_of(found)))) == found[-1].packets
 
 
-async def test_it_ends_with_the_interface(pair: Pair) -> None:
+@pytest.mark.parametrize("by_its_container", [False, True])
+async def test_it_ends_with_the_interface(pair: Pair, by_its_container: bool) -> None:
     ended = asyncio.Event()
     made = await visit(pair.one.descriptor, Capture)
     async with asyncio.timeout(PATIENCE):
         told = chunks(made, 1_000_000, ended)
         assert (await anext(told)).packets == 0
         await asyncio.to_thread(pair.one.ask, OTHER, PORT, "udp", b"the last words")
+        if by_its_container:
+            ended.set()
         pair.one.sh(f"ip link delete {pair.interface}")
         rest = b"".join([chunk.data async for chunk in told])
     assert rest.count(b"the last words") == 2
