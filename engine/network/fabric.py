@@ -88,12 +88,17 @@ class Fabric:
             self.resolver = Resolver(home, self._zone, log=self.dns_log)
 
     async def up(self, networks: Iterable[Network]) -> None:
-        """Let these stand: bridge, rules, name servers. EngineError; then the one that failed does not."""
+        """Let these stand: bridge, rules, name servers. EngineError; then the one that failed does not. A bridge that
+        somebody has removed or switched off is made anew, for those who are in the network, too."""
         for network in networks:
-            if network.id not in self._up:
+            if not await self._stands(network):
                 async with self._lock:
-                    if network.id not in self._up:
-                        await self._raise(network)
+                    if not await self._stands(network):
+                        await self._raise(network, known=network.id in self._up)
+                        await self.home.call(links.join, network.bridge, self._zone.endpoints(network.id))
+
+    async def _stands(self, network: Network) -> bool:
+        return network.id in self._up and await self.home.call(links.is_up, network.bridge)
 
     async def down(self, network: Network) -> None:
         """Take it away, whoever is on it."""

@@ -50,6 +50,22 @@ def ensure_bridge(network: Network) -> None:
             raise
 
 
+def is_up(name: str) -> bool:
+    """Whether there is such a link, and it is up."""
+    with Netlink() as netlink:
+        found = _find(netlink, name)
+        return found is not None and found.up
+
+
+def join(bridge: str, endpoints: Iterable[Endpoint]) -> None:
+    """Let the veths of containers be ports of a bridge that was made anew. Those that are gone are passed over."""
+    with Netlink() as netlink:
+        master = number(IFLA.MASTER, _index(netlink, bridge))
+        for endpoint in endpoints:
+            name = endpoint.host_interface
+            netlink.tried([rt.set_link(name, master), rt.set_port(name, _label(endpoint))])
+
+
 def _set_bridge_up(netlink: Netlink, index: int, network: Network) -> None:
     name = network.bridge
     with _settings(f"set up the bridge {name}"):
@@ -133,7 +149,7 @@ def _make_pair(home: Netlink, endpoint: Endpoint, namespace: int) -> None:
     name = endpoint.host_interface
     bridge = _index(home, endpoint.bridge)
     make = rt.new_veth(name, endpoint.interface, namespace=namespace, master=bridge, mac=endpoint.mac, mtu=endpoint.mtu)
-    port = rt.set_port(name, endpoint.label or f"heliostui {endpoint.container} {endpoint.interface}")
+    port = rt.set_port(name, _label(endpoint))
     made, described = home.tried([make, port])
     if made is not None and made.errno == errno.EEXIST and (old := _find(home, name)) is not None:
         _clear_the_way(home, old)
@@ -150,6 +166,11 @@ def _clear_the_way(home: Netlink, old: Link) -> None:
     other_name = text(IFLA.IFNAME, f"{old.name[:-1]}~")
     if old.up or home.tried([rt.set_link(old.index, other_name)]) != [None]:
         home.tried([rt.delete_link(old.index)])
+
+
+def _label(endpoint: Endpoint) -> str:
+    """What `ip link` shows people."""
+    return endpoint.label or f"heliostui {endpoint.container} {endpoint.interface}"
 
 
 def _metric(interface: str, gateway: Address) -> int:

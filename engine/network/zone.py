@@ -129,6 +129,11 @@ class Zone:
         if (member := self._members.get(container)) is not None:
             self._tell(container, member)
 
+    def endpoints(self, network: str) -> list[Endpoint]:
+        """Of all who are in a network."""
+        members = self._members.values()
+        return [endpoint for member in members if (endpoint := member.endpoints.get(network)) is not None]
+
     # Questions
 
     def asker(self, address: str) -> Asker | None:

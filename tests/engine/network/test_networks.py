@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from dnslib import DNSRecord  # type: ignore[import-untyped]
 
 from engine.errors import EngineError
 from engine.network import links
@@ -18,7 +19,7 @@ from engine.places import Places
 from engine.protocol.messages import ContainerOptions, CreateNetwork
 from engine.protocol.network import NetworkOption, PortOption
 from tests.engine.network.conftest import Outside
-from tests.engine.network.hosts import Host
+from tests.engine.network.hosts import PATIENCE, Host
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="links need root; rootless networks have their own tests")
 WEB, DB, API = "aaaaaaaaaaaa", "bbbbbbbbbbbb", "cccccccccccc"
@@ -220,6 +221,23 @@ async def test_what_a_running_container_lacks_is_made_again(world: World, here: 
     await world.crash()
     world.hosts[WEB].echo(port=80)
     assert outside.host.reaches(outside.here, 18084)
+
+
+@pytest.mark.parametrize("command", ["delete {}", "set {} down"])
+async def test_a_bridge_that_somebody_takes_away_is_there_again_at_the_next_start(
+    world: World, here: Host, outside: Outside, command: str
+) -> None:
+    web = await world.start(WEB, "web", ports=[PortOption(container=80, host=8080)])
+    world.hosts[WEB].echo(port=80)
+    assert outside.host.ask(outside.here, 8080) == b"hello"
+    here.sh(f"ip link {command.format(web.endpoints[0].bridge)}")
+    await world.start(DB, "db")
+    for host, to in (world.hosts[DB], address(web)), (world.hosts[DB], address(web, family=1)):
+        assert await asyncio.to_thread(host.ask, to, 80, timeout=PATIENCE) == b"hello"
+    assert await asyncio.to_thread(outside.host.ask, outside.here, 8080, timeout=PATIENCE) == b"hello"
+    question = DNSRecord.question("web").pack()
+    answer = await asyncio.to_thread(world.hosts[DB].ask, "10.88.0.1", 53, "udp", question)
+    assert str(DNSRecord.parse(answer).rr[0].rdata) == address(web)
 
 
 async def test_fifty_at_once_get_an_address_each_and_leave_nothing(world: World, here: Host) -> None:
