@@ -34,17 +34,9 @@ def as_rootless(work: Callable[[], Result]) -> Result:
     child = os.fork()
     if child == 0:
         try:
-            if os.geteuid() == 0:
-                os.setgroups([])
-                os.setresgid(65534, 65534, 65534)
-                os.setresuid(65534, 65534, 65534)
-            be_root_of_a_user_namespace()
-            check(ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET))
-            answer: object = work()
-        except BaseException as error:  # noqa: BLE001  # the parent raises it
-            answer = error
-        os.write(writer, pickle.dumps(answer))
-        os._exit(0)
+            os.write(writer, _answer(work))
+        finally:
+            os._exit(0)  # whatever happens: this is not the process of the tests
     os.close(writer)
     with open(reader, "rb") as pipe:
         result = pickle.loads(pipe.read())
@@ -52,6 +44,24 @@ def as_rootless(work: Callable[[], Result]) -> Result:
     if isinstance(result, BaseException):
         raise result
     return result  # type: ignore[no-any-return]
+
+
+def _answer(work: Callable[[], object]) -> bytes:
+    """What `work` returned or raised, pickled; said in words where it can't be."""
+    try:
+        if os.geteuid() == 0:
+            os.setgroups([])
+            os.setresgid(65534, 65534, 65534)
+            os.setresuid(65534, 65534, 65534)
+        be_root_of_a_user_namespace()
+        check(ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET))
+        answer: object = work()
+    except BaseException as error:  # noqa: BLE001  # the parent raises it
+        answer = error
+    try:
+        return pickle.dumps(answer)
+    except Exception:  # noqa: BLE001  # anything may resist
+        return pickle.dumps(RuntimeError(repr(answer)))
 
 
 def be_root_of_a_user_namespace() -> None:
