@@ -111,6 +111,7 @@ chain incoming {
 }
 chain leaving {
     type nat hook postrouting priority 100; policy accept;
+    oifname "lo" accept comment "the host speaks to itself, from a bridge's address, too"
     oifname . ip saddr @homes4 ct status dnat counter masquerade comment "published ports among neighbours"
     oifname . ip6 saddr @homes6 ct status dnat counter masquerade comment "published ports among neighbours"
     oifname . ip saddr @homes4 counter accept comment "within one network addresses stay as they are"

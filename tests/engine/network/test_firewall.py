@@ -139,6 +139,15 @@ async def test_who_leaves_takes_the_hosts_address_and_neighbours_see_each_others
     assert near.callers == [one.address, one.address6]
 
 
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_the_host_speaks_to_itself_at_a_bridge_by_the_bridges_address(place: Town, protocol: Protocol) -> None:
+    echo = place.here.echo(protocol=protocol)
+    bridges = [str(subnet.gateway) for subnet in ONE.subnets]
+    for address in bridges:
+        assert place.here.ask(address, echo.port, protocol, timeout=PATIENCE) == b"hello"
+    assert echo.callers == bridges
+
+
 async def test_a_caller_from_outside_is_seen_by_its_own_address(place: Town) -> None:
     web = await place.container(ONE)
     echo = web.host.echo()
