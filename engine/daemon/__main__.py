@@ -27,6 +27,7 @@ from engine.daemon.service import Engine
 from engine.errors import EngineError
 from engine.images import Images
 from engine.metrics.metrics import Metrics
+from engine.network import nft
 from engine.network.networks import Networks
 from engine.network.uplink import Uplink
 from engine.network.view import View
@@ -72,6 +73,7 @@ def main() -> int:
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s engine[%(process)d] %(levelname)s %(message)s"
     )
     _raise_descriptor_limit()
+    nft.keep_room()
     os.set_inheritable(arguments.keeper_fd, False)
     readiness = Readiness(arguments.ready_fd)
     try:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from ctypes import CDLL, c_bool, c_char_p, c_int, c_uint, c_void_p
 from typing import Any
 
@@ -24,6 +26,10 @@ NFT_CTX_DEFAULT = 0
 NFT_CTX_OUTPUT_HANDLE = 1 << 3
 NFT_CTX_OUTPUT_JSON = 1 << 4
 NFT_CTX_OUTPUT_TERSE = 1 << 11
+
+FD_SETSIZE = 1024  # the library waits with select(2), which ends the process at a descriptor from this number on
+ROOM = 8  # low descriptors that are kept for it: it takes one, and other threads may take some just then
+_kept: list[int] = []
 
 _LACKS = (errno.EPERM, errno.EOPNOTSUPP, errno.EPROTONOSUPPORT, errno.EAFNOSUPPORT)
 
@@ -50,7 +56,8 @@ class Nft:
 
     def __init__(self) -> None:
         self._library = _load()
-        self._context = self._library.nft_ctx_new(NFT_CTX_DEFAULT)
+        with _room():
+            self._context = self._library.nft_ctx_new(NFT_CTX_DEFAULT)
         if not self._context:
             raise EngineError(
                 ErrorCode.UNSUPPORTED, f"{LIBRARY} can't open a netlink socket: {os.strerror(ctypes.get_errno())}."
@@ -99,6 +106,35 @@ class Nft:
         if status != 0:
             raise Refused(_first_sentence(errors.decode("utf-8", "replace")))
         return str(output.decode("utf-8", "replace"))
+
+
+def keep_room() -> None:
+    """Keep some low descriptors for contexts that are made later: said at a time when the process has few open files,
+    by whoever will have thousands."""
+    while len(_kept) < ROOM:
+        descriptor = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        if descriptor >= FD_SETSIZE:
+            os.close(descriptor)
+            return
+        _kept.append(descriptor)
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    """In it the next descriptor is a low one. EngineError(UNSUPPORTED) where there is none."""
+    keeps = bool(_kept)
+    while _kept:
+        os.close(_kept.pop())
+    try:
+        lowest = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        os.close(lowest)
+        if lowest >= FD_SETSIZE:
+            why = f"{LIBRARY} can't be used by a process with {FD_SETSIZE} open files or more: start the engine anew."
+            raise EngineError(ErrorCode.UNSUPPORTED, why)
+        yield
+    finally:
+        if keeps:
+            keep_room()
 
 
 def _load() -> CDLL:

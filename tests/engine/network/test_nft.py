@@ -13,7 +13,7 @@ from engine.errors import EngineError
 from engine.network import nft
 from engine.network.nft import Nft, Refused
 from engine.protocol.messages import ErrorCode
-from tests.engine.network.hosts import Host, needs
+from tests.engine.network.hosts import PATIENCE, Host, needs
 
 SET = "add table inet t\nadd set inet t s { type inet_service; elements = { 1, 2 }; }"
 
@@ -36,6 +36,36 @@ def library(host: Host) -> Iterator[Nft]:
 def test_commands_are_done_where_the_context_was_made(host: Host, library: Nft) -> None:
     library.run(SET)  # by this thread, which is elsewhere
     assert "set s" in host.sh("nft list ruleset")
+
+
+MANY = """
+import os, resource, sys
+from engine.errors import EngineError
+from engine.network import nft
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+if sys.argv[1] == "kept":
+    nft.keep_room()
+for _ in range(nft.FD_SETSIZE):
+    os.dup(0)
+for _ in range(3):
+    try:
+        library = nft.Nft()
+        library.run("add table inet t")
+        print(library.text("list tables").strip())
+        library.close()
+    except EngineError as error:
+        print(error.message)
+"""
+
+
+@pytest.mark.parametrize(("room", "said"), [("kept", "table inet t"), ("not kept", "start the engine anew")])
+def test_a_process_with_thousands_of_open_files_goes_on(host: Host, room: str, said: str) -> None:
+    """Its select(2) ends the process otherwise, and each one that is started in its place."""
+    process = host.popen(sys.executable, "-c", MANY, room)
+    output, _ = process.communicate(timeout=PATIENCE)
+    assert [said in line for line in output.decode().splitlines()] == [True] * 3
+    assert process.returncode == 0
 
 
 def test_all_or_nothing_is_done(host: Host, library: Nft) -> None:
