@@ -540,7 +540,8 @@ def about(selected: MapNetwork | Box | None, networks: NetworkMap) -> tuple[str,
                 for each in selected.endpoints
             )
             published = "  ".join(f"{port.host} ━━▶ {port.container}" for port in selected.ports)
-            return f"{selected.name}  {places or selected.note}", published or "no port is published: P publishes one"
+            none = "no port is published: P publishes one" if selected.endpoints else ""
+            return f"{selected.name}  {places or selected.note}", published or none
     interfaces = "  ".join(" ".join((each.name, *each.addresses[:1])) for each in networks.interfaces)
     told = networks.way_out or networks.reason or "its containers have loopback only"
     return f"{networks.host}  {interfaces}", "  ".join((*networks.notes, told))

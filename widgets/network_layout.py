@@ -329,9 +329,10 @@ def _lines(
     x, y, inner = columns.containers + 2, top + 1, columns.container - 4
     for number, endpoint in enumerate(endpoints):
         layout.write(x, y + number, fit(endpoint.interface, 5), colours[endpoint.network])
-        addresses = [a for a in endpoint.addresses if len(a) <= inner - 6]
-        words = "  ".join(addresses)
-        layout.write(x + 6, y + number, fit(words if len(words) <= inner - 6 else addresses[0], inner - 6))
+        room = inner - 6
+        if columns.ports and number < len(container.ports):
+            room -= len(container.ports[number].container) + 2
+        layout.write(x + 6, y + number, fit(_whole(endpoint.addresses, room), room))
     below = y + len(endpoints)
     if container.note:
         layout.write(x, below, fit(container.note, inner), "map--muted")
@@ -345,6 +346,16 @@ def _lines(
         else:
             arrow = " ━▶ " if port.container else ""
             layout.write(x, below + number, fit(f"{port.host}{arrow}{port.container}", inner), "map--port")
+
+
+def _whole(addresses: Sequence[str], room: int) -> str:
+    """As many of them as have room; the first one anyhow."""
+    words = ""
+    for address in addresses:
+        more = f"{words}  {address}" if words else address
+        if not words or len(more) <= room:
+            words = more
+    return words
 
 
 def _port_beside(layout: Layout, columns: Columns, y: int, port: MapPort) -> None:

@@ -263,7 +263,8 @@ class Firewall:
 
     def _get_along(self) -> bool:
         """Whether other firewalls got rules of ours that they had not."""
-        said = [f"Forwarding of {family} was off, and was switched on." for family in sorted(self._switched_on)]
+        families = " and ".join(family.replace("ip", "IP") for family in sorted(self._switched_on))
+        said = [f"Forwarding of {families} was off, and was switched on."] if families else []
         others = coexistence.let_pass(self._library(), self._name)
         self.coexistence = said + others.sentences
         return others.added > 0

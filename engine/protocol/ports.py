@@ -156,7 +156,8 @@ def _range(text: str, ports: str) -> tuple[int, int | None]:
     """First and last; no last where it is a single port."""
     first, dash, last = ports.partition("-")
     if not _NUMBER.fullmatch(first) or (dash and not _NUMBER.fullmatch(last)):
-        raise ValueError(f"'{text}': '{ports}' is no port: write a number or a range, as in {_FORM}")
+        where = "" if text == ports else f"'{text}': "
+        raise ValueError(f"{where}'{ports}' is no port: write a number from 1 to {LARGEST}, or a range, 8000-8010")
     begin, end = int(first), int(last or first)
     check(PortOption(container=begin))
     check(PortOption(container=end))

@@ -243,6 +243,7 @@ def test_each_box_is_told_in_two_lines() -> None:
     assert "10.88.1.0/24 by 10.88.1.1" in about(drawn.networks[0], drawn)[0]
     assert "1 container: web" in about(drawn.networks[0], drawn)[1]
     assert ":8080 ━━▶ 80/tcp" in about(drawn.containers[0], drawn)[1]
+    assert about(drawn.containers[1], drawn)[1] == ""  # it has no network of its own to publish from
     assert "eth0 192.0.2.1/24" in about(None, drawn)[0]
 
 

@@ -16,8 +16,10 @@ from textual.strip import Strip
 
 from tests.widgets.network import CONTAINERS, FLOWS, MACHINE, WEB
 from widgets.network import Flow, HostInterface, MapContainer, MapEndpoint, MapNetwork, MapPort, NetworkMap
-from widgets.network_layout import EAST, HOST, NORTH, SOUTH, WEST, Layout, lay_out
+from widgets.network_layout import EAST, HOST, NORTH, PORTS_BESIDE, SOUTH, WEST, Layout, lay_out
 from widgets.network_map import LIGHT, NetworkMapView, level_of, told
+
+LONG = "fd5c:5ff0:6c57:abcd:1234:5678:9abc:def0"
 
 
 def lines(networks: NetworkMap, width: int = 80, *, dense: bool = False) -> list[str]:
@@ -56,6 +58,15 @@ def test_host_networks_containers_and_ports_are_all_told_in_eighty_columns() -> 
 def test_where_there_is_room_arrows_lead_from_the_hosts_ports_to_the_containers() -> None:
     row = next(line for line in lines(MACHINE, 200) if ":8080" in line)
     assert "80/tcp │ ◀━━ :8080" in row
+
+
+@pytest.mark.parametrize("width", [PORTS_BESIDE, 200])
+@pytest.mark.parametrize(("addresses", "told"), [(("10.88.0.2", LONG), "10.88.0.2"), ((LONG,), "fd5c:5ff0:6c57")])
+def test_an_address_is_cut_before_the_port_beside_it(width: int, addresses: tuple[str, ...], told: str) -> None:
+    echo = MapContainer("c", "c", (MapEndpoint("n1", "eth0", "h1", addresses),), (MapPort(":12345", "12345/tcp"),))
+    row = next(line for line in lines(replace(MACHINE, containers=(echo,)), width) if "◀━━ :12345" in line)
+    assert told in row
+    assert " 12345/tcp │ ◀━━ :12345" in row
 
 
 def test_an_internal_network_is_not_joined_to_the_host() -> None:

@@ -445,10 +445,7 @@ async def test_an_engine_after_a_crash_knows_what_was_switched_on() -> None:
         await place.firewall.close()
         async with other_engine(place) as after:
             await after.ensure([ONE], [])
-            assert after.coexistence == [
-                "Forwarding of ipv4 was off, and was switched on.",
-                "Forwarding of ipv6 was off, and was switched on.",
-            ]
+            assert after.coexistence == ["Forwarding of IPv4 and IPv6 was off, and was switched on."]
             await after.remove()
         assert place.here.run(links.forwarding) == links.Forwarding(False, False)
 
@@ -531,10 +528,7 @@ def test_it_works_for_an_ordinary_user_in_a_namespace_of_his_own() -> None:
     reason, words, said = as_rootless(lambda: asyncio.run(_rootless()))
     assert reason == ""
     assert "destination 8080 of this host goes to 10.88.1.2:80" in words
-    assert said == [
-        "Forwarding of ipv4 was off, and was switched on.",
-        "Forwarding of ipv6 was off, and was switched on.",
-    ]
+    assert said == ["Forwarding of IPv4 and IPv6 was off, and was switched on."]
 
 
 async def _rootless() -> tuple[str, list[str], list[str]]:

@@ -78,7 +78,8 @@ def test_ports_mean_what_docker_makes_of_them(words: str, option: PortOption) ->
     ("words", "why"),
     [
         ("", "'' is no port"),
-        ("http:80", "'http' is no port"),
+        ("http", "'http' is no port: write a number from 1 to 65535, or a range, 8000-8010"),
+        ("http:80", "'http:80': 'http' is no port"),
         ("8080:", "'' is no port"),
         ("8080:0", "no port 0"),
         ("65536:80", "no port 65536"),
