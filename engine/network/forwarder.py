@@ -144,11 +144,8 @@ def _listening(path: Path) -> socket.socket:
     path.unlink(missing_ok=True)
     made = socket.socket(socket.AF_UNIX)
     try:
-        before = os.umask(0o177)
-        try:
-            made.bind(str(path))
-        finally:
-            os.umask(before)
+        os.fchmod(made.fileno(), 0o600)  # the file's from the beginning: a umask would be that of all threads
+        made.bind(str(path))
         made.listen()
     except OSError as error:
         made.close()
