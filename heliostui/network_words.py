@@ -45,6 +45,12 @@ OTHERS_MODES = {
     "host": "has the host's network",
     "path": "is in a namespace made elsewhere",
 }
+UNPUBLISHED = {
+    "none": "it is in no network that one could be published from",
+    "host": "its ports are this host's own",
+    "container": "they are published by the container whose network it shares",
+    "path": "it is in a namespace made elsewhere",
+}
 LISTENING = ("LISTEN", "UNCONN")
 ALL_OF_THEM = 1_000_000
 """More containers than there are: what concerns few of them comes before what concerns all."""
@@ -331,7 +337,7 @@ def _interface_rows(interface: Interface, rates: Mapping[str, Flow]) -> list[Sec
             _row(
                 f"if {interface.name} {number}",
                 interface,
-                ("" if number else interface.kind, MUTED),
+                ("" if number else interface.network or interface.kind, STRONG if interface.network else MUTED),
                 ("" if number else interface.name, LINK if interface.up else MUTED),
                 (address or ("no address" if interface.up else "down"), "" if address else MUTED),
                 _rate(None if number or flow is None else flow.down),
@@ -362,7 +368,7 @@ def _ports(seen: Seen) -> Section:
         where = "one that is free" if host in ("", ":") else host if ":" in host else f":{host}"
         cells = ((where, STRONG), ("━━▶", MUTED), (port, LINK))
         made.append(_row(f"wanted {port_text(option)}", option, *cells, ("from its next start on", MUTED)))
-    empty = "none is published: P publishes one"
+    empty = UNPUBLISHED.get(seen.asked.mode, "none is published: P publishes one")
     return Section(
         "ports", "Published ports", PORTS, tuple(made), "" if not made else "u takes one back", empty, "Ports"
     )

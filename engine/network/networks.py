@@ -266,7 +266,8 @@ class Networks:
         container = self._containers[id]
         if asked.mode(container.options) != "networks":
             raise EngineError(
-                ErrorCode.INVALID, f"Container {container.name!r} has no networks of its own: publish nothing of it."
+                ErrorCode.INVALID,
+                f"Container {container.name!r} has no networks of its own: no port of it can be published.",
             )
         new = await self._publish(id, [port]) if id in self._standing else ()
         container.options = msgspec.structs.replace(container.options, ports=[*container.options.ports, port])

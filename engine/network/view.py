@@ -98,7 +98,8 @@ class View:
         """One container's network, from inside. EngineError(WRONG_STATE) when it does not run."""
         program = self._containers.network_of(ref)
         detail = self._networks.detail(program.id)
-        networks = {endpoint.interface: endpoint.network for endpoint in detail.endpoints}
+        endpoints = self._endpoints(program)
+        networks = {endpoint.interface: endpoint.network for endpoint in endpoints}
         files = await asyncio.to_thread(_read, program)
         with _namespace(program) as namespace:
             shared = detail.mode == "host"
@@ -110,7 +111,7 @@ class View:
             neighbours=found.neighbours,
             sockets=open_sockets,
             rules=await self._rules(program),
-            resolvers=self._resolvers(program, files.get("/etc/resolv.conf", ""), detail.endpoints),
+            resolvers=self._resolvers(program, files.get("/etc/resolv.conf", ""), endpoints),
             hosts=files.get("/etc/hosts", ""),
         )
 
@@ -145,6 +146,11 @@ class View:
             of=program.of,
         )
 
+    def _endpoints(self, program: Program) -> list[EndpointDetail]:
+        """Its own, or those of the container whose networks it shares."""
+        owner = next((each for each in self._containers.networked() if each.name == program.of), None)
+        return self._networks.detail(program.id).endpoints if owner is None else self._endpoints(owner)
+
     def _inside(self, program: Program, *, shared: bool) -> tuple[Paths, list[Socket]]:
         """In the container's network namespace. Where it is the host's, only its own sockets."""
         return interfaces.paths(self._networks.name_at), sockets(program.pids() if shared else None)
@@ -167,7 +173,8 @@ class View:
             return []
         listing = await self._networks.fabric.firewall.counted()
         every = await asyncio.to_thread(rules.views, listing, self._networks.names(), self._networks.everyone())
-        return [rule for rule in every if not rule.containers or program.name in rule.containers]
+        names = {program.name, program.of}
+        return [rule for rule in every if not rule.containers or names & set(rule.containers)]
 
 
 def _home() -> tuple[list[Interface], links.Forwarding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 import pytest
@@ -95,6 +96,15 @@ def test_a_container_has_its_addresses_with_rates_of_the_last_second() -> None:
     assert first[:6] == ["backend", "eth0", "10.88.1.2/24", "1.00 kB/s", "2.00 kB/s", "10.88.1.1"]
     assert second[2] == "fd00::2/64"
     assert loopback[:3] == ["loopback", "lo", "127.0.0.1/8"]
+
+
+@pytest.mark.parametrize(("mode", "why"), [("host", "this host's own"), ("container", "whose network it shares")])
+def test_who_has_another_network_is_shown_its_networks_and_who_publishes(mode: Any, why: str) -> None:
+    eth0 = Interface("eth0", "veth", True, 1500, network="backend", addresses=["10.88.1.2/24"])
+    now = msgspec.structs.replace(looked(10.0), interfaces=[eth0])
+    all = sections(Seen(ContainerNetworks(mode), now=now))
+    assert texts(section(all, "addresses"))[0][:3] == ["backend", "eth0", "10.88.1.2/24"]
+    assert why in section(all, "ports").empty
 
 
 def test_counters_that_moved_stand_out_and_those_that_rest_do_not() -> None:

@@ -173,6 +173,18 @@ async def test_a_container_is_seen_from_inside_with_what_concerns_it(town: Town)
     assert client.rules
 
 
+async def test_who_shares_a_network_is_shown_whose_it_is(town: Town) -> None:
+    own = town.programs["web"]
+    town.programs |= {
+        name: own._replace(id=name, name=name, of=of) for name, of in (("side", "web"), ("aside", "side"))
+    }
+    web, side, aside = [await town.view.container(name) for name in ("web", "side", "aside")]
+    for guest in side, aside:
+        assert {each.name: each.network for each in guest.interfaces} == {"lo": "", "eth0": "default"}
+        assert guest.resolvers == web.resolvers
+    assert [rule.words for rule in side.rules] == [rule.words for rule in web.rules]
+
+
 async def test_of_a_file_that_a_container_fills_only_the_beginning_is_read(town: Town) -> None:
     """Its /etc/hosts is a file of the host that it may write."""
     for path in town.programs["web"].files().values():
