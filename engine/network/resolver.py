@@ -162,12 +162,15 @@ class Resolver:
                 packet, peer = udp.recvfrom(questions.LONGEST + 1)
             except OSError:  # nothing more for now
                 break
-            asker = self._zone.asker(peer[0])
-            client = asker.container if asker is not None else "a stranger"  # all of them have one line
-            if not self._queue.put(client, _Datagram(packet, peer, udp, now)):
+            if not self._queue.put(self._client(peer[0]), _Datagram(packet, peer, udp, now)):
                 self._drop(udp, peer[0])
         if self._serving is None:
             self._serving = asyncio.get_running_loop().call_soon(self._serve)
+
+    def _client(self, address: str) -> str:
+        """Whose share of us it takes: a container's, or the one that all others have, as forged addresses are many."""
+        asker = self._zone.asker(address)
+        return asker.container if asker is not None else "a stranger"
 
     def _drop(self, udp: socket.socket, address: str) -> None:
         """There was no room. A flood would fill the kernel's buffer, so that others are not heard either: there it has
@@ -258,15 +261,18 @@ class Resolver:
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         client = writer.get_extra_info("peername")[0]
-        if not self._connections.take(client):
+        share = self._client(client)
+        if not self._connections.take(share):
             writer.transport.abort()
             return
-        self._tasks.spawn(self._converse(client, reader, writer), "name server connection")
+        self._tasks.spawn(self._converse(client, share, reader, writer), "name server connection")
 
-    async def _converse(self, client: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _converse(
+        self, client: str, share: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         """Question by question, until it is silent for too long or says what is no question."""
         with suppress(OSError, EOFError, TimeoutError, Malformed), ExitStack() as end:
-            end.callback(self._connections.give_back, client)
+            end.callback(self._connections.give_back, share)
             end.callback(writer.transport.abort)
             while True:
                 async with asyncio.timeout(IDLE):

@@ -13,7 +13,7 @@ import sys
 import time
 import tracemalloc
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from ipaddress import ip_address, ip_interface
 from pathlib import Path
 
@@ -405,6 +405,18 @@ async def test_a_flood_with_forged_sources_takes_no_memory(bridge: Host, resolve
             each.kill()
             each.communicate()
     assert 100 < dropped <= resolver_module.COUNTED
+
+
+async def test_strangers_take_no_containers_connections(bridge: Host, resolver: Resolver) -> None:
+    """Each with another address of the network's /64."""
+    bridge.sh("ip -6 route add local fd00::/64 dev lo && sysctl -qw net.ipv6.ip_nonlocal_bind=1")
+    with ExitStack() as connections:
+        for number in range(resolver_module.CONNECTIONS):
+            stranger = connections.enter_context(bridge.new_socket(socket.AF_INET6, socket.SOCK_STREAM))
+            stranger.bind((f"fd00::beef:{number:x}", 0))
+            stranger.connect(("fd00::1", PORT))
+            await asyncio.sleep(0)
+        assert told(await ask(bridge, "db", tcp=True)) == [DB]
 
 
 async def test_two_hundred_containers_find_each_other(bridge: Host, resolver: Resolver, zone: Zone) -> None:
