@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,9 +18,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from engine.errors import EngineError
 from engine.network.model import Endpoint, Forward, Network, Subnet
+from engine.protocol.messages import ErrorCode
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,8 @@ class Store:
         self._standing = runtime / "networks"
 
     def networks(self) -> list[Network]:
-        """All of them, the oldest first. A file that can't be read any more is left alone, and is no network."""
+        """All of them, the oldest first. A file that can't be read any more is left alone, said to be
+        so in the engine's log, and is no network."""
         return sorted(_all(self._networks, _network), key=lambda network: network.created_at)
 
     def save(self, network: Network) -> None:
@@ -58,9 +63,14 @@ class Store:
         return list(_all(self._standing, _standing_of))
 
     def stand(self, standing: Standing) -> None:
-        """Write it before the kernel is told."""
-        self._standing.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write(self._standing / f"{standing.container}.json", standing, durable=False)
+        """Write it before the kernel is told. EngineError(STORAGE)."""
+        path = self._standing / f"{standing.container}.json"
+        try:
+            self._standing.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _write(path, standing, durable=False)
+        except OSError as error:
+            why = f"What a container has in its networks can't be written down: {error.strerror} ({path})."
+            raise EngineError(ErrorCode.STORAGE, why) from error
 
     def fall(self, container: str) -> None:
         """Nothing of it stands any more."""
@@ -71,19 +81,28 @@ def _all(directory: Path, meaning: Callable[[dict[str, Any]], T]) -> Iterator[T]
     if not directory.is_dir():
         return
     for entry in os.scandir(directory):
-        if entry.name.endswith(".json"):
+        if entry.name.endswith(".json") and not entry.name.startswith("."):
             try:
-                yield meaning(msgspec.json.decode(Path(entry.path).read_bytes(), type=dict[str, Any]))
+                read = msgspec.json.decode(Path(entry.path).read_bytes(), type=dict[str, Any])
+                if f"{read.get('id', read.get('container'))}.json" != entry.name:
+                    raise ValueError
+                found = meaning(read)
             except (OSError, msgspec.MsgspecError, KeyError, TypeError, ValueError):
+                _log.warning("%s can't be read any more, and is passed over.", entry.path)
                 continue
+            yield found
 
 
 def _write(path: Path, value: object, *, durable: bool) -> None:
     new = path.with_name(f".{path.name}")
-    new.write_bytes(msgspec.json.encode(value, enc_hook=str))
-    if durable:
-        _sync(new)
-    new.rename(path)
+    try:
+        new.write_bytes(msgspec.json.encode(value, enc_hook=str))
+        if durable:
+            _sync(new)
+        new.rename(path)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
 
 
 def _sync(path: Path) -> None:

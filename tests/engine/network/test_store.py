@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from engine.errors import EngineError
 from engine.network import subnets
 from engine.network.model import Endpoint, Forward, Network
 from engine.network.store import Standing, Store
+from engine.protocol.messages import ErrorCode
 
 NETWORK = Network(
     id="0123456789ab",
@@ -53,6 +55,28 @@ def test_a_network_is_read_as_it_was_written(store: Store) -> None:
     store.remove(NETWORK)
     store.remove(NETWORK)
     assert store.networks() == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("0123456789ab", "../3456789ab"), ("10.88.0.0/24", "10.88.0.0/99"), ("}", "")]
+)
+def test_a_network_that_can_not_be_read_is_none_and_said_to_be(
+    store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture, before: str, after: str
+) -> None:
+    store.save(NETWORK)
+    (path,) = (tmp_path / "state").rglob("*.json")
+    path.write_text(path.read_text().replace(before, after))
+    assert store.networks() == []
+    assert str(path) in caplog.text
+
+
+def test_where_nothing_can_be_written_a_sentence_says_so_and_nothing_is_left(store: Store, tmp_path: Path) -> None:
+    directory = tmp_path / "runtime" / "networks"
+    (directory / f"{ENDPOINT.container}.json").mkdir(parents=True)
+    with pytest.raises(EngineError, match="can't be written down: Is a directory") as refused:
+        store.stand(Standing(ENDPOINT.container))
+    assert refused.value.code == ErrorCode.STORAGE
+    assert len(list(directory.iterdir())) == 1
 
 
 def test_what_stands_is_read_as_it_was_written(store: Store) -> None:
