@@ -52,7 +52,8 @@ def insists(options: ContainerOptions) -> bool:
 def check_name(name: str) -> None:
     """EngineError(INVALID) unless a network can have it."""
     if name in RESERVED:
-        raise EngineError(ErrorCode.INVALID, f"No network can be called {name!r}: that means something else.")
+        why = f"No network can be called {name!r}: --network {name} means something else. Choose another name."
+        raise EngineError(ErrorCode.INVALID, why)
     if not _NAME.fullmatch(name) or len(name) > LONGEST_NAME:
         raise EngineError(
             ErrorCode.INVALID,

@@ -78,8 +78,8 @@ class Leases:
             if (holder := self._holders.get(wanted)) not in (None, container):
                 raise EngineError(
                     ErrorCode.WRONG_STATE,
-                    f"{wanted} of network {self._network.name!r} is container {holder}'s: stop that one, or choose "
-                    "another address.",
+                    f"Container {holder} has {wanted} of network {self._network.name!r}: stop it, or choose another "
+                    "address.",
                 )
             return wanted
         if (again := last.get(subnet.range.version)) is not None and self._is_free(again, subnet):

@@ -112,7 +112,9 @@ class Registry:
     async def _taken(self) -> Sequence[tuple[Range, str]]:
         """Ranges, and whose they are: of networks, and of routes of the host; of where the bridges are as well as of
         where the engine is."""
-        own = [(subnet.range, f"network {n.name!r}'s") for n in self.networks.values() for subnet in n.subnets]
+        own = [
+            (subnet.range, f"the range of network {n.name!r}") for n in self.networks.values() for subnet in n.subnets
+        ]
         routes = {*await self._fabric.home.call(links.used_ranges), *await asyncio.to_thread(links.used_ranges)}
         ranges = {range for range, _ in own}
         return [*own, *((route, "a route of this host") for route in routes if route not in ranges)]

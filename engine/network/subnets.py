@@ -55,7 +55,10 @@ def given(text: str, gateway: str | None, taken: Iterable[tuple[Range, str]]) ->
             f"The subnet {text} has no room for a container: the longest prefix is /{SMALLEST[range.version]}.",
         )
     if range.is_multicast or range.is_loopback or range.is_link_local or not range.prefixlen:
-        raise EngineError(ErrorCode.INVALID, f"The subnet {text} can't be used: its addresses mean something else.")
+        raise EngineError(
+            ErrorCode.INVALID,
+            f"The subnet {text} can't be used, as its addresses mean something else: choose one such as 10.9.0.0/24.",
+        )
     for other, whose in taken:
         if overlap(range, other):
             raise EngineError(

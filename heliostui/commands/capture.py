@@ -26,8 +26,10 @@ _DEFAULTS = StreamCapture(container="")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = (
-        "It ends with Ctrl-C, with the container, or at the limit: heliostui capture -w - web | tcpdump -r -"
+        "It ends with Ctrl-C, with the container, or at the limit.\n"
+        "To look at once: heliostui capture -w - CONTAINER | tcpdump -r -"
     )
     parser.add_argument(
         "-w", "--write", metavar="FILE", help="where to; - is standard output (default: CONTAINER-TIME.pcap)"
@@ -38,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="SIZE",
         type=checked(size),
         default=_DEFAULTS.limit,
-        help=f"of the file (default: {size_text(_DEFAULTS.limit)})",
+        help=f"of the file (default: {_DEFAULTS.limit // 10**6} MB)",
     )
     parser.add_argument(
         "--snaplen",

@@ -76,5 +76,5 @@ def line_count(text: str) -> int | None:
     if text == "all":
         return None
     if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise ValueError(f"'{text}' is no number of lines")
+        raise ValueError(f"'{text}' is no number of lines: write one, or all")
     return int(text)

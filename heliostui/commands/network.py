@@ -54,8 +54,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action.add_argument("networks", nargs="+", metavar="NETWORK", help=_WHICH)
     joining = actions.add_parser("connect", help="put a container into one more", allow_abbrev=False)
     for family, option in ((4, "ip"), (6, "ip6")):
-        joining.add_argument(f"--{option}", metavar="ADDRESS", type=checked(partial(address, family=family)))
-    joining.add_argument("--mac-address", metavar="MAC", type=checked(mac))
+        joining.add_argument(
+            f"--{option}",
+            metavar="ADDRESS",
+            type=checked(partial(address, family=family)),
+            help=f"its IPv{family} address in it (default: one that is free)",
+        )
+    joining.add_argument(
+        "--mac-address", metavar="MAC", type=checked(mac), help="of its interface (default: made of the IPv4 address)"
+    )
     joining.add_argument(
         "--alias", action="append", default=[], metavar="NAME", type=checked(host_name), help="a further name in it"
     )

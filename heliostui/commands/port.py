@@ -30,8 +30,8 @@ def run(arguments: argparse.Namespace) -> int:
         found = [mapping for mapping in found if (mapping.container_port, mapping.protocol) == arguments.port]
         if not found:
             number, protocol = arguments.port
-            running = "" if container.state.pid is not None else ", it is not running"
-            raise Failure(f"port {number}/{protocol} of container '{container.name}' is not published{running}")
+            why = "" if container.state.pid is not None else ", as it does not run"
+            raise Failure(f"Port {number}/{protocol} of container '{container.name}' is not published{why}.")
     if arguments.format == "json":
         print(document(found))
         return 0

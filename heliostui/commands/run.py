@@ -26,8 +26,9 @@ from heliostui.commandline.options import add_container_options, container_optio
 from heliostui.commandline.session import Session, attach_request, attend, check_terminal
 
 EPILOG = """\
-Without IMAGE it is the default image, `host`: this machine's own programs and none of its secrets.
-Without anything that says what to run, a terminal gets a shell in it, as with -it.
+Without IMAGE it is the default image, `host`: this machine's own programs and
+none of its secrets. Without anything that says what to run, a terminal gets a
+shell in it, as with -it.
 With --rootfs, or an image in --config, all words are the COMMAND.
 Ctrl-P Ctrl-Q leaves a terminal, and the container goes on."""
 

@@ -73,7 +73,7 @@ def test_what_was_published_is_published_at_the_next_start_too(cli: CommandLine,
     cli.ok("publish", server, f"{port}:80")
     cli.ok("stop", "-t", "0", server)
     assert cli.ok("port", server) == ""
-    assert "it is not running" in cli.refused("port", server, "80", status=1)
+    assert "as it does not run" in cli.refused("port", server, "80", status=1)
     cli.ok("start", server)
     assert cli.ok("port", server, "80/tcp").splitlines()[0] == f"0.0.0.0:{port}"
 

@@ -56,7 +56,7 @@ def test_a_full_network_says_so_and_keeps_nothing() -> None:
 def test_a_wanted_address_is_given_or_refused_with_whose_it_is() -> None:
     leases = Leases(network("10.1.2.0/24"))
     assert leases.take("a", {4: ip_address("10.1.2.77")}) == (ip_address("10.1.2.77"),)
-    with pytest.raises(EngineError, match=r"10\.1\.2\.77 of network 'n' is container a's"):
+    with pytest.raises(EngineError, match=r"Container a has 10\.1\.2\.77 of network 'n'"):
         leases.take("b", {4: ip_address("10.1.2.77")})
 
 

@@ -330,7 +330,7 @@ async def test_a_subnet_of_our_own_choice_comes_with_ipv6_unless_it_shall_not(wo
     assert both.subnets[1].subnet.startswith("fd")
     one = await world.networks.create(CreateNetwork(name="one", subnets=["10.2.0.0/24"], ipv6=False))
     assert [subnet.subnet for subnet in one.subnets] == ["10.2.0.0/24"]
-    with pytest.raises(EngineError, match=r"overlaps with 10\.1\.0\.0/24, which is network 'both''s"):
+    with pytest.raises(EngineError, match=r"overlaps with 10\.1\.0\.0/24, which is the range of network 'both'"):
         await world.networks.create(CreateNetwork(name="more", subnets=["10.1.0.0/16"]))
     with pytest.raises(EngineError, match="There is a network 'one' already"):
         await world.networks.create(CreateNetwork(name="one"))
