@@ -103,7 +103,7 @@ def host_explained(of: NetworkMap) -> Told:
     sentences = [
         f"This host passes packets on between its interfaces: {forwards} (ip_forward)."
         if forwards
-        else "This host passes no packets on between its interfaces: ip_forward is off."
+        else "This host passes no packets on between its interfaces: ip_forward is off until a container needs it."
     ]
     if of.rootless == "none":
         sentences.append("Without root's rights a program such as pasta would connect us to the world; there is none.")

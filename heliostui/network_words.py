@@ -150,7 +150,8 @@ def _way_out(reply: MapReply) -> str:
     if not reply.networks:
         return ""
     families = [name for name, on in (("IPv4", reply.forwarding), ("IPv6", reply.forwarding6)) if on]
-    return f"masquerade: leaves with the host's address · forwards {' and '.join(families) or 'nothing'}"
+    forwards = " and ".join(families) or "nothing until a container needs it"
+    return f"masquerade: leaves with the host's address · forwards {forwards}"
 
 
 def flows(before: MapReply | None, after: MapReply) -> dict[str, Flow]:

@@ -235,6 +235,8 @@ def test_the_map_has_the_hosts_own_interfaces_only() -> None:
     assert (drawn.containers[1].of, drawn.containers[1].note) == ("c1", "shares web's network")
     assert drawn.containers[2].on_host
     assert "forwards IPv4" in drawn.way_out
+    idle = network_map(msgspec.structs.replace(told_map(1.0, 0), forwarding=False, forwarding6=False))
+    assert "forwards nothing until a container needs it" in idle.way_out
 
 
 def test_what_the_host_sends_into_a_veth_comes_down_to_the_container() -> None:
