@@ -145,9 +145,10 @@ class Reservations:
 
     def _reserve(self, container: str, key: Key) -> Key:
         for host in self._hosts.get(key._replace(host=None), ()):
-            if key.host is None or host is None or key.host == host:  # both would get the same packets
+            if _everywhere(key.host) or _everywhere(host) or key.host == host:  # both would get the same packets
                 owner, _ = self._owners[key._replace(host=host)]
-                raise PortInUse(key, f"container {self._name_of(owner)!r}")
+                own = owner == container
+                raise PortInUse(key, "this container itself" if own else f"container {self._name_of(owner)!r}")
         try:
             held = self._bind(key)
         except OSError as error:
@@ -209,6 +210,10 @@ def _pairs(option: PortOption) -> Iterable[tuple[int, range | None]]:
     if len(inner) == 1:
         return [(inner[0], outer)]
     return [(port, range(host, host + 1)) for port, host in zip(inner, outer, strict=True)]
+
+
+def _everywhere(host: Address | None) -> bool:
+    return host is None or host.is_unspecified
 
 
 def _key(forward: Forward) -> Key:

@@ -60,9 +60,17 @@ def test_a_program_that_listens_is_named(reservations: Reservations) -> None:
 def test_another_container_is_named(reservations: Reservations) -> None:
     port = free_port()
     reservations.take("a", [PortOption(container=80, host=port)], [V4])
-    for address in (None, "127.0.0.1"):
+    for address in (None, "127.0.0.1", "0.0.0.0"):
         with pytest.raises(PortInUse, match="by container '<a>'"):
             reservations.take("b", [PortOption(container=80, host=port, address=address)], [V4])
+
+
+def test_a_port_that_one_container_wants_twice_is_said_to_be_its_own(reservations: Reservations) -> None:
+    for addresses in (None, None), ("0.0.0.0", "127.0.0.1"):
+        port = free_port()
+        options = [PortOption(container=80, host=port, address=address) for address in addresses]
+        with pytest.raises(PortInUse, match="by this container itself"):
+            reservations.take("a", options, [V4])
 
 
 def test_two_addresses_of_the_host_are_two_places(reservations: Reservations) -> None:
