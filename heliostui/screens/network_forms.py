@@ -256,7 +256,8 @@ class CaptureForm(Form):
     def _interfaces_words(self) -> str:
         if not self._interfaces:
             return "the first one"
-        return f"{self._interfaces[0]}, the first one of {', '.join(self._interfaces)}"
+        first, *others = self._interfaces
+        return f"{first}, the first one of {', '.join(self._interfaces)}" if others else first
 
     async def act(self) -> bool:
         if not self.value("file"):
