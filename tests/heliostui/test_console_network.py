@@ -7,6 +7,7 @@ import shutil
 import signal
 import struct
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.error import URLError
 
@@ -35,10 +36,11 @@ SERVER = ("python3", "-m", "http.server", "--bind", "::", "80")
 
 
 @pytest.fixture(scope="module")
-def web(cli: CommandLine) -> str:
+def web(cli: CommandLine) -> Iterator[str]:
     """The name of a container with a server that is published on 127.0.0.1."""
     cli.ok("run", "-d", "--name", "web", "-p", "127.0.0.1::80", "host", *SERVER)
-    return "web"
+    yield "web"
+    cli.ok("kill", "web")  # which is deaf to TERM
 
 
 def rows(table: SectionTable, section: str) -> list[SectionRow]:

@@ -49,7 +49,7 @@ from tests.story.conftest import Person
 
 pytestmark = pytest.mark.skipif(shutil.which("ip") is None or shutil.which("nft") is None, reason="they look at it")
 
-KILLS = 25
+KILLS = 16
 SERVE = "nc -ll -p 80 -e echo hello"
 DONE_ALREADY = (
     ErrorCode.NAME_IN_USE,
