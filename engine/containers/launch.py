@@ -8,6 +8,7 @@ Imports asyncio and the parts; the kernel's work is in `engine.sandbox` and the 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import shutil
 import signal
@@ -34,6 +35,8 @@ from engine.sandbox.mount_inputs import handed_in
 from engine.sandbox.plan import Plan
 from engine.sandbox.program import Program
 from engine.spec.structs import Process, Spec
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -189,7 +192,14 @@ class Launcher:
                 limiting.end(cgroup)
             shutil.rmtree(self.spool(id), ignore_errors=True)
 
-        await asyncio.gather(self._networking.detach(id), asyncio.to_thread(clear))
+        await asyncio.gather(self._detached(id), asyncio.to_thread(clear))
+
+    async def _detached(self, id: str) -> None:
+        """What can't be taken back of its networks keeps nobody waiting: the next engine finds it noted."""
+        try:
+            await self._networking.detach(id)
+        except (EngineError, OSError):
+            log.exception("the network of %s could not be taken back", id)
 
     async def _open_mounts(self, container: Container, opened: ExitStack) -> list[int]:
         if not handed_in(container.spec.mounts):

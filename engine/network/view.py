@@ -110,7 +110,7 @@ class View:
             routes=found.routes,
             neighbours=found.neighbours,
             sockets=open_sockets,
-            rules=await self._rules(program),
+            rules=await self._rules(program) if endpoints or shared else [],
             resolvers=self._resolvers(program, files.get("/etc/resolv.conf", ""), endpoints),
             hosts=files.get("/etc/hosts", ""),
         )

@@ -112,6 +112,8 @@ def cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
     """The command line, with an engine that is gone afterwards."""
     line = CommandLine(tmp_path_factory.mktemp("engine"))
     yield line
+    if running := line.ok("ps", "-q").split():  # some are deaf to TERM, and stopping them takes ten seconds
+        line("kill", *running)
     line.ok("engine", "stop", "--all")
 
 
