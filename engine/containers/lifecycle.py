@@ -44,7 +44,7 @@ from engine.containers.store import Store, Stored
 from engine.errors import EngineError
 from engine.images import Images
 from engine.network.networks import Networks
-from engine.network.view import Program
+from engine.network.views.view import Program
 from engine.places import Places
 from engine.protocol.limits import Limits, LimitWrite
 from engine.protocol.messages import (

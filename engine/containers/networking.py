@@ -21,11 +21,11 @@ from engine.containers import namespaces, top
 from engine.containers.container import Container
 from engine.containers.keeper import Held
 from engine.errors import EngineError
-from engine.network import host_files
 from engine.network.asked import mode
 from engine.network.model import Address
+from engine.network.names import host_files
 from engine.network.networks import Attached, Known, Networks
-from engine.network.view import Program
+from engine.network.views.view import Program
 from engine.protocol import names
 from engine.protocol.messages import ContainerOptions, ErrorCode, Finding
 from engine.protocol.network import ContainerNetworks, NetworkOption, PortMapping, PortOption

@@ -7,7 +7,7 @@
     restarting nothing           it is started again
     nothing    anything          kill it, forget it
     any        exec'd program    kill it, forget it: its client is gone (those on terminals: see `engine.sessions`;
-                                 those that an ordinary user's networks need: `engine.network.uplink`)
+                                 those that an ordinary user's networks need: `engine.network.rootless.uplink`)
 
 Under a new keeper (after a reboot, or when the engine had been stopped) restart policies are asked once more. Spools
 and cgroups without a running container are removed.

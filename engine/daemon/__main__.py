@@ -27,10 +27,10 @@ from engine.daemon.service import Engine
 from engine.errors import EngineError
 from engine.images import Images
 from engine.metrics.metrics import Metrics
-from engine.network import nft
 from engine.network.networks import Networks
-from engine.network.uplink import Uplink
-from engine.network.view import View
+from engine.network.nftables import nft
+from engine.network.rootless.uplink import Uplink
+from engine.network.views.view import View
 from engine.places import Places
 from engine.protocol.messages import Error, Finding, Role, StopEngine
 from engine.sessions.terminals import Terminals

@@ -15,7 +15,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from engine.cgroups import Hierarchy
-from engine.network import nft, upstream, way_out
+from engine.network.names import upstream
+from engine.network.nftables import nft
+from engine.network.rootless import way_out
 from engine.protocol.messages import Finding, ImageSummary
 from engine.sandbox.kernel import FSCONFIG, FSOPEN
 from engine.sandbox.portable import system_call

@@ -164,7 +164,7 @@ class Networks(Protocol):
 
 
 class NetworkView(Protocol):
-    """`engine.network.view.View`."""
+    """`engine.network.views.view.View`."""
 
     async def map(self) -> NetworkMap: ...
     async def container(self, ref: str, /) -> ContainerNetwork: ...

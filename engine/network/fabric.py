@@ -11,14 +11,15 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AsyncExitStack
 
 from engine.errors import EngineError
-from engine.network import dns_log, links
-from engine.network.firewall import Firewall
-from engine.network.home import Home
+from engine.network.kernel import links
+from engine.network.kernel.home import Home
+from engine.network.kernel.removal import Removal
 from engine.network.model import Endpoint, Forward, Network
-from engine.network.removal import Removal
-from engine.network.resolver import Resolver
-from engine.network.uplink import Uplink
-from engine.network.zone import Zone
+from engine.network.names import dns_log
+from engine.network.names.resolver import Resolver
+from engine.network.names.zone import Zone
+from engine.network.nftables.firewall import Firewall
+from engine.network.rootless.uplink import Uplink
 from engine.protocol.messages import ErrorCode
 
 

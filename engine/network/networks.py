@@ -21,15 +21,16 @@ from ipaddress import ip_address
 import msgspec
 
 from engine.errors import EngineError
-from engine.network import asked, details, filters, links, namespaces
+from engine.network import asked, details, filters
 from engine.network.asked import DEFAULT, MOST
 from engine.network.fabric import Fabric
+from engine.network.kernel import links, namespaces
 from engine.network.model import Address, Endpoint, Forward, Network, host_interface, prefixed
+from engine.network.names.zone import Zone
 from engine.network.registry import Registry
 from engine.network.reservations import PortInUse, Reservations
+from engine.network.rootless.uplink import Uplink
 from engine.network.store import Standing, Store
-from engine.network.uplink import Uplink
-from engine.network.zone import Zone
 from engine.places import Places, usual
 from engine.protocol.messages import ContainerOptions, CreateNetwork, ErrorCode
 from engine.protocol.network import (

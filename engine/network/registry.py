@@ -14,9 +14,10 @@ from ipaddress import ip_address
 import msgspec
 
 from engine.errors import EngineError
-from engine.network import asked, links, subnets
+from engine.network import asked, subnets
 from engine.network.asked import ALSO_DEFAULT, DEFAULT, LONGEST_NAME
 from engine.network.fabric import Fabric
+from engine.network.kernel import links
 from engine.network.leases import Leases
 from engine.network.model import Network, Range, Subnet
 from engine.network.store import Store

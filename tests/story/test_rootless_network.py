@@ -17,7 +17,7 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from engine.client.errors import ConnectionLost, EngineUnreachable
-from engine.network import pasta, slirp4netns
+from engine.network.rootless import pasta, slirp4netns
 from engine.protocol.messages import EngineInfo, GetEngine
 from tests.engine.network.conftest import Outside, here, new_host, outside  # noqa: F401 - fixtures
 from tests.engine.network.hosts import Host, Protocol

@@ -14,8 +14,8 @@ import msgspec
 import pytest
 
 from engine.errors import EngineError
-from engine.network.firewall import Firewall
-from engine.network.home import Home
+from engine.network.kernel.home import Home
+from engine.network.nftables.firewall import Firewall
 from engine.protocol.messages import (
     ContainerOptions,
     CreateNetwork,

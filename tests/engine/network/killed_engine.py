@@ -17,7 +17,7 @@ from typing import Any
 from engine.containers.keeper import Keeper
 from engine.containers.store import Store
 from engine.daemon.__main__ import main
-from engine.network.home import Home
+from engine.network.kernel.home import Home
 
 ORDER = Path(sys.argv[sys.argv.index("--runtime") + 1]) / "kill"
 

@@ -13,7 +13,7 @@ import pytest_asyncio
 from dnslib import DNSRecord  # type: ignore[import-untyped]
 
 from engine.errors import EngineError
-from engine.network import links
+from engine.network.kernel import links
 from engine.network.networks import Attached, Known, Networks
 from engine.places import Places
 from engine.protocol.messages import ContainerOptions, CreateNetwork

@@ -10,10 +10,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
 
-from engine.network import links
-from engine.network.firewall import Firewall
-from engine.network.home import Home
+from engine.network.kernel import links
+from engine.network.kernel.home import Home
 from engine.network.model import Endpoint, Forward, Network, Subnet, Transport, host_interface, prefixed
+from engine.network.nftables.firewall import Firewall
 from tests.engine.network.hosts import PATIENCE, Host, Protocol, veth
 
 TABLE = "heliostui-test"

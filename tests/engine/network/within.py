@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from engine.network import namespaces
+from engine.network.kernel import namespaces
 
 Result = TypeVar("Result")
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
