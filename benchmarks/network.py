@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -29,6 +29,7 @@ from peers import podman
 from peers.podman import Podman
 from peers.raw_network import Raw, sh
 from peers.root import TRUE, make_root
+from peers.rounds import in_turn, show
 
 from engine.client.blocking import Connection
 from engine.images import Images
@@ -49,7 +50,6 @@ from engine.protocol.messages import (
 )
 from engine.protocol.network import PortOption
 
-Table = dict[str, list[float]]  # who → what was measured, of each round
 NONE = {"network": "private"}
 PORT = PortOption(container=80, host=8080)
 CONTAINERS = 200  # on the map
@@ -232,30 +232,6 @@ def cpu(pid: int) -> float:
     """Seconds of processor time that a process has used (proc_pid_stat(5))."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def in_turn(rounds: int, take: Mapping[str, Callable[[], float]]) -> Table:
-    """One measurement of each in every round, after a round that does not count."""
-    table: Table = {name: [] for name in take}
-    for number in range(rounds + 1):
-        for name, measurement in take.items():
-            result = measurement()
-            if number:
-                table[name].append(result)
-    return table
-
-
-def show(table: Table, targets: dict[str, float]) -> None:
-    """Medians, and ours as a ratio to each other one."""
-    ours = statistics.median(table["heliostui"])
-    for name, seconds in table.items():
-        median = statistics.median(seconds)
-        line = f"  {name:<28}{median * 1000:8.2f} ms   fastest {min(seconds) * 1000:7.2f} ms"
-        if name != "heliostui":
-            line += f"   heliostui is {ours / median:5.2f}x"
-        if name in targets:
-            line += f", target {targets[name]:.2f}x: {'kept' if ours / median <= targets[name] else 'MISSED'}"
-        print(line)
 
 
 if __name__ == "__main__":

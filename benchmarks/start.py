@@ -13,10 +13,8 @@ import argparse
 import asyncio
 import os
 import shutil
-import statistics
 import sys
 import tempfile
-from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -27,6 +25,7 @@ from peers.c_program import CProgram
 from peers.oci import Oci, found
 from peers.ours import Heliostui
 from peers.root import CLOCK, SLEEP, TRUE, make_root, missing
+from peers.rounds import in_turn, show
 
 from engine import cgroups
 from engine.containers import bundle
@@ -34,8 +33,6 @@ from engine.images import Images
 from engine.places import Places
 from engine.protocol.messages import ContainerOptions
 from engine.spec.structs import Spec
-
-Table = dict[str, list[float]]  # who → seconds, of each round
 
 
 class Peer(Protocol):
@@ -119,30 +116,6 @@ def spec(root: Path, command: list[str], tty: bool = False) -> Spec:
         return await bundle.spec_of(options, image, "0123456789ab", root.parent / "c/container", {})
 
     return asyncio.run(make())
-
-
-def in_turn(rounds: int, take: dict[str, Callable[[], float]]) -> Table:
-    """One measurement of each in every round, after a round that does not count."""
-    table: Table = {name: [] for name in take}
-    for number in range(rounds + 1):
-        for name, measurement in take.items():
-            seconds = measurement()
-            if number:
-                table[name].append(seconds)
-    return table
-
-
-def show(table: Table, targets: dict[str, float]) -> None:
-    """Medians, and ours as a ratio to each other one."""
-    ours = statistics.median(table["heliostui"])
-    for name, seconds in table.items():
-        median = statistics.median(seconds)
-        line = f"  {name:<28}{median * 1000:8.2f} ms   fastest {min(seconds) * 1000:7.2f} ms"
-        if name != "heliostui":
-            line += f"   heliostui is {ours / median:5.2f}x"
-        if name in targets:
-            line += f", target {targets[name]:.2f}x: {'kept' if ours / median <= targets[name] else 'MISSED'}"
-        print(line)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,10 @@
-"""The filters of `ps` (see `ListContainers`). Imports the protocol.
-
-Filters of different keys must all hold; of several for one key (but `label`) one is enough, as with Docker.
-"""
+"""The filters of `ps` (see `ListContainers`). Imports the protocol."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 
+from engine import filters
 from engine.errors import EngineError
 from engine.protocol.messages import ContainerSummary, ErrorCode, Status
 
@@ -16,27 +13,21 @@ KEYS = ("status", "name", "id", "image", "label", "network", "publish", "health"
 HEALTH = ("starting", "healthy", "unhealthy", "none")
 
 
-def parse(filters: Sequence[str]) -> Test:
+def parse(texts: Sequence[str]) -> Test:
     """All filters as one test. EngineError(INVALID) names the filter that is none."""
-    alternatives: dict[str, list[Test]] = defaultdict(list)
-    for position, text in enumerate(filters):
-        key, equals, value = text.partition("=")
-        if not equals or key not in KEYS:
-            raise EngineError(
-                ErrorCode.INVALID, f"{text[:64]!r} is not a filter: give KEY=VALUE with one of {', '.join(KEYS)}."
-            )
-        # Every label has to hold, so each makes a group of its own.
-        alternatives[f"label {position}" if key == "label" else key].append(_test(key, value))
-    groups = list(alternatives.values())
-    return lambda summary: all(any(test(summary) for test in group) for group in groups)
+    return filters.combined(texts, _test)
 
 
-def has_status(filters: Sequence[str]) -> bool:
+def has_status(texts: Sequence[str]) -> bool:
     """Whether the filters choose by status; then `ps` looks at all containers."""
-    return any(text.startswith("status=") for text in filters)
+    return any(text.startswith("status=") for text in texts)
 
 
-def _test(key: str, value: str) -> Test:
+def _test(text: str, key: str, value: str) -> Test:
+    if key not in KEYS:
+        raise EngineError(
+            ErrorCode.INVALID, f"{text[:64]!r} is not a filter: give KEY=VALUE with one of {', '.join(KEYS)}."
+        )
     match key:
         case "status":
             if value not in set(Status):
@@ -58,8 +49,7 @@ def _test(key: str, value: str) -> Test:
             if value not in HEALTH:
                 raise EngineError(ErrorCode.INVALID, f"{value[:64]!r} is no health: give one of {', '.join(HEALTH)}.")
             return lambda summary: (summary.health or "none") == value
-    label, equals, wanted = value.partition("=")
-    return lambda summary: label in summary.labels and (not equals or summary.labels[label] == wanted)
+    return lambda summary: filters.has_label(summary.labels, value)
 
 
 def _publishes(value: str) -> Test:

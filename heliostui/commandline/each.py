@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from typing import Any
 
 from engine.client.blocking import Connection
 from engine.client.errors import ClientError, ConnectionLost, RequestFailed
 from engine.places import Places, places
 from engine.protocol.messages import Reply, Request
+from heliostui.commandline.document import document
 from heliostui.commandline.failures import complain, exit_status
 
 Outcome = Reply | ClientError
@@ -41,6 +43,23 @@ def for_each(
                 code = exit_status(outcome.code, failure) if isinstance(outcome, RequestFailed) else failure
                 status = status or code
     return status
+
+
+def inspect_each(names: Sequence[str], ask: Callable[[Connection, str], Sequence[Any]]) -> int:
+    """Print one document of all that are there, and complain of the others; returns 0, or 1 for these. Raises
+    EngineUnreachable."""
+    found: list[Any] = []
+    missing: list[RequestFailed] = []
+    with Connection.connect(places()) as engine:
+        for name in names:
+            try:
+                found += ask(engine, name)
+            except RequestFailed as error:
+                missing.append(error)
+    print(document(found))
+    for refusal in missing:
+        complain(refusal.message)
+    return 1 if missing else 0
 
 
 def _ask(place: Places, engine: Connection, request: Request, again: bool) -> Outcome:

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from functools import partial
 
 from engine.client.blocking import Connection
-from engine.client.errors import RequestFailed
 from engine.places import places
 from engine.protocol.messages import (
     ConnectNetwork,
@@ -23,8 +22,8 @@ from engine.protocol.messages import (
 )
 from engine.protocol.network import NetworkDetail, NetworkOption
 from heliostui.commandline.document import document
-from heliostui.commandline.each import for_each
-from heliostui.commandline.failures import UsageError, complain
+from heliostui.commandline.each import for_each, inspect_each
+from heliostui.commandline.failures import UsageError
 from heliostui.commandline.networks import address, host_name, mac, new_name, subnet
 from heliostui.commandline.options import label
 from heliostui.commandline.parser import add_format, checked
@@ -186,18 +185,7 @@ def _row(network: NetworkDetail, now: datetime) -> tuple[str, ...]:
 
 
 def _inspect(names: list[str]) -> int:
-    found: list[NetworkDetail] = []
-    missing: list[RequestFailed] = []
-    with Connection.connect(places()) as engine:
-        for name in names:
-            try:
-                found += engine.request(InspectNetwork(network=name), Networks).networks
-            except RequestFailed as error:
-                missing.append(error)
-    print(document(found))
-    for refusal in missing:
-        complain(refusal.message)
-    return 1 if missing else 0
+    return inspect_each(names, lambda engine, name: engine.request(InspectNetwork(network=name), Networks).networks)
 
 
 def _prune(*, asks: bool) -> int:

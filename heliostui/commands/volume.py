@@ -6,7 +6,6 @@ import argparse
 from datetime import UTC, datetime
 
 from engine.client.blocking import Connection
-from engine.client.errors import RequestFailed
 from engine.places import places
 from engine.protocol.messages import (
     CreateVolume,
@@ -18,8 +17,7 @@ from engine.protocol.messages import (
     Volumes,
 )
 from heliostui.commandline.document import document
-from heliostui.commandline.each import for_each
-from heliostui.commandline.failures import complain
+from heliostui.commandline.each import for_each, inspect_each
 from heliostui.commandline.options import label
 from heliostui.commandline.parser import add_format, checked
 from heliostui.commandline.table import shortened, table
@@ -71,18 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _inspect(names: list[str]) -> int:
-    found: list[VolumeDetail] = []
-    missing: list[RequestFailed] = []
-    with Connection.connect(places()) as engine:
-        for name in names:
-            try:
-                found += engine.request(InspectVolume(name=name), Volumes).volumes
-            except RequestFailed as error:
-                missing.append(error)
-    print(document(found))
-    for refusal in missing:
-        complain(refusal.message)
-    return 1 if missing else 0
+    return inspect_each(names, lambda engine, name: engine.request(InspectVolume(name=name), Volumes).volumes)
 
 
 def _list(arguments: argparse.Namespace) -> int:
