@@ -17,7 +17,8 @@ VERBS = {
     "images": "", "start": "container", "stop": "running", "kill": "running", "pause": "running",
     "unpause": "container", "wait": "container", "rename": "container", "rm": "container", "inspect": "container",
     "top": "running", "update": "container", "stats": "running", "explain": "running", "volume": "", "spec": "image",
-    "events": "", "tar": "", "terminal": "", "engine": "", "doctor": "", "version": "",
+    "network": "", "port": "running", "publish": "container", "unpublish": "container", "capture": "running",
+    "dns": "running", "demo": "", "events": "", "tar": "", "terminal": "", "engine": "", "doctor": "", "version": "",
 }  # fmt: skip
 
 
