@@ -127,7 +127,7 @@ def _subnets(request: CreateNetwork, taken: Sequence[tuple[Range, str]]) -> tupl
     if not request.subnets:
         if request.gateways:
             raise EngineError(ErrorCode.INVALID, "A gateway goes with a subnet: give --subnet, too.")
-        return subnets.choose(ranges, ipv6=request.ipv6)
+        return subnets.choose(ranges, ipv6=request.ipv6, large=request.name == DEFAULT)
     made = _given(request, taken)
     if request.ipv6 and {subnet.range.version for subnet in made} == {4}:
         made += [subnet for subnet in subnets.choose(ranges, ipv6=True) if subnet.range.version == 6]

@@ -1,7 +1,8 @@
 """Ranges of addresses for networks: chosen where nobody says any, or checked. Pure; imports the model and the errors.
 
-IPv4 comes from 10.88.0.0/16 and what follows, /24 by /24; IPv6 is a unique local /64 with a random global id (RFC 4193,
-section 3.2). A range that the host has a route to is never taken: the network behind it would be out of reach.
+IPv4 comes from 10.88.0.0/16 and what follows: a /16 for the default network, as with Docker, a /24 for others; IPv6 is
+a unique local /64 with a random global id (RFC 4193, section 3.2). A range that the host has a route to is never taken:
+the network behind it would be out of reach.
 """
 
 from __future__ import annotations
@@ -10,21 +11,25 @@ import secrets
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from itertools import chain
 
 from engine.errors import EngineError
 from engine.network.model import Address, Range, Subnet
 from engine.protocol.messages import ErrorCode
 
-POOLS = (*(IPv4Network(f"10.{second}.0.0/16") for second in range(88, 256)), IPv4Network("172.16.0.0/12"))
+LARGE = tuple(IPv4Network(f"10.{second}.0.0/16") for second in range(88, 256))
+POOLS = (*LARGE, IPv4Network("172.16.0.0/12"))
 """Where /24s come from, in this order."""
 SMALLEST = {4: 30, 6: 126}
 """The longest prefixes: room for the bridge and one container."""
 
 
-def choose(taken: Iterable[Range], *, ipv6: bool) -> tuple[Subnet, ...]:
-    """A subnet of each family, clear of all that is `taken`. EngineError(INVALID) when there is none left."""
+def choose(taken: Iterable[Range], *, ipv6: bool, large: bool = False) -> tuple[Subnet, ...]:
+    """A subnet of each family, clear of all that is `taken`. EngineError(INVALID) when there is none left. `large`: a
+    /16 of IPv4 if there is one, for tens of thousands of containers."""
     taken = list(taken)
-    chosen = [first_free(_candidates(), taken)]
+    candidates: Iterable[IPv4Network] = chain(LARGE, _candidates()) if large else _candidates()
+    chosen: list[Range] = [first_free(candidates, taken)]
     if ipv6:
         chosen.append(first_free(_unique_local(), taken))
     return tuple(Subnet(range, range[1]) for range in chosen)

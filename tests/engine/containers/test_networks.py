@@ -78,7 +78,7 @@ async def test_a_container_has_an_address_of_the_default_network(machine: Machin
     ref = await machine.containers.run(options(name="web"))
     assert ref.warnings == []
     given = await endpoint(machine, "web")
-    assert f"inet {given.ip}/24" in await said(machine, "web", "ip -4 address show dev eth0")
+    assert f"inet {given.ip}/16" in await said(machine, "web", "ip -4 address show dev eth0")
     assert f"default via {given.gateway}" in await said(machine, "web", "ip route")
     assert given.ip in await said(machine, "web", "cat /etc/hosts")
     assert f"nameserver {given.gateway}" in await said(machine, "web", "cat /etc/resolv.conf")
@@ -102,7 +102,7 @@ async def test_in_a_user_namespace_the_network_belongs_to_the_containers_root(ma
     maps: dict[str, Any] = {"uid_map": ["0:200000:65536"], "gid_map": ["0:300000:65536"]}
     await machine.containers.run(options(name="web", cap_add=["NET_ADMIN"], **maps))
     given = await endpoint(machine, "web")
-    assert f"inet {given.ip}/24" in await said(machine, "web", "ip -4 address show dev eth0")
+    assert f"inet {given.ip}/16" in await said(machine, "web", "ip -4 address show dev eth0")
     assert await said(machine, "web", "ip link set eth0 mtu 1400 && cat /sys/class/net/eth0/mtu") == "1400\n"
     assert await said(machine, "web", "stat -c %u /etc/hosts; echo >> /etc/hosts && echo written") == "0\nwritten\n"
 
@@ -353,7 +353,7 @@ async def test_out_of_its_last_network_a_container_can_be_put_into_one_again(mac
     assert await said(machine, "web", "ls /sys/class/net") == "lo\n"
     await machine.containers.connect("web", NetworkOption(name="default"))
     given = await endpoint(machine, "web")
-    assert f"inet {given.ip}/24" in await said(machine, "web", "ip -4 address show dev eth0")
+    assert f"inet {given.ip}/16" in await said(machine, "web", "ip -4 address show dev eth0")
 
 
 async def test_a_port_is_published_and_taken_back_while_the_container_runs(machine: Machine) -> None:

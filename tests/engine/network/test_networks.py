@@ -153,14 +153,14 @@ async def test_a_running_container_is_connected_and_disconnected(world: World) -
     await world.networks.create(CreateNetwork(name="back"))
     db = await world.start(DB, "db", networks=[NetworkOption(name="back")])
     port = world.hosts[DB].echo().port
-    options = await world.networks.connect(WEB, NetworkOption(name="back", ip="10.88.1.50"), world.namespaces[WEB])
+    options = await world.networks.connect(WEB, NetworkOption(name="back", ip="10.89.0.50"), world.namespaces[WEB])
     assert [option.name for option in options.networks] == ["default", "back"]
-    assert world.networks.detail(WEB).endpoints[1].ip == "10.88.1.50"
+    assert world.networks.detail(WEB).endpoints[1].ip == "10.89.0.50"
     assert world.hosts[WEB].reaches(address(db), port)
     with pytest.raises(EngineError, match="is in network 'back' already"):
         await world.networks.connect(WEB, NetworkOption(name="back"), world.namespaces[WEB])
     await world.networks.disconnect(WEB, "default", world.namespaces[WEB])
-    assert "default via 10.88.1.1" in world.hosts[WEB].sh("ip route")
+    assert "default via 10.89.0.1" in world.hosts[WEB].sh("ip route")
     await world.networks.disconnect(WEB, "back", world.namespaces[WEB])
     assert not world.hosts[WEB].reaches(address(db), port)
     assert world.networks.detail(WEB).mode == "none"

@@ -51,6 +51,13 @@ def test_the_first_range_is_10_88_0_and_the_next_one_follows() -> None:
     assert subnets.choose([first[0].range], ipv6=False)[0].range == ip_network("10.88.1.0/24")
 
 
+def test_a_large_one_has_room_for_tens_of_thousands_where_the_host_leaves_it() -> None:
+    assert subnets.choose([], ipv6=False, large=True)[0].range == ip_network("10.88.0.0/16")
+    assert subnets.choose([ip_network("10.88.7.0/24")], ipv6=False, large=True)[0].range == ip_network("10.89.0.0/16")
+    full = [ip_network(f"10.{second}.0.0/24") for second in range(88, 256)]
+    assert subnets.choose(full, ipv6=False, large=True)[0].range == ip_network("10.88.1.0/24")
+
+
 def test_a_host_whose_routes_take_all_is_told_to_give_a_subnet() -> None:
     everything = [ip_network("10.0.0.0/8"), ip_network("172.16.0.0/12")]
     with pytest.raises(EngineError, match="--subnet"):
