@@ -6,8 +6,8 @@ a *stream* request (`StreamRequest`) takes its connection over: the engine answe
 ends, and only `StreamInput` messages may follow from the client. Unknown fields are ignored, because a newer peer may
 send them. Times are UTC, RFC 3339. `bytes` travel as base64.
 
-The values of limits, isolation, metrics and networks have modules of their own beside this one, and are sent as they
-are there. Imports these and msgspec.
+The values of limits, isolation, metrics, networks and heaps have modules of their own beside this one, and are sent as
+they are there. Imports these and msgspec.
 """
 
 from __future__ import annotations
@@ -18,6 +18,18 @@ from typing import Any, Literal
 
 import msgspec
 
+from engine.protocol.heap import (
+    HeapBlock,
+    HeapField,
+    HeapMap,
+    HeapOptions,
+    HeapProcess,
+    HeapReport,
+    HeapTarget,
+    HeapView,
+    Playground,
+    PlaygroundOperation,
+)
 from engine.protocol.isolation import CapabilitySets, DeviceRule, IdMap, MountView, NamespaceView, SeccompRow
 from engine.protocol.limits import LimitInForce, Limits, LimitWrite
 from engine.protocol.metrics import Sample, Series, Source
@@ -85,6 +97,8 @@ class ErrorCode(StrEnum):
     NO_SUCH_IMAGE = "no_such_image"
     NO_SUCH_VOLUME = "no_such_volume"
     NO_SUCH_NETWORK = "no_such_network"
+    NO_SUCH_PLAYGROUND = "no_such_playground"
+    NO_HEAP = "no_heap"  # the process does not use our allocator, or another version of it
     WRONG_STATE = "wrong_state"
     COMMAND_NOT_FOUND = "command_not_found"  # exit status 127
     COMMAND_NOT_EXECUTABLE = "command_not_executable"  # exit status 126
@@ -192,6 +206,7 @@ class ContainerOptions(Value, frozen=True, forbid_unknown_fields=True):
     scheduler: Scheduler | None = None
     io_priority: str | None = None  # "best-effort:4", "idle", "realtime:0" (ionice(1))
     personality: Literal["linux", "linux32"] | None = None
+    heap: HeapOptions | None = None  # --heap: our allocator in place of the programs' own malloc
     limits: Limits = Limits()
     cgroup_parent: str | None = None  # a path below the cgroups' root, as Docker
     columns: int = 80  # first size of the terminal
@@ -643,6 +658,98 @@ class GetContainerNetwork(Request, frozen=True):
     container: str
 
 
+class ListHeaps(Request, frozen=True):
+    """The processes of a running container, and which of them have a heap of ours. → Heaps"""
+
+    container: str
+
+
+class GetHeap(Request, frozen=True):
+    """Its figures. `exact`: should it change all the time, freeze its container for a moment. → HeapFigures"""
+
+    target: HeapTarget
+    exact: bool = False
+
+
+class GetHeapMap(Request, frozen=True):
+    """A picture of it. → HeapPicture"""
+
+    target: HeapTarget
+    view: HeapView = HeapView()
+    exact: bool = False
+
+
+class GetFreeList(Request, frozen=True):
+    """Free blocks in list order: those of one bin, or of all of them, smallest first. → FreeList"""
+
+    target: HeapTarget
+    bin: int | None = None
+    skip: int = 0
+    limit: int = 200  # at most 1,000
+
+
+class GetHeapBytes(Request, frozen=True):
+    """Bytes of the heap's memory, at most 4,096, and what they mean. → HeapBytes"""
+
+    target: HeapTarget
+    address: str
+    size: int = 256
+
+
+class OpenPlayground(Request, frozen=True):
+    """A heap of one's own in the engine's care. → PlaygroundShown"""
+
+    options: HeapOptions = HeapOptions()
+    like: str | None = None  # with the operations of this one, at its step: the same with another policy
+
+
+class ListPlaygrounds(Request, frozen=True):
+    """→ Playgrounds"""
+
+
+class GetPlayground(Request, frozen=True):
+    """→ PlaygroundShown"""
+
+    playground: str
+
+
+class Play(Request, frozen=True):
+    """Put operations after the present step, in place of those that were to come, and do them if `run`. Text as in a
+    trace, one per line: `alloc 200`, `free #3`, `realloc #2 500`, `memalign 64 100`. → PlaygroundShown"""
+
+    playground: str
+    operations: list[str]
+    run: bool = True
+    append: bool = False  # after all that are to come
+
+
+class SeekPlayground(Request, frozen=True):
+    """Go to a step, forward or back. → PlaygroundShown"""
+
+    playground: str
+    step: int
+
+
+class PeekPlayground(Request, frozen=True):
+    """What the next operation would answer, without doing it. → Peeked"""
+
+    playground: str
+
+
+class ListPlay(Request, frozen=True):
+    """Its operations around a step. → Operations"""
+
+    playground: str
+    first: int = 1
+    limit: int = 200  # at most 10,000
+
+
+class ClosePlayground(Request, frozen=True):
+    """→ Done"""
+
+    playground: str
+
+
 class ResizeTerminal(Request, frozen=True):
     """Resize the container's terminal. → Done"""
 
@@ -972,6 +1079,49 @@ class Volumes(Reply, frozen=True):
     volumes: list[VolumeDetail]
 
 
+class Heaps(Reply, frozen=True):
+    processes: list[HeapProcess]
+
+
+class HeapFigures(Reply, frozen=True):
+    heap: HeapReport
+
+
+class HeapPicture(Reply, frozen=True):
+    map: HeapMap
+
+
+class FreeList(Reply, frozen=True):
+    blocks: list[HeapBlock]
+    count: int  # of all there are
+
+
+class HeapBytes(Reply, frozen=True):
+    address: str
+    data: bytes
+    fields: list[HeapField]
+
+
+class PlaygroundShown(Reply, frozen=True):
+    playground: Playground
+
+
+class Playgrounds(Reply, frozen=True):
+    playgrounds: list[Playground]
+
+
+class Peeked(Reply, frozen=True):
+    """`address`: the block that the next operation would answer; None: none, or it would end the program: `ended`."""
+
+    address: str | None
+    words: list[str] = []
+    ended: str = ""
+
+
+class Operations(Reply, frozen=True):
+    operations: list[PlaygroundOperation]
+
+
 # --- what the engine sends on a stream ---
 
 
@@ -1143,6 +1293,19 @@ AnyRequest = (
     | UnpublishPort
     | GetNetworkMap
     | GetContainerNetwork
+    | ListHeaps
+    | GetHeap
+    | GetHeapMap
+    | GetFreeList
+    | GetHeapBytes
+    | OpenPlayground
+    | ListPlaygrounds
+    | GetPlayground
+    | Play
+    | SeekPlayground
+    | PeekPlayground
+    | ListPlay
+    | ClosePlayground
     | ResizeTerminal
     | OpenTerminal
     | ListTerminals
@@ -1188,6 +1351,15 @@ AnyReply = (
     | Ports
     | NetworkMap
     | ContainerNetwork
+    | Heaps
+    | HeapFigures
+    | HeapPicture
+    | FreeList
+    | HeapBytes
+    | PlaygroundShown
+    | Playgrounds
+    | Peeked
+    | Operations
     | DnsLog
     | CaptureChunk
     | Ready
@@ -1222,6 +1394,13 @@ VIEWER_REQUESTS: tuple[type, ...] = (
     InspectNetwork,
     GetNetworkMap,
     GetContainerNetwork,
+    ListHeaps,
+    GetHeap,
+    GetHeapMap,
+    GetFreeList,
+    ListPlaygrounds,
+    GetPlayground,
+    ListPlay,
     ListTerminals,
     StreamEvents,
     StreamLogs,
