@@ -15,6 +15,7 @@ import msgspec
 
 from engine.daemon.dispatch import answer, error_reply
 from engine.daemon.service import AttachSession, Engine
+from engine.daemon.streams import STREAMS
 from engine.daemon.wire import Wire
 from engine.errors import EngineError
 from engine.protocol import messages as m
@@ -160,40 +161,14 @@ class Session:
         self, request: m.StreamRequest, session: AttachSession | None
     ) -> AsyncGenerator[m.AnyReply, None]:
         """All that a stream says, in order."""
-        match request:
-            case m.StreamEvents():
-                with self._engine.containers.events() as events:
-                    yield m.Ready()
-                    async for event in events:
-                        yield event
-            case m.StreamLogs():
-                async with aclosing(self._engine.containers.logs(request)) as records:
-                    async for record in records:
-                        yield record
-            case m.StreamJobs():
-                async with aclosing(self._engine.terminals.jobs(request)) as tables:
-                    async for table in tables:
-                        yield table
-            case m.StreamStats():
-                async with aclosing(self._engine.metrics.stream(request)) as samples:
-                    async for sample in samples:
-                        yield sample
-            case m.StreamNetworkMap():
-                async with aclosing(self._engine.network_view.stream_map(request)) as maps:
-                    async for each in maps:
-                        yield each
-            case m.StreamDns():
-                async with aclosing(self._engine.network_view.dns(request)) as logs:
-                    async for log in logs:
-                        yield log
-            case m.StreamCapture():
-                async with aclosing(self._engine.network_view.capture(request)) as chunks:
-                    async for chunk in chunks:
-                        yield chunk
-            case _ if session is not None:
-                yield session.attached
-                async for message in session:
-                    yield message
+        if session is not None:
+            yield session.attached
+            async for output in session:
+                yield output
+            return
+        async with aclosing(STREAMS[type(request)](self._engine, request)) as said:
+            async for message in said:
+                yield message
 
     async def _feed(self, session: AttachSession | None) -> None:
         """What the client says meanwhile. Raises Detached when it has gone, BadMessage and FrameError."""
