@@ -76,6 +76,11 @@
 #define MODE_CHECK 4    /* HELIOS_HEAP=check */
 #define MODE_TRACE 8    /* HELIOS_HEAP=trace=PATH */
 
+#define OBSERVE_START 1 /* the environment was not read yet: so it begins */
+#define OBSERVE_EVENTS 2
+#define OBSERVE_CHECK 4
+#define OBSERVE_TRACE 8
+
 #define SLAB_CURRENT 1 /* flag of a slab that a thread takes slots from: it is in no list */
 
 enum heap_policy { POLICY_BEST = 0, POLICY_FIRST = 1, POLICY_NEXT = 2, POLICY_WORST = 3 };
@@ -85,8 +90,8 @@ enum slot_state { SLOT_FREE = 0, SLOT_CACHED = 1, SLOT_USED = 2 };
 /* address, size, detail of each: */
 enum heap_event_kind {
     EVENT_NONE = 0,
-    EVENT_ALLOC = 1,     /* user's address, size asked for, alignment asked for */
-    EVENT_FREE = 2,      /* user's address, size usable, 0 */
+    EVENT_ALLOC = 1,     /* user's address, size asked for, where in the program */
+    EVENT_FREE = 2,      /* user's address, size usable, where in the program */
     EVENT_REALLOC = 3,   /* new address, new size, old address */
     EVENT_SEARCH = 4,    /* block found (0: none), bytes needed, first bin looked at << 32 | bin found */
     EVENT_SPLIT = 5,     /* block left over, its bytes, bytes of the part taken */
@@ -102,8 +107,9 @@ enum heap_event_kind {
 };
 
 struct heap_event {
-    uint32_t number;
+    uint32_t number; /* modulo 2**32, from 1; 0: is being written */
     uint32_t kind_and_thread; /* kind << 24 | thread id */
+    uint64_t time;            /* CLOCK_MONOTONIC, nanoseconds */
     uint64_t address;
     uint64_t size;
     uint64_t detail;
@@ -200,10 +206,12 @@ struct heap_root {
     struct segment_entry *segments;
     struct heap_event *events;
     uint64_t watch_until; /* CLOCK_MONOTONIC, seconds; 0: nobody watches. Readers may write this one field */
-    uint64_t reserved[7];
+    uint32_t observers; /* OBSERVE_ bits: why malloc and its friends take the slow way, beside watch_until */
+    uint32_t reserved_observers;
+    uint64_t reserved[6];
     uint16_t class_sizes[SLOT_CLASSES];
 
-    uint64_t event_count; /* events so far; the last EVENTS of them are in the ring, event n at n % EVENTS */
+    uint64_t event_count; /* events so far; the last EVENTS of them are in the ring, event n (from 1) at (n - 1) % EVENTS */
     uint64_t reserved_events[7];
 
     uint64_t sequence; /* odd while somebody who holds the lock changes the heap */
@@ -243,7 +251,7 @@ struct heap_root {
 };
 
 static_assert(sizeof(void *) == 8, "64 bit machines only");
-static_assert(sizeof(struct heap_event) == 32, "an event is half a cache line");
+static_assert(sizeof(struct heap_event) == 40, "events have no gaps");
 static_assert(sizeof(struct segment) == ARENA_BITMAPS_OFFSET, "bitmaps follow the header");
 static_assert(sizeof(struct slab) == 64, "64 descriptors fill a page");
 static_assert(sizeof(struct block) == BLOCK_HEADER, "a header is what layout.py says");

@@ -1,0 +1,28 @@
+/* The ring of recent events. Off unless somebody looks: a reader outside writes a time into root.watch_until (seconds of
+ * CLOCK_MONOTONIC), and the first event after that time clears it again, so nobody's death leaves the ring on.
+ *
+ * A reader outside copies the ring twice and then reads root.event_count. Event n is whole in the second copy if it had
+ * the number n in both, and event_count < n + EVENTS. */
+#ifndef HELIOS_EVENTS_H
+#define HELIOS_EVENTS_H
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "observed.h"
+
+/* Writes an event and returns its number, from 1; 0 when the ring is off. Needs no lock. */
+uint64_t event_record(enum heap_event_kind kind, uint64_t address, uint64_t size, uint64_t detail);
+
+/* What happens inside of the allocator says it by this, with or without the lock. */
+static inline void event(enum heap_event_kind kind, uint64_t address, uint64_t size, uint64_t detail)
+{
+    if (__builtin_expect(observed(), 0))
+        event_record(kind, address, size, detail);
+}
+
+/* The newest event of this kind about this address. False: the ring has none. */
+bool event_find(enum heap_event_kind kind, uint64_t address, struct heap_event *found);
+
+/* In the child: its ring begins empty. */
+void events_after_fork(void);
+#endif
