@@ -194,6 +194,13 @@ struct thread_cache {
     void *quick[QUICK_BLOCKS]; /* QUICK_WAYS user's addresses per class */
 };
 
+/* Apart from the root, so that its pages are zero and unread until they are needed. */
+struct heap_bins {
+    uint64_t summary[BIN_SUMMARY_WORDS]; /* bit w: word w of bits isn't 0 */
+    uint64_t bits[BIN_WORDS];            /* bit b: bin b isn't empty */
+    struct free_block *lists[BINS];
+};
+
 struct heap_root {
     uint64_t magic;
     uint32_t version;
@@ -245,9 +252,7 @@ struct heap_root {
     uint64_t flushes;
 
     struct slab *partial_slabs[SLOT_CLASSES];
-    uint64_t bin_summary[BIN_SUMMARY_WORDS]; /* bit w: word w of bin_bits isn't 0 */
-    uint64_t bin_bits[BIN_WORDS];            /* bit b: bin b isn't empty */
-    struct free_block *bins[BINS];
+    struct heap_bins *bins;
 };
 
 static_assert(sizeof(void *) == 8, "64 bit machines only");
