@@ -23,6 +23,6 @@ static inline void event(enum heap_event_kind kind, uint64_t address, uint64_t s
 /* The newest event of this kind about this address. False: the ring has none. */
 bool event_find(enum heap_event_kind kind, uint64_t address, struct heap_event *found);
 
-/* In the child: its ring begins empty. */
+/* In the child: no place stays claimed by a thread that isn't there. Its numbers go on from the parent's. */
 void events_after_fork(void);
 #endif

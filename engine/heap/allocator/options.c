@@ -1,0 +1,126 @@
+#define _GNU_SOURCE
+#include "options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "line.h"
+
+#define HIGHEST_BASE 0x7f0000000000 /* above are stacks and libraries */
+
+static const char known[] = "policy=best|first|next|worst, slabs=off, cache=off, check, events, trace=PATH, "
+                            "base=0xADDRESS (a multiple of 0x400000), secret=0xNUMBER";
+
+struct options options;
+
+struct word {
+    const char *text;
+    size_t length;
+};
+
+static bool is(struct word word, const char *text)
+{
+    return word.length == strlen(text) && !memcmp(word.text, text, word.length);
+}
+
+/* Cuts "name=" off the front. */
+static bool begins(struct word *word, const char *name)
+{
+    size_t length = strlen(name);
+    if (word->length <= length || memcmp(word->text, name, length))
+        return false;
+    word->text += length;
+    word->length -= length;
+    return true;
+}
+
+static bool hexadecimal(struct word word, uint64_t *number)
+{
+    if (!begins(&word, "0x") || word.length > 16)
+        return false;
+    *number = 0;
+    for (size_t i = 0; i < word.length; i++) {
+        char digit = word.text[i] | 32; /* 'A' as 'a'; digits have the bit anyway */
+        if (digit >= '0' && digit <= '9')
+            *number = *number << 4 | (digit - '0');
+        else if (digit >= 'a' && digit <= 'f')
+            *number = *number << 4 | (digit - 'a' + 10);
+        else
+            return false;
+    }
+    return true;
+}
+
+static bool read_policy(struct options *into, struct word word)
+{
+    static const char *const names[] = {"best", "first", "next", "worst"}; /* as enum heap_policy */
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
+        if (is(word, names[i])) {
+            into->policy = i;
+            return true;
+        }
+    return false;
+}
+
+static bool read_trace(struct options *into, struct word path)
+{
+    into->modes |= MODE_TRACE;
+    into->trace = path.text;
+    into->trace_length = path.length;
+    return true;
+}
+
+static bool read_base(struct options *into, struct word word)
+{
+    return hexadecimal(word, &into->base) && into->base && into->base % SEGMENT_UNIT == 0 && into->base < HIGHEST_BASE;
+}
+
+static bool read_word(struct options *into, struct word word)
+{
+    if (is(word, "slabs=off"))
+        into->modes |= MODE_NO_SLABS;
+    else if (is(word, "cache=off"))
+        into->modes |= MODE_NO_CACHE;
+    else if (is(word, "check"))
+        into->modes |= MODE_CHECK;
+    else if (is(word, "events"))
+        into->events = true;
+    else if (begins(&word, "policy="))
+        return read_policy(into, word);
+    else if (begins(&word, "trace="))
+        return read_trace(into, word);
+    else if (begins(&word, "base="))
+        return read_base(into, word);
+    else if (begins(&word, "secret="))
+        return into->has_secret = hexadecimal(word, &into->secret);
+    else
+        return false;
+    return true;
+}
+
+static void refuse(struct word word)
+{
+    struct line line = {0};
+    line_text(&line, "helios-heap: HELIOS_HEAP has \"");
+    line_bytes(&line, word.text, word.length > 200 ? 200 : word.length);
+    line_text(&line, "\"; known are ");
+    line_text(&line, known);
+    line_text(&line, ". Going on without any of it.");
+    line_write(&line);
+}
+
+void options_read(void)
+{
+    const char *text = secure_getenv("HELIOS_HEAP");
+    struct options asked = {0};
+    while (text && *text) {
+        struct word word = {text, strcspn(text, ",")};
+        if (word.length && !read_word(&asked, word)) {
+            refuse(word);
+            return;
+        }
+        text += word.length;
+        text += *text == ',';
+    }
+    options = asked;
+}
