@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Literal, ParamSpec, TypeVar
 
 import pytest
@@ -234,6 +235,9 @@ def _enter(namespace: int | None) -> int:
     done = _libc.unshare(CLONE_NEWNET) if namespace is None else _libc.setns(namespace, CLONE_NEWNET)
     if done != 0:
         raise OSError(ctypes.get_errno(), "cannot enter a network namespace")
+    if namespace is None:  # new ones inherit what the machine has
+        Path("/proc/sys/net/ipv4/ip_forward").write_text("0")
+        Path("/proc/sys/net/ipv6/conf/all/forwarding").write_text("0")
     return os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
 
 
