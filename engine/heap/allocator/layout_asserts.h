@@ -1,0 +1,136 @@
+/* Made of layout.h by `python -m engine.heap.layout_of`: the compiler agrees with what readers outside believe. */
+#include "layout.h"
+
+static_assert(sizeof(struct heap_event) == 40, "layout.py is of another layout.h");
+static_assert(offsetof(struct heap_event, number) == 0, "heap_event.number");
+static_assert(offsetof(struct heap_event, kind_and_thread) == 4, "heap_event.kind_and_thread");
+static_assert(offsetof(struct heap_event, time) == 8, "heap_event.time");
+static_assert(offsetof(struct heap_event, address) == 16, "heap_event.address");
+static_assert(offsetof(struct heap_event, size) == 24, "heap_event.size");
+static_assert(offsetof(struct heap_event, detail) == 32, "heap_event.detail");
+
+static_assert(sizeof(struct segment) == 256, "layout.py is of another layout.h");
+static_assert(offsetof(struct segment, magic) == 0, "segment.magic");
+static_assert(offsetof(struct segment, kind) == 8, "segment.kind");
+static_assert(offsetof(struct segment, index) == 12, "segment.index");
+static_assert(offsetof(struct segment, length) == 16, "segment.length");
+static_assert(offsetof(struct segment, sequence) == 24, "segment.sequence");
+static_assert(offsetof(struct segment, first) == 32, "segment.first");
+static_assert(offsetof(struct segment, end) == 40, "segment.end");
+static_assert(offsetof(struct segment, starts) == 48, "segment.starts");
+static_assert(offsetof(struct segment, used) == 56, "segment.used");
+static_assert(offsetof(struct segment, free_slabs) == 64, "segment.free_slabs");
+static_assert(offsetof(struct segment, dirty_slabs) == 72, "segment.dirty_slabs");
+static_assert(offsetof(struct segment, next) == 80, "segment.next");
+static_assert(offsetof(struct segment, previous) == 88, "segment.previous");
+static_assert(offsetof(struct segment, requested) == 96, "segment.requested");
+static_assert(offsetof(struct segment, data) == 104, "segment.data");
+static_assert(offsetof(struct segment, reserved) == 112, "segment.reserved");
+
+static_assert(sizeof(struct segment_entry) == 16, "layout.py is of another layout.h");
+static_assert(offsetof(struct segment_entry, base) == 0, "segment_entry.base");
+static_assert(offsetof(struct segment_entry, length_and_kind) == 8, "segment_entry.length_and_kind");
+
+static_assert(sizeof(struct slab) == 64, "layout.py is of another layout.h");
+static_assert(offsetof(struct slab, states) == 0, "slab.states");
+static_assert(offsetof(struct slab, reciprocal) == 8, "slab.reciprocal");
+static_assert(offsetof(struct slab, slot_size) == 12, "slab.slot_size");
+static_assert(offsetof(struct slab, slot_class) == 14, "slab.slot_class");
+static_assert(offsetof(struct slab, flags) == 15, "slab.flags");
+static_assert(offsetof(struct slab, slots) == 16, "slab.slots");
+static_assert(offsetof(struct slab, free_count) == 18, "slab.free_count");
+static_assert(offsetof(struct slab, stamp) == 20, "slab.stamp");
+static_assert(offsetof(struct slab, next) == 24, "slab.next");
+static_assert(offsetof(struct slab, previous) == 32, "slab.previous");
+static_assert(offsetof(struct slab, free_slots) == 40, "slab.free_slots");
+static_assert(offsetof(struct slab, summary) == 48, "slab.summary");
+static_assert(offsetof(struct slab, reserved) == 56, "slab.reserved");
+
+static_assert(sizeof(struct block) == 16, "layout.py is of another layout.h");
+static_assert(offsetof(struct block, word) == 0, "block.word");
+static_assert(offsetof(struct block, requested) == 8, "block.requested");
+
+static_assert(sizeof(struct free_block) == 56, "layout.py is of another layout.h");
+static_assert(offsetof(struct free_block, word) == 0, "free_block.word");
+static_assert(offsetof(struct free_block, requested) == 8, "free_block.requested");
+static_assert(offsetof(struct free_block, next) == 16, "free_block.next");
+static_assert(offsetof(struct free_block, previous) == 24, "free_block.previous");
+static_assert(offsetof(struct free_block, dirty_from) == 32, "free_block.dirty_from");
+static_assert(offsetof(struct free_block, dirty_to) == 40, "free_block.dirty_to");
+static_assert(offsetof(struct free_block, stamp) == 48, "free_block.stamp");
+
+static_assert(sizeof(struct magazine) == 1024, "layout.py is of another layout.h");
+static_assert(offsetof(struct magazine, count) == 0, "magazine.count");
+static_assert(offsetof(struct magazine, capacity) == 4, "magazine.capacity");
+static_assert(offsetof(struct magazine, reciprocal) == 8, "magazine.reciprocal");
+static_assert(offsetof(struct magazine, slot_size) == 12, "magazine.slot_size");
+static_assert(offsetof(struct magazine, allocations) == 16, "magazine.allocations");
+static_assert(offsetof(struct magazine, requested) == 24, "magazine.requested");
+static_assert(offsetof(struct magazine, slots) == 32, "magazine.slots");
+
+static_assert(sizeof(struct thread_cache) == 50176, "layout.py is of another layout.h");
+static_assert(offsetof(struct thread_cache, next) == 0, "thread_cache.next");
+static_assert(offsetof(struct thread_cache, previous) == 8, "thread_cache.previous");
+static_assert(offsetof(struct thread_cache, thread) == 16, "thread_cache.thread");
+static_assert(offsetof(struct thread_cache, live) == 20, "thread_cache.live");
+static_assert(offsetof(struct thread_cache, quick_bytes) == 24, "thread_cache.quick_bytes");
+static_assert(offsetof(struct thread_cache, quick_total) == 32, "thread_cache.quick_total");
+static_assert(offsetof(struct thread_cache, reserved) == 40, "thread_cache.reserved");
+static_assert(offsetof(struct thread_cache, current) == 256, "thread_cache.current");
+static_assert(offsetof(struct thread_cache, magazines) == 512, "thread_cache.magazines");
+static_assert(offsetof(struct thread_cache, quick_count) == 33280, "thread_cache.quick_count");
+static_assert(offsetof(struct thread_cache, quick) == 33792, "thread_cache.quick");
+
+static_assert(sizeof(struct heap_bins) == 174768, "layout.py is of another layout.h");
+static_assert(offsetof(struct heap_bins, summary) == 0, "heap_bins.summary");
+static_assert(offsetof(struct heap_bins, bits) == 48, "heap_bins.bits");
+static_assert(offsetof(struct heap_bins, lists) == 2736, "heap_bins.lists");
+
+static_assert(sizeof(struct heap_root) == 736, "layout.py is of another layout.h");
+static_assert(offsetof(struct heap_root, magic) == 0, "heap_root.magic");
+static_assert(offsetof(struct heap_root, version) == 8, "heap_root.version");
+static_assert(offsetof(struct heap_root, size) == 12, "heap_root.size");
+static_assert(offsetof(struct heap_root, self) == 16, "heap_root.self");
+static_assert(offsetof(struct heap_root, policy) == 24, "heap_root.policy");
+static_assert(offsetof(struct heap_root, modes) == 28, "heap_root.modes");
+static_assert(offsetof(struct heap_root, page_size) == 32, "heap_root.page_size");
+static_assert(offsetof(struct heap_root, secret) == 40, "heap_root.secret");
+static_assert(offsetof(struct heap_root, segments) == 48, "heap_root.segments");
+static_assert(offsetof(struct heap_root, events) == 56, "heap_root.events");
+static_assert(offsetof(struct heap_root, watch_until) == 64, "heap_root.watch_until");
+static_assert(offsetof(struct heap_root, observers) == 72, "heap_root.observers");
+static_assert(offsetof(struct heap_root, reserved_observers) == 76, "heap_root.reserved_observers");
+static_assert(offsetof(struct heap_root, reserved) == 80, "heap_root.reserved");
+static_assert(offsetof(struct heap_root, class_sizes) == 128, "heap_root.class_sizes");
+static_assert(offsetof(struct heap_root, event_count) == 192, "heap_root.event_count");
+static_assert(offsetof(struct heap_root, reserved_events) == 200, "heap_root.reserved_events");
+static_assert(offsetof(struct heap_root, sequence) == 256, "heap_root.sequence");
+static_assert(offsetof(struct heap_root, lock) == 264, "heap_root.lock");
+static_assert(offsetof(struct heap_root, segment_count) == 268, "heap_root.segment_count");
+static_assert(offsetof(struct heap_root, thread_caches) == 272, "heap_root.thread_caches");
+static_assert(offsetof(struct heap_root, spare_caches) == 280, "heap_root.spare_caches");
+static_assert(offsetof(struct heap_root, free_entries) == 288, "heap_root.free_entries");
+static_assert(offsetof(struct heap_root, slab_segments) == 296, "heap_root.slab_segments");
+static_assert(offsetof(struct heap_root, huge_threshold) == 304, "heap_root.huge_threshold");
+static_assert(offsetof(struct heap_root, rover) == 312, "heap_root.rover");
+static_assert(offsetof(struct heap_root, next_base) == 320, "heap_root.next_base");
+static_assert(offsetof(struct heap_root, period) == 328, "heap_root.period");
+static_assert(offsetof(struct heap_root, period_start) == 336, "heap_root.period_start");
+static_assert(offsetof(struct heap_root, frees_until_look) == 344, "heap_root.frees_until_look");
+static_assert(offsetof(struct heap_root, bytes_mapped) == 352, "heap_root.bytes_mapped");
+static_assert(offsetof(struct heap_root, arena_used_bytes) == 360, "heap_root.arena_used_bytes");
+static_assert(offsetof(struct heap_root, arena_free_bytes) == 368, "heap_root.arena_free_bytes");
+static_assert(offsetof(struct heap_root, huge_bytes) == 376, "heap_root.huge_bytes");
+static_assert(offsetof(struct heap_root, live_slabs) == 384, "heap_root.live_slabs");
+static_assert(offsetof(struct heap_root, arena_allocations) == 392, "heap_root.arena_allocations");
+static_assert(offsetof(struct heap_root, arena_frees) == 400, "heap_root.arena_frees");
+static_assert(offsetof(struct heap_root, splits) == 408, "heap_root.splits");
+static_assert(offsetof(struct heap_root, coalesces) == 416, "heap_root.coalesces");
+static_assert(offsetof(struct heap_root, search_steps) == 424, "heap_root.search_steps");
+static_assert(offsetof(struct heap_root, maps) == 432, "heap_root.maps");
+static_assert(offsetof(struct heap_root, unmaps) == 440, "heap_root.unmaps");
+static_assert(offsetof(struct heap_root, purges) == 448, "heap_root.purges");
+static_assert(offsetof(struct heap_root, refills) == 456, "heap_root.refills");
+static_assert(offsetof(struct heap_root, flushes) == 464, "heap_root.flushes");
+static_assert(offsetof(struct heap_root, partial_slabs) == 472, "heap_root.partial_slabs");
+static_assert(offsetof(struct heap_root, bins) == 728, "heap_root.bins");
