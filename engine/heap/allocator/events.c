@@ -7,6 +7,8 @@
 
 #define KIND_SHIFT 24 /* thread ids are below 2**22 */
 
+struct heap_event event_ring[EVENTS];
+
 static uint64_t now(void)
 {
     struct timespec time;
@@ -23,14 +25,14 @@ static uint32_t thread(void)
 /* Until when somebody wants to know: not past? Else nobody does any more. */
 static bool wanted(uint64_t time)
 {
-    if (__atomic_load_n(&helios_heap_root.observers, __ATOMIC_RELAXED) & (OBSERVE_EVENTS | OBSERVE_CHECK))
+    if (__atomic_load_n(&root.observers, __ATOMIC_RELAXED) & (OBSERVE_EVENTS | OBSERVE_CHECK))
         return true;
-    uint64_t until = __atomic_load_n(&helios_heap_root.watch_until, __ATOMIC_RELAXED);
+    uint64_t until = __atomic_load_n(&root.watch_until, __ATOMIC_RELAXED);
     if (until && time / 1000000000 <= until)
         return true;
     /* Only if it's still the same: a reader may just have asked for more. */
     if (until)
-        __atomic_compare_exchange_n(&helios_heap_root.watch_until, &until, 0, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+        __atomic_compare_exchange_n(&root.watch_until, &until, 0, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
     return false;
 }
 
@@ -39,7 +41,7 @@ static uint64_t next_number(void)
 {
     uint64_t number;
     do
-        number = __atomic_add_fetch(&helios_heap_root.event_count, 1, __ATOMIC_RELAXED);
+        number = __atomic_add_fetch(&root.event_count, 1, __ATOMIC_RELAXED);
     while ((uint32_t)number == 0);
     return number;
 }
@@ -47,11 +49,10 @@ static uint64_t next_number(void)
 uint64_t event_record(enum heap_event_kind kind, uint64_t address, uint64_t size, uint64_t detail)
 {
     uint64_t time = now();
-    struct heap_event *ring = helios_heap_root.events;
-    if (!ring || !wanted(time))
+    if (!wanted(time))
         return 0;
     uint64_t number = next_number();
-    struct heap_event *entry = &ring[(number - 1) % EVENTS];
+    struct heap_event *entry = &event_ring[(number - 1) % EVENTS];
     uint32_t before = __atomic_exchange_n(&entry->number, 0, __ATOMIC_ACQUIRE);
     /* Somebody who claimed this place a whole round ago still writes: lose one of the two events rather than mix them. */
     if (before == 0 && number > EVENTS)
@@ -67,9 +68,9 @@ uint64_t event_record(enum heap_event_kind kind, uint64_t address, uint64_t size
 
 bool event_find(enum heap_event_kind kind, uint64_t address, struct heap_event *found)
 {
-    uint64_t count = __atomic_load_n(&helios_heap_root.event_count, __ATOMIC_RELAXED);
+    uint64_t count = __atomic_load_n(&root.event_count, __ATOMIC_RELAXED);
     for (uint64_t number = count; number && number + EVENTS > count; number--) {
-        struct heap_event entry = helios_heap_root.events[(number - 1) % EVENTS];
+        struct heap_event entry = event_ring[(number - 1) % EVENTS];
         if (entry.number == (uint32_t)number && entry.kind_and_thread >> KIND_SHIFT == kind && entry.address == address) {
             *found = entry;
             return true;
@@ -80,10 +81,10 @@ bool event_find(enum heap_event_kind kind, uint64_t address, struct heap_event *
 
 void events_after_fork(void)
 {
-    if (!helios_heap_root.event_count)
+    if (!root.event_count)
         return;
     /* Who was writing at that moment doesn't exist here: leave the place as one of the first round. */
     for (uint32_t place = 0; place < EVENTS; place++)
-        if (!helios_heap_root.events[place].number)
-            helios_heap_root.events[place].number = place + 1;
+        if (!event_ring[place].number)
+            event_ring[place].number = place + 1;
 }

@@ -10,13 +10,15 @@
 
 #include "observed.h"
 
+extern struct heap_event event_ring[EVENTS] INTERNAL; /* root.events */
+
 /* Writes an event and returns its number, from 1; 0 when the ring is off. Needs no lock. */
 uint64_t event_record(enum heap_event_kind kind, uint64_t address, uint64_t size, uint64_t detail);
 
 /* What happens inside of the allocator says it by this, with or without the lock. */
 static inline void event(enum heap_event_kind kind, uint64_t address, uint64_t size, uint64_t detail)
 {
-    if (__builtin_expect(observed(), 0))
+    if (unlikely(observed()))
         event_record(kind, address, size, detail);
 }
 

@@ -10,17 +10,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "layout.h"
-
-extern struct heap_root helios_heap_root; /* its `observers` begins as OBSERVE_START */
+#include "root.h"
 
 /* Where the program called us; only right in an exported function itself. */
 #define CALLER __builtin_return_address(0)
 
 static inline bool observed(void)
 {
-    return __atomic_load_n(&helios_heap_root.watch_until, __ATOMIC_RELAXED) |
-           __atomic_load_n(&helios_heap_root.observers, __ATOMIC_RELAXED);
+    return __atomic_load_n(&root.watch_until, __ATOMIC_RELAXED) |
+           __atomic_load_n(&root.observers, __ATOMIC_RELAXED);
 }
 
 /* Sizes and alignments have been checked by the exported functions (overflow, powers of two). errno as theirs. */
@@ -31,16 +29,12 @@ void *observed_realloc(void *address, size_t size, const void *caller); /* with 
 void observed_free(void *address, const void *caller);
 size_t observed_usable_size(void *address, const void *caller);
 
-/* At the end of heap_start(): takes over `options`; OBSERVE_START is cleared. */
-void observed_start(void);
-
 /* Around fork(): before the core takes its lock, and after it has let go of it. */
 void observed_before_fork(void);
 void observed_after_fork(bool child);
 
-/* What the core gives: as the exported functions, but unwatched. heap_start() reads the options (options_read) and
- * lays out the root; it may be called again and does nothing then. `caller` is for the report of a misuse. */
-void heap_start(void);
+/* What the core gives: as the exported functions, but unwatched. `caller` is for the report of a
+ * misuse. */
 void *core_malloc(size_t size);
 void *core_calloc(size_t size);
 void *core_memalign(size_t alignment, size_t size);

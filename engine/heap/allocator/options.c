@@ -11,7 +11,7 @@
 static const char known[] = "policy=best|first|next|worst, slabs=off, cache=off, check, events, trace=PATH, "
                             "base=0xADDRESS (a multiple of 0x400000), secret=0xNUMBER";
 
-struct options options;
+struct options options = {.slabs = true, .cache = true};
 
 struct word {
     const char *text;
@@ -42,9 +42,9 @@ static bool hexadecimal(struct word word, uint64_t *number)
     for (size_t i = 0; i < word.length; i++) {
         char digit = word.text[i] | 32; /* 'A' as 'a'; digits have the bit anyway */
         if (digit >= '0' && digit <= '9')
-            *number = *number << 4 | (digit - '0');
+            *number = *number << 4 | (unsigned)(digit - '0');
         else if (digit >= 'a' && digit <= 'f')
-            *number = *number << 4 | (digit - 'a' + 10);
+            *number = *number << 4 | (unsigned)(digit - 'a' + 10);
         else
             return false;
     }
@@ -64,25 +64,28 @@ static bool read_policy(struct options *into, struct word word)
 
 static bool read_trace(struct options *into, struct word path)
 {
-    into->modes |= MODE_TRACE;
-    into->trace = path.text;
+    if (path.length >= sizeof into->trace)
+        return false;
+    memcpy(into->trace, path.text, path.length);
+    into->trace[path.length] = 0;
     into->trace_length = path.length;
     return true;
 }
 
 static bool read_base(struct options *into, struct word word)
 {
-    return hexadecimal(word, &into->base) && into->base && into->base % SEGMENT_UNIT == 0 && into->base < HIGHEST_BASE;
+    into->has_base = hexadecimal(word, &into->base);
+    return into->has_base && into->base && into->base % SEGMENT_UNIT == 0 && into->base < HIGHEST_BASE;
 }
 
 static bool read_word(struct options *into, struct word word)
 {
     if (is(word, "slabs=off"))
-        into->modes |= MODE_NO_SLABS;
+        into->slabs = false;
     else if (is(word, "cache=off"))
-        into->modes |= MODE_NO_CACHE;
+        into->cache = false;
     else if (is(word, "check"))
-        into->modes |= MODE_CHECK;
+        into->check = true;
     else if (is(word, "events"))
         into->events = true;
     else if (begins(&word, "policy="))
@@ -112,15 +115,16 @@ static void refuse(struct word word)
 void options_read(void)
 {
     const char *text = secure_getenv("HELIOS_HEAP");
-    struct options asked = {0};
+    static const struct options defaults = {.slabs = true, .cache = true};
+    options = defaults;
     while (text && *text) {
         struct word word = {text, strcspn(text, ",")};
-        if (word.length && !read_word(&asked, word)) {
+        if (word.length && !read_word(&options, word)) {
             refuse(word);
+            options = defaults;
             return;
         }
         text += word.length;
         text += *text == ',';
     }
-    options = asked;
 }

@@ -2,20 +2,23 @@
  * without malloc and without anything of the C library that may not have been set up yet. */
 #ifndef HELIOS_OPTIONS_H
 #define HELIOS_OPTIONS_H
+#include <limits.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "layout.h"
 
 struct options {
     enum heap_policy policy;
-    uint32_t modes;        /* MODE_ bits */
+    bool slabs, cache;     /* both on unless "slabs=off", "cache=off" */
+    bool check;            /* redzones, poison, records of who allocated and freed */
     bool events;           /* the ring is on from the start */
-    bool has_secret;
-    uint64_t base;         /* where the first segment goes; 0: anywhere */
-    uint64_t secret;       /* the key of the checksums, when has_secret */
-    const char *trace;     /* MODE_TRACE: the file; ends after trace_length bytes, not with a 0 */
-    uint32_t trace_length;
+    bool has_base, has_secret;
+    uint64_t base;         /* where the first segment goes: a multiple of SEGMENT_UNIT */
+    uint64_t secret;       /* the key of the checksums */
+    size_t trace_length;   /* 0: no trace */
+    char trace[PATH_MAX];  /* the file that every operation is written to */
 };
 
 extern struct options options;
