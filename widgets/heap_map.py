@@ -16,7 +16,7 @@ from widgets.heap import FreeTrail, HeapBlock, HeapPicture, HeapWish
 
 
 class HeapMapView(ScrollView, can_focus=True):
-    """The map. `wish` is what it would show; the pane asks for that as often as it likes, and at once on `ViewWanted`."""
+    """The map. `wish` is what it would show; the pane asks for it as often as it likes, at once on `ViewWanted`."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"heap--text"}
 
