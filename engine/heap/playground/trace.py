@@ -1,0 +1,214 @@
+"""What programs ask of an allocator, as text: one operation per line. Owns the format; standard library only.
+
+    alloc 200            malloc; makes block #1: blocks are counted in the order in which they are asked for
+    calloc 10 64         ten times 64 bytes, zeroed; makes #2
+    memalign 4k 100      100 bytes at a multiple of 4096; makes #3
+    realloc #1 1m        block #1 may move, and stays #1; a size of 0 frees it
+    free #2
+
+Sizes are bytes, or have one of the letters k, m, g (1k is 1024). `#` at the start of a line, or after a blank and not
+followed by a digit, starts a comment. Empty lines mean nothing.
+
+A playground knows four more, which no program's trace has; three of them are mistakes:
+
+    free #1+16           a pointer into a block
+    free 0x1000          a pointer to anywhere
+    write #1 300         write 300 bytes from the start of block #1 on, however long it is
+    trim                 malloc_trim: give back to the kernel what can be
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Literal, NamedTuple
+
+Kind = Literal["alloc", "calloc", "memalign", "realloc", "free", "write", "trim"]
+
+LARGEST = 2**64 - 1  # a size_t
+MOST_BLOCKS = 2**32 - 1
+_MAKERS = ("alloc", "calloc", "memalign")
+_USAGE = {
+    "alloc": "alloc SIZE",
+    "calloc": "calloc COUNT SIZE",
+    "memalign": "memalign ALIGNMENT SIZE",
+    "realloc": "realloc #BLOCK SIZE",
+    "free": "free #BLOCK",
+    "write": "write #BLOCK COUNT",
+    "trim": "trim",
+}
+_NUMBER = re.compile(r"([0-9]{1,20})([kmgKMG]?)")
+_BLOCK = re.compile(r"#([0-9]{1,10})(?:\+([0-9]{1,20}))?")
+_ADDRESS = re.compile(r"0[xX]([0-9a-fA-F]{1,16})")
+_COMMENT = re.compile(r"(?:^|\s)#(?![0-9])|^\s*#")
+_SHIFT = {"": 0, "k": 10, "m": 20, "g": 30}
+
+
+class TraceError(ValueError):
+    """A line that is no operation. The sentence says what is wrong with it."""
+
+
+class Operation(NamedTuple):
+    """One operation. Blocks are counted from 1.
+
+    `factor`: calloc's COUNT, memalign's ALIGNMENT. `offset`: of a pointer into the block; with block 0, of `free`, the
+    address itself.
+    """
+
+    kind: Kind
+    block: int = 0
+    size: int = 0
+    factor: int = 0
+    offset: int = 0
+
+    @property
+    def makes_block(self) -> bool:
+        return self.kind in _MAKERS
+
+    def __str__(self) -> str:
+        """As it stands in a trace."""
+        match self.kind:
+            case "alloc":
+                return f"alloc {self.size}"
+            case "calloc" | "memalign":
+                return f"{self.kind} {self.factor} {self.size}"
+            case "realloc" | "write":
+                return f"{self.kind} #{self.block} {self.size}"
+            case "free" if not self.block:
+                return f"free {self.offset:#x}"
+            case "free":
+                return f"free #{self.block}+{self.offset}" if self.offset else f"free #{self.block}"
+            case _:
+                return self.kind
+
+
+def operation(line: str, made: int) -> Operation | None:
+    """The operation of a line, after `made` blocks were made; None: an empty line or a comment. Raises TraceError."""
+    if found := _COMMENT.search(line):
+        line = line[: found.start()]
+    words = line.split()
+    if not words:
+        return None
+    kind = words[0]
+    if kind not in _USAGE:
+        raise TraceError(f'There is no operation "{_shown(kind)}"; the operations are {", ".join(_USAGE)}.')
+    if len(words) != len(_USAGE[kind].split()):
+        raise TraceError(f'"{_shown(" ".join(words))}" is not complete or says too much: it is written {_USAGE[kind]}.')
+    match kind:
+        case "alloc":
+            return Operation("alloc", size=_size(words[1]))
+        case "calloc":
+            return Operation("calloc", factor=_size(words[1]), size=_size(words[2]))
+        case "memalign":
+            return Operation("memalign", factor=_alignment(words[1]), size=_size(words[2]))
+        case "realloc":
+            return Operation("realloc", block=_block(words, made), size=_size(words[2]))
+        case "write":
+            return Operation("write", block=_block(words, made), size=_size(words[2]))
+        case "free":
+            return _free(words, made)
+    return Operation("trim")
+
+
+def parse(lines: Iterable[str]) -> Iterator[Operation]:
+    """The operations of a trace, one by one. Raises TraceError, whose sentence names the line."""
+    made = 0
+    for number, line in enumerate(lines, 1):
+        try:
+            found = operation(line, made)
+        except TraceError as error:
+            raise TraceError(f"Line {number}: {error}") from None
+        if found:
+            made += found.makes_block
+            yield found
+
+
+def from_recording(lines: Iterable[str]) -> Iterator[Operation]:
+    """The operations of a program that ran with HELIOS_HEAP=trace=PATH, one by one, from the allocator's own lines.
+
+    Blocks that are not known, as they were made before the recording began, are made at their first realloc and never
+    freed. A line that was cut off when the program ended is left out, and so is what failed.
+    """
+    numbers: dict[str, int] = {}
+    made = 0
+    for line in lines:
+        words = line.split() if line.endswith("\n") else []
+        match words:
+            case ["f", address] if address in numbers:
+                yield Operation("free", block=numbers.pop(address))
+            case ["r", old, size, new] if old in numbers and (size == "0" or _given(new)):
+                number = numbers.pop(old)
+                yield from _forgotten(numbers, new)
+                yield Operation("realloc", block=number, size=int(size))
+                if size != "0":
+                    numbers[new] = number
+            case ["a", _, address] | ["m", _, _, address] | ["r", _, _, address] if _given(address):
+                yield from _forgotten(numbers, address)
+                made += 1
+                numbers[address] = made
+                size = int(words[2] if words[0] in "mr" else words[1])
+                yield _aligned(int(words[1]), size) if words[0] == "m" else Operation("alloc", size=size)
+
+
+def _forgotten(numbers: dict[str, int], address: str) -> Iterator[Operation]:
+    """An address that is given anew was freed meanwhile, even if nobody wrote that down."""
+    if address in numbers:
+        yield Operation("free", block=numbers.pop(address))
+
+
+def _given(address: str) -> bool:
+    return address.strip("0x") != ""
+
+
+def _aligned(alignment: int, size: int) -> Operation:
+    """memalign takes any alignment, and rounds it up."""
+    return Operation("memalign", factor=1 << max(0, alignment - 1).bit_length(), size=size)
+
+
+def _free(words: list[str], made: int) -> Operation:
+    if found := _ADDRESS.fullmatch(words[1]):
+        return Operation("free", offset=int(found[1], 16))
+    return Operation("free", block=_block(words, made), offset=_offset(words[1]))
+
+
+def _offset(word: str) -> int:
+    _, _, offset = word.partition("+")
+    return min(int(offset or 0), LARGEST)
+
+
+def _block(words: list[str], made: int) -> int:
+    found = _BLOCK.fullmatch(words[1])
+    if not found or (found[2] and words[0] != "free"):
+        raise TraceError(f'"{_shown(words[1])}" is no block: {words[0]} takes its number, as in "{words[0]} #3".')
+    number = int(found[1])
+    if not 1 <= number <= made:
+        there = "there are no blocks yet" if not made else "the only block is #1" if made == 1 else _range(made)
+        raise TraceError(f"{words[0]} {words[1]}: there is no block #{number} yet; {there}.")
+    return number
+
+
+def _range(made: int) -> str:
+    return f"the blocks are #1 to #{made}"
+
+
+def _size(word: str) -> int:
+    found = _NUMBER.fullmatch(word)
+    if not found:
+        raise TraceError(f'"{_shown(word)}" is no size: it is written as a number of bytes, or as 4k, 1m, 2g.')
+    size = int(found[1]) << _SHIFT[found[2].lower()]
+    if size > LARGEST:
+        raise TraceError(f"{word} is more than a size can be: the largest is {LARGEST}.")
+    return size
+
+
+def _alignment(word: str) -> int:
+    alignment = _size(word)
+    if alignment & (alignment - 1) or not alignment:
+        raise TraceError(f"{word} is no alignment: it is a power of two, as 64 or 4k.")
+    return alignment
+
+
+def _shown(text: str) -> str:
+    """A word of somebody's, fit for a sentence."""
+    text = text.encode("ascii", "backslashreplace").decode()
+    return text if len(text) <= 40 else text[:40] + "…"
