@@ -45,6 +45,11 @@ class Places:
     def images(self) -> Path:
         return self.state / "images"
 
+    @property
+    def heap(self) -> Path:
+        """What containers with `--heap` see of our allocator."""
+        return self.state / "heap"
+
 
 def places() -> Places:
     """The directories of the engine of the user who asks."""

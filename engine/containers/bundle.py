@@ -18,6 +18,7 @@ import msgspec
 
 from engine.containers import oci_bundle
 from engine.errors import EngineError
+from engine.heap import library
 from engine.images import Image, Images, rootfs_image
 from engine.images.layers import read_file
 from engine.protocol.messages import ContainerOptions, ErrorCode, Exec
@@ -49,21 +50,25 @@ async def spec_of(
     directory: Path,
     volumes: Mapping[str, str],
     files: Mapping[str, str],
+    heap: Path,
 ) -> Spec:
     """The OCI spec of a new container; `volumes`: name → directory; `files`: paths inside → those of files that are
-    kept for it. EngineError(INVALID) names the option that can't be."""
+    kept for it; `heap`: where `library.lay_out` lays out the allocator. EngineError(INVALID) names the option that
+    can't be."""
     if options.bundle is not None:
         given = await asyncio.to_thread(oci_bundle.config, options.bundle)
         return oci_bundle.completed(given, options, id, image.layers[0])
     account = await asyncio.to_thread(_account, options.user, image.layers, options.groups)
     merged = str(directory / "merged")
-    return default.from_options(options, image, id, merged, account, volumes=volumes, files=files)
+    return default.from_options(options, image, id, merged, account, volumes=volumes, files=files, heap=str(heap))
 
 
 def check(options: ContainerOptions) -> None:
     """EngineError for options that exclude each other (INVALID) or can't be had here (UNSUPPORTED)."""
     if options.init:
         init.path()
+    if options.heap is not None:
+        library.needed()
     if options.remove and options.restart.name != "no":
         raise EngineError(
             ErrorCode.INVALID, "--rm and --restart exclude each other: a removed container can't restart."
@@ -72,9 +77,9 @@ def check(options: ContainerOptions) -> None:
         raise EngineError(ErrorCode.INVALID, "Only --restart on-failure takes a number of times, 0 or more.")
 
 
-async def draft(options: ContainerOptions, images: Images, root: str) -> Spec:
-    """The OCI spec for a bundle that somebody else makes, with its root at `root`. EngineError(INVALID) also for what
-    only the engine knows: volumes, other containers."""
+async def draft(options: ContainerOptions, images: Images, root: str, heap: Path) -> Spec:
+    """The OCI spec for a bundle that somebody else makes, with its root at `root`; `heap` as in `spec_of`.
+    EngineError(INVALID) also for what only the engine knows: volumes, other containers."""
     if any(mount.type == "volume" for mount in options.mounts):
         raise EngineError(ErrorCode.INVALID, "A bundle knows no volumes: mount a directory (--volume /DIR:/PATH).")
     if any(way.startswith(CONTAINER) for way in options.namespaces.values()):
@@ -86,7 +91,9 @@ async def draft(options: ContainerOptions, images: Images, root: str) -> Spec:
     image = await image_of(options, images)
     account = await asyncio.to_thread(_account, options.user, image.layers, options.groups)
     bare = dataclasses.replace(image, masked=(), command=image.command or ("sh",))
-    spec = default.from_options(options, bare, "heliostui", root, account)
+    if options.heap is not None:
+        await asyncio.to_thread(library.lay_out, heap)
+    spec = default.from_options(options, bare, "heliostui", root, account, heap=str(heap))
     own_place = spec.linux.cgroups_path if options.cgroup_parent else None
     return msgspec.structs.replace(spec, linux=msgspec.structs.replace(spec.linux, cgroups_path=own_place))
 
@@ -160,7 +167,7 @@ async def process_of(request: Exec, spec: Spec, image: Image, directory: Path) -
         capabilities = sets(names, user)
     if request.tty:
         env = [*env, "TERM=xterm-256color"]
-    merged = {entry.partition("=")[0]: entry for entry in (*env, *request.env)}
+    merged = {entry.partition("=")[0]: entry for entry in (*env, *library.kept(env, request.env))}
     return msgspec.structs.replace(
         own,
         args=request.command,

@@ -27,6 +27,7 @@ from engine.containers.networking import Networking
 from engine.containers.output.stdio import Stdio
 from engine.containers.store import Store
 from engine.errors import EngineError
+from engine.heap import library
 from engine.network.networks import Attached
 from engine.protocol.messages import ErrorCode, Exec, Launch, Status
 from engine.sandbox import init, receipt
@@ -90,8 +91,10 @@ class Launcher:
         spools: Path,
         find: namespaces.Find,
         hooks: hooks.Hooks,
+        heap: Path,
     ) -> None:
         self._store = store
+        self._heap = heap  # where our allocator is laid out for containers
         self._find = find  # whose namespaces a container may join
         self.hooks = hooks
         self._keeper = keeper
@@ -227,6 +230,8 @@ class Launcher:
     def _prepare(self, container: Container, spec: Spec) -> Prepared:
         """The plan first and the cgroup last: when anything fails, there is no cgroup."""
         self._networking.prepare(container)
+        if container.record.options.heap is not None:
+            library.lay_out(self._heap)
         plan = self._plan(container, spec, network=self._networking.expects(container))
         program = plan.assemble()
         bundle.prepare(bundle.filesystem(self._store.directory(container.id), container.image, spec))

@@ -97,7 +97,9 @@ class Containers:
         self._networks = networks
         self._networking = networking.Networking(networks, self._store.directory, self._containers)
         spools = places.runtime / "spool"
-        self._launcher = Launcher(self._store, keeper, cgroups, self._networking, spools, self.program, hooks)
+        self._launcher = Launcher(
+            self._store, keeper, cgroups, self._networking, spools, self.program, hooks, places.heap
+        )
         self._running = Running(self._store, keeper, self.bus, self._launcher, self._forget)
         self.volumes = Volumes(places.state, self._name_of)
         self._ids: dict[str, str] = {}  # by name, also of containers in the making
@@ -243,7 +245,8 @@ class Containers:
 
     async def spec(self, options: ContainerOptions, root: str) -> dict[str, Any]:
         """What the options mean, for a bundle with its root at `root`."""
-        return msgspec.to_builtins(await bundle.draft(options, self._images, root))  # type: ignore[no-any-return]
+        spec = await bundle.draft(options, self._images, root, self._places.heap)
+        return msgspec.to_builtins(spec)  # type: ignore[no-any-return]
 
     async def launch(self, ref: str) -> Launch:
         """The receipt of its last launch. EngineError(WRONG_STATE) when there is none."""
@@ -385,7 +388,8 @@ class Containers:
             claim = await self.volumes.claim(id, options.mounts, image)
             options = msgspec.structs.replace(options, mounts=claim.mounts)
             files = self._networking.files(id, options)
-            spec = await bundle.spec_of(options, image, id, self._store.directory(id), claim.directories, files)
+            directory, heap = self._store.directory(id), self._places.heap
+            spec = await bundle.spec_of(options, image, id, directory, claim.directories, files, heap)
             limiting.check(self._cgroups, spec, id)
             await self.volumes.relabel(claim, spec.linux.mount_label)
             options = bundle.settled(options, spec)

@@ -1,7 +1,7 @@
 """The OCI spec of a container from what a person asked for: Docker's defaults, and its options on top.
 
-Puts together what the modules beside it make, one part of the spec each. Imports them, the protocol, the structs and
-`engine.images.image`.
+Puts together what the modules beside it make, one part of the spec each. Imports them, the protocol, the structs,
+`engine.heap.library` and `engine.images.image`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import msgspec
 
 from engine.errors import EngineError
+from engine.heap import library
 from engine.images.image import Image
 from engine.protocol.messages import ContainerOptions, ErrorCode
 from engine.spec import (
@@ -47,9 +48,11 @@ def from_options(
     *,
     volumes: Mapping[str, str] | None = None,
     files: Mapping[str, str] | None = None,
+    heap: str = "",
 ) -> Spec:
     """What `options` mean for a container of `image` whose merged root will be at `root_path`. `volumes`: name →
-    directory; `files`: paths inside → those of files that the engine keeps for it.
+    directory; `files`: paths inside → those of files that the engine keeps for it; `heap`: the directory with our
+    allocator.
 
     Raises EngineError INVALID or UNSUPPORTED, naming the option.
     """
@@ -63,7 +66,12 @@ def from_options(
         domainname=options.domainname,
         process=_process(options, image, account, _own_name(options, container_id), decided),
         mounts=mounts.merged(
-            [*_system_mounts(options, decided), *_file_mounts(files or {}, options, decided)], decided.mounts
+            [
+                *_system_mounts(options, decided),
+                *_file_mounts(files or {}, options, decided),
+                *([_heap_mount(heap)] if options.heap is not None else []),
+            ],
+            decided.mounts,
         ),
         linux=_linux(options, image, container_id, decided),
         annotations=options.annotations,
@@ -162,6 +170,11 @@ def _file_mounts(files: Mapping[str, str], options: ContainerOptions, decided: _
     if decided.maps is not None:  # so that they are its root's
         words.append("idmap")
     return [Mount(destination=path, type="bind", source=file, options=words) for path, file in files.items()]
+
+
+def _heap_mount(directory: str) -> Mount:
+    words = ["bind", "ro", "nosuid", "nodev", "rprivate"]
+    return Mount(destination=library.PLACE, type="bind", source=directory, options=words)
 
 
 def check(options: ContainerOptions) -> None:

@@ -1,6 +1,6 @@
 """`process` of the spec: what is run, as whom, and the limits and priorities it begins with.
 
-Imports the errors, the structs and the image. Sources: getrlimit(2), proc_pid_oom_score_adj(5), sched_setattr(2),
+Imports the errors, the structs, the image and `engine.heap.library`. Sources: getrlimit(2), proc_pid_oom_score_adj(5), sched_setattr(2),
 ioprio_set(2).
 """
 
@@ -12,6 +12,7 @@ import resource
 from collections.abc import Sequence
 
 from engine.errors import EngineError
+from engine.heap import library
 from engine.images.image import Image
 from engine.protocol.messages import ContainerOptions, ErrorCode
 from engine.protocol.messages import Scheduler as SchedulerOption
@@ -43,9 +44,14 @@ def command(options: ContainerOptions, image: Image) -> list[str]:
 
 
 def environment(options: ContainerOptions, image: Image, hostname: str, home: str) -> list[str]:
-    """Ours, then the image's, then the user's; the last one to set a name wins, names keep their first place."""
+    """Ours, then the image's, then the user's; the last one to set a name wins, names keep their first place. With
+    `--heap` what preloads our allocator comes last, and goes together with what is preloaded already."""
     ours = [f"HOME={home}", f"HOSTNAME={hostname}", *(["TERM=xterm-256color"] if options.tty else [])]
     merged = {entry.partition("=")[0]: entry for entry in (*image.env, *ours, *options.env)}
+    if options.heap is not None:
+        values = {name: entry.partition("=")[2] for name, entry in merged.items()}
+        heap = library.environment(options.heap, values)
+        merged |= {name: f"{name}={value}" for name, value in heap.items()}
     return list(merged.values())
 
 

@@ -1,7 +1,7 @@
 """`--config FILE`: the fields of `ContainerOptions` as TOML, or as JSON where the file's name ends in `.json`.
 
-Sizes, rates, counts and times may be written as on the command line ("512m", "max", "30s"), and so may `restart`, each
-of the `ports` ("8080:80") and of the `networks` ("backend", "backend:ip=10.88.1.7").
+Sizes, rates, counts and times may be written as on the command line ("512m", "max", "30s"), and so may `restart`, `heap`,
+each of the `ports` ("8080:80") and of the `networks` ("backend", "backend:ip=10.88.1.7").
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from engine.heap.library import parse as parse_heap
 from engine.protocol import ports
 from engine.protocol.limits import Limits
 from engine.protocol.messages import ContainerOptions
@@ -27,6 +28,7 @@ from heliostui.commandline.times import seconds
 _POLICIES: dict[str, Callable[[str], Any]] = {
     "restart": lambda text: msgspec.to_builtins(restart_policy(text)),
     "shm_size": size,
+    "heap": lambda text: msgspec.to_builtins(parse_heap(text)),
 }
 _LIMITS: dict[str, Callable[[str], Any]] = {
     **dict.fromkeys(("memory", "memory_reservation", "memory_high", "memory_swap"), size_or_max),

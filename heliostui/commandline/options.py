@@ -11,7 +11,7 @@ from typing import Any
 from engine.protocol.limits import Limits
 from engine.protocol.messages import ContainerOptions
 from engine.protocol.quantities import size
-from heliostui.commandline import environment, health, networks
+from heliostui.commandline import environment, health, heap, networks
 from heliostui.commandline.failures import Failure, UsageError
 from heliostui.commandline.limits import add_limit_options, given_limits
 from heliostui.commandline.mounts import add_mount_options, given_mounts
@@ -21,7 +21,7 @@ from heliostui.commandline.priorities import add_priority_options, given_priorit
 from heliostui.commandline.restart import restart_policy
 from heliostui.commandline.security import add_device_options, add_security_options, given_devices, given_security
 
-SCALARS = ("name", "hostname", "domainname", "workdir", "user", "restart", "shm_size", "cgroup_parent")
+SCALARS = ("name", "hostname", "domainname", "workdir", "user", "restart", "shm_size", "cgroup_parent", "heap")
 FLAGS = {"tty": "tty", "interactive": "interactive", "read_only": "read_only", "init": "init", "rm": "remove"}
 
 
@@ -54,6 +54,7 @@ def add_container_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rootfs", metavar="DIR", help="a directory to use in place of an image; it is not written to")
     parser.add_argument("--bundle", metavar="DIR", help="an OCI bundle to run as its config.json says, on its own root")
     parser.add_argument("--init", action="store_true", help="a small init as PID 1, which reaps and passes signals on")
+    heap.add_heap_option(parser)
     parser.add_argument(
         "--restart",
         metavar="POLICY",

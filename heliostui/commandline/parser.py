@@ -10,14 +10,19 @@ from heliostui.commandline.failures import UsageError
 
 T = TypeVar("T")
 
+NO_VALUE = "\0"
 _WHICH = "an id, the unique beginning of one, or a name"
 
 
 class Parser(argparse.ArgumentParser):
-    """Raises `UsageError` where argparse would print its usage and exit."""
+    """Raises `UsageError` where argparse would print its usage and exit. An option's optional value (nargs="?") comes
+    after `=` only: argparse would take the next word for it, so it is told of one that no command line can have."""
 
     def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
         """A verb's own verb complains itself of what it does not know, so that the right help is named."""
+        bare = {name for action in self._actions if action.nargs == "?" for name in action.option_strings}
+        if args is not None:
+            args = [f"{word}={NO_VALUE}" if word in bare else word for word in args]
         found, unknown = super().parse_known_args(args, namespace)
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
@@ -86,5 +91,5 @@ def add_words(parser: argparse.ArgumentParser, *, required: bool) -> None:
 
 def given_words(arguments: argparse.Namespace) -> list[str]:
     """The words without the `--` that may stand before them."""
-    words: list[str] = arguments.words
+    words: list[str] = [word.removesuffix(f"={NO_VALUE}") for word in arguments.words]
     return words[1:] if words[:1] == ["--"] else words
