@@ -5,8 +5,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define KIND_SHIFT 24 /* thread ids are below 2**22 */
-
 struct heap_event event_ring[EVENTS];
 
 static uint64_t now(void)
@@ -17,7 +15,7 @@ static uint64_t now(void)
 }
 
 /* The system call takes 0.1 µs and is made for events only; a thread_local copy would be wrong after vfork and clone. */
-static uint32_t thread(void)
+uint32_t thread_id(void)
 {
     return (uint32_t)syscall(SYS_gettid);
 }
@@ -57,7 +55,7 @@ uint64_t event_record(enum heap_event_kind kind, uint64_t address, uint64_t size
     /* Somebody who claimed this place a whole round ago still writes: lose one of the two events rather than mix them. */
     if (before == 0 && number > EVENTS)
         return number;
-    entry->kind_and_thread = (uint32_t)kind << KIND_SHIFT | thread();
+    entry->kind_and_thread = (uint32_t)kind << EVENT_KIND_SHIFT | thread_id();
     entry->time = time;
     entry->address = address;
     entry->size = size;
@@ -71,7 +69,7 @@ bool event_find(enum heap_event_kind kind, uint64_t address, struct heap_event *
     uint64_t count = __atomic_load_n(&root.event_count, __ATOMIC_RELAXED);
     for (uint64_t number = count; number && number + EVENTS > count; number--) {
         struct heap_event entry = event_ring[(number - 1) % EVENTS];
-        if (entry.number == (uint32_t)number && entry.kind_and_thread >> KIND_SHIFT == kind && entry.address == address) {
+        if (entry.number == (uint32_t)number && entry.kind_and_thread >> EVENT_KIND_SHIFT == kind && entry.address == address) {
             *found = entry;
             return true;
         }

@@ -10,7 +10,12 @@
 
 #include "observed.h"
 
+#define EVENT_KIND_SHIFT 24 /* thread ids are below 2**22 */
+#define EVENT_THREAD_MASK 0xffffff
+
 extern struct heap_event event_ring[EVENTS] INTERNAL; /* root.events */
+
+uint32_t thread_id(void);
 
 /* Writes an event and returns its number, from 1; 0 when the ring is off. Needs no lock. */
 uint64_t event_record(enum heap_event_kind kind, uint64_t address, uint64_t size, uint64_t detail);

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "options.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,10 +65,11 @@ static bool read_policy(struct options *into, struct word word)
 
 static bool read_trace(struct options *into, struct word path)
 {
-    if (path.length >= sizeof into->trace)
+    static char copy[PATH_MAX];
+    if (path.length >= sizeof copy)
         return false;
-    memcpy(into->trace, path.text, path.length);
-    into->trace[path.length] = 0;
+    memcpy(copy, path.text, path.length);
+    into->trace = copy;
     into->trace_length = path.length;
     return true;
 }

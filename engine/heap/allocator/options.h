@@ -2,7 +2,6 @@
  * without malloc and without anything of the C library that may not have been set up yet. */
 #ifndef HELIOS_OPTIONS_H
 #define HELIOS_OPTIONS_H
-#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,7 +17,7 @@ struct options {
     uint64_t base;         /* where the first segment goes: a multiple of SEGMENT_UNIT */
     uint64_t secret;       /* the key of the checksums */
     size_t trace_length;   /* 0: no trace */
-    char trace[PATH_MAX];  /* the file that every operation is written to */
+    const char *trace;     /* the file that every operation is written to: a copy, programs write over their environment */
 };
 
 extern struct options options;
