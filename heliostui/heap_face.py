@@ -1,0 +1,181 @@
+"""The face of one heap: its map, its sums in a line, and what the cursor is on. Pane, screen and playground show it.
+
+Owns the watch that brings the pictures, for as long as it follows a heap. Imports link, heap_watch, words and widgets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import Static
+
+from engine.client.errors import ClientError
+from engine.protocol.heap import HeapBlock, HeapMap, HeapProcess, HeapTarget
+from engine.protocol.messages import ErrorCode, FreeList, GetFreeList, GetHeap, HeapFigures
+from engine.protocol.quantities import size_text
+from heliostui import heap_values
+from heliostui.heap_explain import block_explained, heap_explained
+from heliostui.heap_watch import PERIOD, HeapWatch
+from heliostui.heap_words import CELLS, cursor_words, percent, totals_words
+from heliostui.link import Link
+from heliostui.network_explain import Told
+from widgets.heap_map import HeapMapView
+
+TRAIL = 200
+"""Blocks of a free list that are fetched at once."""
+
+
+class HeapFace(Vertical):
+    """`follow` makes it live, `stop` lets it rest."""
+
+    @dataclass
+    class Seen(Message):
+        """A picture was shown."""
+
+        face: HeapFace
+
+    @dataclass
+    class Lost(Message):
+        """There are no more pictures, and why."""
+
+        face: HeapFace
+        reason: str
+        code: ErrorCode | None
+
+    def __init__(self, link: Link, *, id: str | None = None) -> None:
+        super().__init__(id=id, classes="heap-face")
+        self._link = link
+        self._process: HeapProcess | None = None
+        self.watching: HeapWatch | None = None
+        self.map: HeapMap | None = None
+        self.view = HeapMapView()
+
+    def compose(self) -> ComposeResult:
+        yield self.view
+        yield Static(classes="heap-totals", markup=False)
+        yield Static(classes="heap-what", markup=False)
+
+    # --- what is looked at ---
+
+    def follow(self, target: HeapTarget, process: HeapProcess | None = None, period: float | None = PERIOD) -> None:
+        """Show this heap from now on."""
+        self.stop()
+        self._process = process
+        if self.watching is None or self.watching.target != target:
+            self.watching, self.map = HeapWatch(self._link, target, self.post_message, period), None
+        self.watching.view = heap_values.view(self.view.wish)
+        self.run_worker(self.watching.run(), group="heap", exclusive=True)
+
+    def stop(self) -> None:
+        """Ask no more."""
+        self.workers.cancel_group(self, "heap")
+
+    @on(HeapMapView.ViewWanted)
+    def _wanted(self, event: HeapMapView.ViewWanted) -> None:
+        event.stop()
+        if self.watching is not None:
+            asked = heap_values.view(self.view.wish)
+            self.watching.look(
+                columns=asked.columns,
+                rows=asked.rows,
+                cell=asked.cell,
+                first_row=asked.first_row,
+                cursor=asked.cursor,
+            )
+
+    @on(HeapWatch.Seen)
+    def _seen(self, event: HeapWatch.Seen) -> None:
+        event.stop()
+        if event.watch is not self.watching:
+            return
+        self.map = event.map
+        self.view.show(heap_values.picture(event.map, event.columns))
+        self._write(".heap-totals", totals_words(event.map.totals))
+        self._tell()
+        self.post_message(self.Seen(self))
+
+    @on(HeapWatch.Lost)
+    def _lost(self, event: HeapWatch.Lost) -> None:
+        event.stop()
+        if event.watch is self.watching:
+            self.post_message(self.Lost(self, event.reason, event.code))
+
+    def _write(self, where: str, words: str) -> None:
+        static = self.query_one(where, Static)
+        if words != str(static.content):
+            static.update(words)
+
+    # --- what the cursor is on ---
+
+    @property
+    def block(self) -> HeapBlock | None:
+        """The block under the cursor, as the engine tells it."""
+        block, address = self.map.cursor if self.map else None, self.view.cursor
+        if block is None or address is None:
+            return None
+        start = heap_values.number(block.start)
+        return block if start <= address < start + block.size else None
+
+    @property
+    def told(self) -> Told | None:
+        """What is to be said of it, or of the heap."""
+        if self.map is None:
+            return None
+        block = self.block
+        return block_explained(block, self.map, self._process) if block else heap_explained(self.map, self._process)
+
+    @property
+    def heap_told(self) -> Told | None:
+        return heap_explained(self.map, self._process) if self.map else None
+
+    @on(HeapMapView.CursorMoved)
+    def _tell(self) -> None:
+        if self.map is not None:
+            words = cursor_words(self.map if self.block else None, self.view.cursor)
+            self._write(".heap-what", f"{words.block}\n{words.around}")
+
+    @on(HeapMapView.Hovered)
+    def _hovered(self, event: HeapMapView.Hovered) -> None:
+        event.stop()
+        if event.address is None:
+            self._tell()
+            return
+        state = CELLS.get(event.state.lower(), "")
+        fill = f", {percent(event.fill / 9)} of it in use" if event.state.lower() in "ucs" else ""
+        self._write(".heap-what", f"{event.address:#x} and {size_text(event.size)} on: {state}{fill}\n")
+
+    # --- free lists ---
+
+    @on(HeapMapView.FreeListWanted)
+    def _walk(self, event: HeapMapView.FreeListWanted) -> None:
+        event.stop()
+        if self.watching is not None:
+            self.run_worker(self._trail(self.watching.target, event), group="trail", exclusive=True)
+
+    async def _trail(self, target: HeapTarget, event: HeapMapView.FreeListWanted) -> None:
+        """Fetch the blocks of a free list in list order."""
+        try:
+            bin = event.bin
+            if bin is None or event.beyond:
+                bin = await self._bin_beyond(target, bin, event.beyond or 1)
+            if bin is None:
+                self.view.show_trail(None)
+                return
+            request = GetFreeList(target=target, bin=bin, skip=event.skip, limit=TRAIL)
+            self.view.show_trail(heap_values.trail(bin, event.skip, await self._link.request(request, FreeList)))
+        except ClientError as error:
+            self.notify(str(error), severity="error", markup=False)
+
+    async def _bin_beyond(self, target: HeapTarget, bin: int | None, by: int) -> int | None:
+        """The next free list that has blocks, or the one before; from the end on again from the beginning."""
+        figures = (await self._link.request(GetHeap(target=target), HeapFigures)).heap
+        bins = sorted(each.index for each in figures.bins if each.count)
+        if bin is None or not bins:
+            return bins[0] if bins else None
+        if by > 0:
+            return next((each for each in bins if each > bin), bins[0])
+        return next((each for each in reversed(bins) if each < bin), bins[-1])
