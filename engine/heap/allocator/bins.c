@@ -1,0 +1,131 @@
+/* Bins, and the search in them. Best fit is what they are made for; the other policies look at every block that fits. */
+#include "bins.h"
+
+#include "events.h"
+#include "lock.h"
+#include "report.h"
+
+COLD _Noreturn void stop_for(uint32_t damage, const void *block)
+{
+    unlock_heap(); /* what a handler of SIGABRT does may need it */
+    report_damage(damage, block);
+}
+
+static inline size_t free_size(const struct free_block *block)
+{
+    return block->word & BLOCK_SIZE_MASK;
+}
+
+void add_to_bin(struct free_block *block, size_t size)
+{
+    unsigned bin = bin_of(size);
+    struct free_block **first = &bins.lists[bin], *next = *first, *previous = NULL;
+    if (bin >= EXACT_BINS)
+        for (; next && free_size(next) < size; next = next->next) {
+            previous = next;
+            root.search_steps++;
+        }
+    block->previous = previous;
+    block->next = next;
+    if (next)
+        next->previous = block;
+    if (previous)
+        previous->next = block;
+    else
+        *first = block;
+    set_bit(bins.bits, bin);
+    set_bit(bins.summary, bin / 64);
+}
+
+void remove_from_bin(struct free_block *block, size_t size)
+{
+    struct free_block *next = block->next, *previous = block->previous;
+    if (unlikely((next && next->previous != block) || (previous && previous->next != block)))
+        stop_for(DAMAGE_FREE_LIST, block);
+    if (next)
+        next->previous = previous;
+    if (previous) {
+        previous->next = next;
+        return;
+    }
+    unsigned bin = bin_of(size);
+    bins.lists[bin] = next;
+    if (next)
+        return;
+    clear_bit(bins.bits, bin);
+    if (!bins.bits[bin / 64])
+        clear_bit(bins.summary, bin / 64);
+}
+
+/* The first bin from `bin` on that isn't empty; BINS: none. */
+static unsigned next_bin(unsigned bin)
+{
+    if (bin >= BINS)
+        return BINS;
+    unsigned word = bin / 64;
+    uint64_t bits = bins.bits[word] & ~0ull << bin % 64;
+    if (bits)
+        return word * 64 + __builtin_ctzll(bits);
+    if (++word >= BIN_WORDS)
+        return BINS;
+    unsigned part = word / 64;
+    uint64_t words = bins.summary[part] & ~0ull << word % 64;
+    while (!words) {
+        if (++part >= BIN_SUMMARY_WORDS)
+            return BINS;
+        words = bins.summary[part];
+    }
+    word = part * 64 + __builtin_ctzll(words);
+    return word * 64 + __builtin_ctzll(bins.bits[word]);
+}
+
+static inline struct free_block *best_fit(size_t size)
+{
+    unsigned bin = bin_of(size);
+    if (bin >= EXACT_BINS) { /* here blocks of a bin differ: its first may be too small */
+        for (struct free_block *block = bins.lists[bin]; block; block = block->next) {
+            root.search_steps++;
+            if (free_size(block) >= size)
+                return block;
+        }
+        bin++;
+    }
+    bin = next_bin(bin);
+    return bin < BINS ? bins.lists[bin] : NULL;
+}
+
+/* Is `block` to be taken rather than `other`? */
+static bool comes_before(const struct free_block *block, const struct free_block *other)
+{
+    switch ((enum heap_policy)root.policy) {
+    case POLICY_WORST:
+        return free_size(block) > free_size(other) || (free_size(block) == free_size(other) && block < other);
+    case POLICY_NEXT: {
+        bool ahead = (uintptr_t)block >= root.rover, other_ahead = (uintptr_t)other >= root.rover;
+        return ahead != other_ahead ? ahead : block < other;
+    }
+    default:
+        return block < other;
+    }
+}
+
+static COLD struct free_block *fit_of_policy(size_t size)
+{
+    struct free_block *found = NULL;
+    for (unsigned bin = next_bin(bin_of(size)); bin < BINS; bin = next_bin(bin + 1))
+        for (struct free_block *block = bins.lists[bin]; block; block = block->next) {
+            root.search_steps++;
+            if (free_size(block) >= size && (!found || comes_before(block, found)))
+                found = block;
+        }
+    if (found)
+        root.rover = (uintptr_t)found + size; /* next fit goes on behind what it gives away */
+    return found;
+}
+
+struct free_block *find_free(size_t size)
+{
+    struct free_block *found = likely(root.policy == POLICY_BEST) ? best_fit(size) : fit_of_policy(size);
+    event(EVENT_SEARCH, (uintptr_t)found, size, (uint64_t)bin_of(size) << 32 | (found ? bin_of(free_size(found)) : BINS));
+    return found;
+}

@@ -1,0 +1,26 @@
+/* What we take from glibc under names and versions that old ones have as well, so that a library compiled on the host also
+ * works in images with an older glibc (2.17 on). */
+#ifndef HELIOS_GLIBC_H
+#define HELIOS_GLIBC_H
+#include <pthread.h>
+
+#if defined(__x86_64__)
+#define FIRST_VERSION "GLIBC_2.2.5"
+#elif defined(__aarch64__)
+#define FIRST_VERSION "GLIBC_2.17"
+#endif
+
+/* Moved from libpthread to libc in 2.34, with a new version. */
+__asm__(".symver pthread_key_create, pthread_key_create@" FIRST_VERSION);
+__asm__(".symver pthread_setspecific, pthread_setspecific@" FIRST_VERSION);
+extern int pthread_key_create(pthread_key_t *key, void (*destructor)(void *)) __attribute__((weak));
+extern int pthread_setspecific(pthread_key_t key, const void *value) __attribute__((weak));
+
+/* pthread_atfork() itself is in a static part of the C library. */
+extern int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void), void *library);
+
+/* The lock of the list of all streams, which fork takes. */
+extern void _IO_list_lock(void) __attribute__((weak));
+extern void _IO_list_unlock(void) __attribute__((weak));
+extern void _IO_list_resetlock(void) __attribute__((weak));
+#endif

@@ -1,0 +1,39 @@
+/* Waiting for the lock: a little by looking, then in the kernel. */
+#define _GNU_SOURCE
+#include "lock.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define LOOKS 100
+
+static inline void pause_processor(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("isb");
+#endif
+}
+
+NOINLINE void wait_for_lock(void)
+{
+    for (int i = 0; i < LOOKS; i++) {
+        uint32_t unlocked = 0;
+        if (__atomic_load_n(&root.lock, __ATOMIC_RELAXED) == 0 &&
+            __atomic_compare_exchange_n(&root.lock, &unlocked, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+            return;
+        pause_processor();
+    }
+    int saved = errno;
+    while (__atomic_exchange_n(&root.lock, 2, __ATOMIC_ACQUIRE) != 0)
+        syscall(SYS_futex, &root.lock, FUTEX_WAIT_PRIVATE, 2, NULL, NULL, 0);
+    errno = saved;
+}
+
+NOINLINE void wake_waiter(void)
+{
+    syscall(SYS_futex, &root.lock, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0); /* sets no errno: it can't fail */
+}

@@ -1,0 +1,36 @@
+/* The one lock. Whoever holds it may change slabs, arenas, bins and segments; root.sequence is odd meanwhile, so readers
+ * outside know that what they copied may be torn, and copy again. */
+#ifndef HELIOS_LOCK_H
+#define HELIOS_LOCK_H
+#include "root.h"
+
+extern char __libc_single_threaded __attribute__((weak)); /* since glibc 2.32 */
+
+void wait_for_lock(void);
+void wake_waiter(void);
+
+static inline bool single_threaded(void)
+{
+    return &__libc_single_threaded && __libc_single_threaded;
+}
+
+static inline void lock_heap(void)
+{
+    uint32_t unlocked = 0;
+    if (single_threaded())
+        root.lock = 1;
+    else if (unlikely(!__atomic_compare_exchange_n(&root.lock, &unlocked, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)))
+        wait_for_lock();
+    __atomic_store_n(&root.sequence, root.sequence + 1, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+}
+
+static inline void unlock_heap(void)
+{
+    __atomic_store_n(&root.sequence, root.sequence + 1, __ATOMIC_RELEASE);
+    if (single_threaded())
+        root.lock = 0;
+    else if (unlikely(__atomic_exchange_n(&root.lock, 0, __ATOMIC_RELEASE) == 2))
+        wake_waiter();
+}
+#endif
