@@ -102,7 +102,7 @@ NOINLINE void end_period_if_due(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
     uint64_t ns = now.tv_sec * 1000000000ull + now.tv_nsec;
-    if (ns - root.period_start < PERIOD_NS)
+    if (ns < root.period_start + PERIOD_NS) /* a playground, where time shall not matter, starts a period in the far future */
         return;
     root.period_start = ns;
     root.period++;
