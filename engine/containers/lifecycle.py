@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import aclosing, closing, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager, closing, suppress
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
@@ -39,6 +39,7 @@ from engine.containers.launch import Launcher
 from engine.containers.output import reader
 from engine.containers.record import Record
 from engine.containers.running import Running
+from engine.containers.standstill import standstill
 from engine.containers.states import Happening
 from engine.containers.store import Store, Stored
 from engine.errors import EngineError
@@ -261,13 +262,24 @@ class Containers:
     async def top(self, ref: str) -> ProcessRows:
         """Its processes."""
         run = self._find(ref).running()
-
-        def pids() -> Sequence[int]:
-            return run.cgroup.processes() if run.cgroup else top.in_namespace_of(run.held.pid)
-
-        before = await asyncio.to_thread(lambda: top.used(pids()))
+        before = await asyncio.to_thread(lambda: top.used(top.processes(run.held.pid, run.cgroup)))
         await asyncio.sleep(top.INTERVAL)
-        return await asyncio.to_thread(lambda: top.rows(pids(), before))
+        return await asyncio.to_thread(lambda: top.rows(top.processes(run.held.pid, run.cgroup), before))
+
+    @asynccontextmanager
+    async def standstill(self, ref: str, patience: float) -> AsyncIterator[None]:
+        """All of its processes stand still meanwhile; nothing is done to a paused one. EngineError(WRONG_STATE,
+        UNSUPPORTED), TimeoutError when the kernel takes longer than `patience` seconds, OSError."""
+        container = self._find(ref)
+        async with container.lock:
+            run = container.running()
+            if container.record.status == Status.PAUSED:
+                yield
+            elif run.cgroup is None:
+                raise EngineError(ErrorCode.UNSUPPORTED, f"Freezing needs a cgroup. {self._cgroups.reason}")
+            else:
+                async with standstill(run.cgroup, self._launcher.spool(container.id), patience):
+                    yield
 
     async def limits(self, ref: str) -> LimitsInForce:
         """The limits in force, read from the kernel."""

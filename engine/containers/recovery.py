@@ -1,7 +1,7 @@
 """What a new engine finds: what the disk says against what the keeper holds and the kernel shows. Imports the parts.
 
     on disk    with the keeper   then
-    any        running           it runs; watch it (frozen: it is paused)
+    any        running           it runs; watch it (frozen: it is paused; for a look only: it goes on)
     any        ended             its end is recorded now, unless that was done
     running    nothing           the keeper was lost: kill it if it is still there, exit code 255
     restarting nothing           it is started again
@@ -29,7 +29,7 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 
 from engine.cgroups import Cgroup, Hierarchy
-from engine.containers import limiting, names, restart
+from engine.containers import limiting, names, restart, standstill
 from engine.containers.container import Container, Run
 from engine.containers.identity import boot_id, identify, open_process
 from engine.containers.keeper import TERMINALS, Held, Keeper
@@ -112,6 +112,8 @@ class Recovery:
     async def _adopt(self, container: Container, held: Held) -> None:
         """Go on with a program that runs, or ended while no engine was there."""
         cgroup = await asyncio.to_thread(self._cgroup, container.id)
+        spool = self.launcher.spool(container.id)
+        thawed = cgroup is not None and await asyncio.to_thread(standstill.undo, cgroup, spool)
         run = Run(held, self.launcher.stdio(container, held), cgroup)
         record = container.record
         if not container.live:  # the engine was killed between the launch and its being recorded
@@ -121,7 +123,7 @@ class Recovery:
                 Happening.START, init=init, exit_code=None, error=None, started_at=started, finished_at=None
             )
         elif held.wait_status is None and cgroup is not None:
-            frozen = await asyncio.to_thread(lambda: cgroup.frozen)
+            frozen = not thawed and await asyncio.to_thread(lambda: cgroup.frozen)
             status = Status.PAUSED if frozen else Status.RUNNING
             if status != record.status:
                 await container.update_anyhow(Happening.PAUSE if frozen else Happening.UNPAUSE)

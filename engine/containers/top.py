@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import psutil  # type: ignore[import-untyped]
 
+from engine.cgroups import Cgroup
 from engine.protocol.messages import ProcessRow
 
 INTERVAL = 0.25  # seconds between two looks at CPU times, which count in hundredths
@@ -21,6 +22,11 @@ def in_namespace_of(init: int) -> list[int]:
     """The pids of all processes that share the PID namespace of `init`; empty when it is gone (pid_namespaces(7))."""
     namespace = _namespace(init)
     return [] if namespace is None else [pid for pid in psutil.pids() if _namespace(pid) == namespace]
+
+
+def processes(init: int, cgroup: Cgroup | None) -> list[int]:
+    """The pids of all processes of a container: those in its cgroup, where it has one."""
+    return cgroup.processes() if cgroup else in_namespace_of(init)
 
 
 class Used(NamedTuple):

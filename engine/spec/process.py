@@ -1,7 +1,7 @@
 """`process` of the spec: what is run, as whom, and the limits and priorities it begins with.
 
-Imports the errors, the structs, the image and `engine.heap.library`. Sources: getrlimit(2), proc_pid_oom_score_adj(5), sched_setattr(2),
-ioprio_set(2).
+Imports the errors, the structs, the image and `engine.heap.library`. Sources: getrlimit(2), proc_pid_oom_score_adj(5),
+sched_setattr(2), ioprio_set(2).
 """
 
 from __future__ import annotations

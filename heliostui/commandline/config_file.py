@@ -1,7 +1,7 @@
 """`--config FILE`: the fields of `ContainerOptions` as TOML, or as JSON where the file's name ends in `.json`.
 
-Sizes, rates, counts and times may be written as on the command line ("512m", "max", "30s"), and so may `restart`, `heap`,
-each of the `ports` ("8080:80") and of the `networks` ("backend", "backend:ip=10.88.1.7").
+Sizes, rates, counts and times may be written as on the command line ("512m", "max", "30s"), and so may `restart`,
+`heap`, each of the `ports` ("8080:80") and of the `networks` ("backend", "backend:ip=10.88.1.7").
 """
 
 from __future__ import annotations
