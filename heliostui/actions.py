@@ -82,7 +82,7 @@ class ContainerActions(Actions):
         raise NotImplementedError
 
     def explain_thing(self) -> None:
-        """Say what the line of the Network pane under the cursor means."""
+        """Say what the line of the Network pane under the cursor means, or where the heap's figures come from."""
         raise NotImplementedError
 
     # --- life ---
@@ -164,7 +164,7 @@ class ContainerActions(Actions):
     @work(group="actions", exclusive=True)
     async def action_explain(self) -> None:
         """Show where the number under the cursor comes from, or what the line of the network means."""
-        if self.details.tab == "network":
+        if self.details.told is not None:
             self.explain_thing()
             return
         container, metric = self._selected, self.details.metric

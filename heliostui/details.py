@@ -18,11 +18,13 @@ from textual.timer import Timer
 from textual.widgets import TabbedContent, TabPane, Tabs
 
 from engine.protocol.messages import Attach, ContainerSummary, Status, StreamJobs
+from heliostui.heap_pane import HeapPane
 from heliostui.isolation_pane import IsolationPane
 from heliostui.job_pane import JobPane
 from heliostui.limits_pane import LimitsPane
 from heliostui.link import Link
 from heliostui.messages import InspectArrived, LaunchArrived, LogsArrived
+from heliostui.network_explain import Told
 from heliostui.network_pane import NetworkPane
 from heliostui.session import Session
 from heliostui.state import receipt
@@ -36,11 +38,17 @@ from widgets.own_class import set_own_class
 from widgets.searchable import Searchable
 
 LIVE = (Status.RUNNING, Status.PAUSED)
-CONTENT = "TerminalView, LineView, Calls, JobTable, SwimLanes, MetricList, LimitsTable, SectionTable"
+CONTENT = "TerminalView, LineView, Calls, JobTable, SwimLanes, MetricList, LimitsTable, SectionTable, HeapMapView"
 """What may have the keys in a tab; the first that is shown gets them."""
 SETTLING = 0.08  # seconds the selection must rest before details are fetched, so that running through a list is cheap
-TABS = ("terminal", "logs", "launch", "inspect", "jobs", "stats", "limits", "isolation", "network")
-PANES = ("jobs", "stats", "limits", "isolation", "network")
+TABS = ("terminal", "logs", "launch", "inspect", "jobs", "stats", "limits", "isolation", "network", "heap")
+PANES = ("jobs", "stats", "limits", "isolation", "network", "heap")
+# Names of tabs, and what they are where there is little room.
+SHORTENED = {
+    "terminal": ("1 Terminal", "1 Term"),
+    "isolation": ("8 Isolation", "8 Isol"),
+    "network": ("9 Network", "9 Net"),
+}
 # What there is to say in a pane of a container that does not run.
 NOT_RUNNING = {
     "jobs": "so it has no jobs.",
@@ -82,14 +90,17 @@ class Details(Vertical):
                 yield IsolationPane(self._link)
             with TabPane("9 Network", id="network"):
                 yield NetworkPane(self._link)
+            with TabPane("h Heap", id="heap"):
+                yield HeapPane(self._link)
 
     def on_mount(self) -> None:
         self.query_one(Tabs).can_focus = False
 
     def on_resize(self) -> None:
-        """Nine names have hardly room in 80 cells."""
-        tight = self.size.width < 92
-        self._tabs.get_tab("network").label = "9 Net" if tight else "9 Network"
+        """Ten names have hardly room in 80 cells."""
+        tight = self.size.width < 100
+        for tab, names in SHORTENED.items():
+            self._tabs.get_tab(tab).label = names[tight]
         self.query_one(Tabs).set_class(tight, "-tight")
 
     @property
@@ -118,13 +129,18 @@ class Details(Vertical):
         return self.query_one(NetworkPane)
 
     @property
-    def _panes(self) -> dict[str, JobPane | StatsPane | LimitsPane | IsolationPane | NetworkPane]:
+    def heap(self) -> HeapPane:
+        return self.query_one(HeapPane)
+
+    @property
+    def _panes(self) -> dict[str, JobPane | StatsPane | LimitsPane | IsolationPane | NetworkPane | HeapPane]:
         return {
             "jobs": self.jobs,
             "stats": self.stats,
             "limits": self.limits,
             "isolation": self.isolation,
             "network": self.network,
+            "heap": self.heap,
         }
 
     @property
@@ -135,6 +151,17 @@ class Details(Vertical):
                 return self.stats.metric
             case "limits":
                 return self.limits.metric
+            case _:
+                return None
+
+    @property
+    def told(self) -> Told | None:
+        """What is to be said of what the cursor is on."""
+        match self.tab:
+            case "network":
+                return self.network.told
+            case "heap":
+                return self.heap.told
             case _:
                 return None
 
@@ -334,6 +361,7 @@ class Details(Vertical):
     @on(LimitsPane.Described)
     @on(IsolationPane.Described)
     @on(NetworkPane.Described)
+    @on(HeapPane.Described)
     def _content_described(self) -> None:
         self.post_message(self.Described())
 
@@ -358,6 +386,8 @@ class Details(Vertical):
                 return title, _about_search(self.isolation.view.lines) or "/ searches"
             case "network":
                 return title, self.network.description()
+            case "heap":
+                return title, self.heap.description()
             case "logs":
                 view = self.query_one(LogView)
                 follows = "following" if view.following else "f follows"

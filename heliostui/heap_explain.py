@@ -14,12 +14,15 @@ HEADER = 16
 """Bytes of a block's header, which lies just before what the program was given (layout.h: struct block)."""
 
 
-def heap_explained(map: HeapMap, process: HeapProcess | None) -> Told:
-    """What the picture is made of."""
-    totals = map.totals
+def explained(map: HeapMap, block: HeapBlock | None, process: HeapProcess | None) -> Told:
+    """What is known of a block, where there is one, and what the sums are made of."""
     pid = process.host_pid if process is not None else None
-    sentences = [
-        _reading(map, pid),
+    sentences = [*(_about(block) if block else ()), _reading(map, pid), *_sums(map.totals)]
+    return Told("Where that comes from", tuple(sentences), _commands(pid, block))
+
+
+def _sums(totals: HeapTotals) -> list[str]:
+    return [
         f"In use, {size_text(totals.used)}: the sizes in the headers of {totals.used_count:,} blocks and slots in use, "
         "headers and rests with them. "
         f"Asked for, {size_text(totals.requested)}: what the program wrote into its calls of malloc for them.",
@@ -30,14 +33,12 @@ def heap_explained(map: HeapMap, process: HeapProcess | None) -> Told:
         f"{size_text(totals.free_blocks)} in all, and the free slots of slabs.",
         f"Mapped, {size_text(totals.mapped)}: what mmap(2) gave for its segments, with {size_text(totals.meta)} of "
         f"the allocator's own in them. In memory, {size_text(totals.resident)}: pages that were touched and not given "
-        "back since, by /proc/PID/pagemap.",
+        "back since.",
     ]
-    return Told("Where the figures of a heap come from", tuple(sentences), _commands(pid, map.cursor))
 
 
-def block_explained(block: HeapBlock, map: HeapMap, process: HeapProcess | None) -> Told:
+def _about(block: HeapBlock) -> list[str]:
     """What is known of a block, and how."""
-    pid = process.host_pid if process is not None else None
     sentences = [f"{block_words(block)}.", *_of_kind(block)]
     if block.state == "free" and block.kind == "block":
         sentences.append(
@@ -45,8 +46,7 @@ def block_explained(block: HeapBlock, map: HeapMap, process: HeapProcess | None)
             "was, and its size once more in its last 8 bytes: by that its right neighbour finds its beginning when it "
             "is freed, and both become one."
         )
-    sentences.append(_reading(map, pid))
-    return Told("Where that is read", tuple(sentences), _commands(pid, block))
+    return sentences
 
 
 def _of_kind(block: HeapBlock) -> list[str]:

@@ -18,7 +18,7 @@ from engine.protocol.heap import HeapBlock, HeapMap, HeapProcess, HeapTarget
 from engine.protocol.messages import ErrorCode, FreeList, GetFreeList, GetHeap, HeapFigures
 from engine.protocol.quantities import size_text
 from heliostui import heap_values
-from heliostui.heap_explain import block_explained, heap_explained
+from heliostui.heap_explain import explained
 from heliostui.heap_watch import PERIOD, HeapWatch
 from heliostui.heap_words import CELLS, cursor_words, percent, totals_words
 from heliostui.link import Link
@@ -122,15 +122,8 @@ class HeapFace(Vertical):
 
     @property
     def told(self) -> Told | None:
-        """What is to be said of it, or of the heap."""
-        if self.map is None:
-            return None
-        block = self.block
-        return block_explained(block, self.map, self._process) if block else heap_explained(self.map, self._process)
-
-    @property
-    def heap_told(self) -> Told | None:
-        return heap_explained(self.map, self._process) if self.map else None
+        """What is to be said of it, and of the heap."""
+        return explained(self.map, self.block, self._process) if self.map else None
 
     @on(HeapMapView.CursorMoved)
     def _tell(self) -> None:

@@ -177,6 +177,10 @@ COMMANDS = (
         footer=True,
         place="containers",
     ),
+    _tab("heap", "H", "Heap", "The heap of one of its processes, with all figures, on the whole screen"),
+    Command(
+        "playground", "A", "Playground", "Heaps to play with: allocate and free by hand, forward and back", changes=True
+    ),
     Command("first", "enter", "New", "Make the first container", group="Containers", changes=True, place="containers"),
     _containers("start_engine", "enter", "Start the engine", "Start an engine that was ended", "Console", footer=True),
     _containers(
@@ -235,6 +239,7 @@ COMMANDS = (
     _tab("tab('limits')", "7,M", "Limits", "What it may use; to be changed while it runs"),
     _tab("tab('isolation')", "8,I", "Isolation", "What it can and can't see and do"),
     _tab("tab('network')", "9,w", "Network", "Addresses, ports, sockets, rules and names, live"),
+    _tab("tab('heap')", "h", "Heap", "The heap of one of its processes as a map, live"),
     _tab("next_tab(1)", "right_square_bracket", "Next tab", "The next view of it", display="]"),
     _tab("next_tab(-1)", "left_square_bracket", "Previous tab", "The view before", display="["),
     Command("focus_next_pane", "tab,shift+tab", "Other side", "From one pane to the other, and back", group="View"),

@@ -59,7 +59,7 @@ class NetworkActions(Actions):
             self.go_to_container(chosen)
 
     def explain_thing(self) -> None:
-        """Say what the line of the Network pane under the cursor means."""
-        told = self.details.network.told
+        """Say what the line of the Network pane under the cursor means, or where the heap's figures come from."""
+        told = self.details.told
         if told is not None:
             self.app.push_screen(ExplainThing(told))

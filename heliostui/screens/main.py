@@ -21,6 +21,7 @@ from engine.protocol.messages import Role
 from heliostui.actions import ContainerActions
 from heliostui.capture import Captures
 from heliostui.details import Details
+from heliostui.heap_actions import HeapActions
 from heliostui.keymap import COMMANDS, ON_SCREEN, Command
 from heliostui.link import Link
 from heliostui.messages import ContainersListed, EngineDown, EngineUp, LimitMet
@@ -52,7 +53,7 @@ No containers yet.
 _BY_ACTION = {command.action: command for command in COMMANDS}
 
 
-class MainScreen(NetworkActions, ContainerActions, TerminalTabs, inherit_bindings=False):
+class MainScreen(HeapActions, NetworkActions, ContainerActions, TerminalTabs, inherit_bindings=False):
     """Where one is when the console has started."""
 
     BINDINGS: ClassVar[list[BindingType]] = list(ON_SCREEN)
@@ -121,7 +122,7 @@ class MainScreen(NetworkActions, ContainerActions, TerminalTabs, inherit_binding
             case "focus_next_pane" | "zoom":
                 return bool(self.state.containers) or self.shown_tab is not None
             case "explain":
-                return self.details.metric is not None or self._explainable
+                return self.details.metric is not None or self.details.told is not None
             case "take_back":
                 network = self.details.network
                 return self.details.tab == "network" and bool(network.port or network.endpoint)
@@ -133,10 +134,6 @@ class MainScreen(NetworkActions, ContainerActions, TerminalTabs, inherit_binding
                 number = int(command.action[len("show_terminal(") : -1])
                 return number <= len(self.state.terminals) and (number > 0 or self.shown_tab is not None)
         return True
-
-    @property
-    def _explainable(self) -> bool:
-        return self.details.tab == "network" and self.details.network.told is not None
 
     @property
     def terminal_has_keys(self) -> bool:
