@@ -7,7 +7,7 @@ EDITABLE := --config-settings editable_mode=compat --editable
 # python3 where it is new enough, else the newest python3.N on PATH; `make PYTHON=/some/python3` overrides.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
-SOURCES := pyproject.toml $(wildcard engine/*/*.c)
+SOURCES := pyproject.toml $(wildcard engine/*/*.c engine/heap/allocator/*.[ch])
 
 .PHONY: help run test test-vm check screenshots bench clean
 .DEFAULT_GOAL := help

@@ -252,7 +252,7 @@ class HeapRoot(Struct):
     next_base = Field(320, 8, 1, "Q")
     period = Field(328, 8, 1, "Q")
     period_start = Field(336, 8, 1, "Q")
-    frees_counted = Field(344, 8, 1, "Q")
+    frees_until_look = Field(344, 8, 1, "Q")
     bytes_mapped = Field(352, 8, 1, "Q")
     arena_used_bytes = Field(360, 8, 1, "Q")
     arena_free_bytes = Field(368, 8, 1, "Q")

@@ -2,6 +2,7 @@
  * works in images with an older glibc (2.17 on). */
 #ifndef HELIOS_GLIBC_H
 #define HELIOS_GLIBC_H
+#include <dlfcn.h>
 #include <pthread.h>
 
 #if defined(__x86_64__)
@@ -10,11 +11,14 @@
 #define FIRST_VERSION "GLIBC_2.17"
 #endif
 
-/* Moved from libpthread to libc in 2.34, with a new version. */
+/* Moved from libpthread and libdl to libc in 2.34, with new versions. Weak: who has the old libc alone does without. */
 __asm__(".symver pthread_key_create, pthread_key_create@" FIRST_VERSION);
 __asm__(".symver pthread_setspecific, pthread_setspecific@" FIRST_VERSION);
+__asm__(".symver dlsym, dlsym@" FIRST_VERSION);
 extern int pthread_key_create(pthread_key_t *key, void (*destructor)(void *)) __attribute__((weak));
 extern int pthread_setspecific(pthread_key_t key, const void *value) __attribute__((weak));
+
+extern void *dlsym(void *library, const char *name) __attribute__((weak));
 
 /* pthread_atfork() itself is in a static part of the C library. */
 extern int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void), void *library);

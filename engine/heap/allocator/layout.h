@@ -233,7 +233,7 @@ struct heap_root {
     uint64_t next_base;            /* where the next segment is wished for */
     uint64_t period;               /* 25 ms at least; memory idle for one whole period is given back */
     uint64_t period_start;         /* CLOCK_MONOTONIC, nanoseconds */
-    uint64_t frees_counted;        /* every so many of them somebody looks at the clock */
+    uint64_t frees_until_look;     /* at the clock, whether a period is over */
 
     uint64_t bytes_mapped;
     uint64_t arena_used_bytes; /* headers included */

@@ -116,7 +116,7 @@ static_assert(offsetof(struct heap_root, rover) == 312, "heap_root.rover");
 static_assert(offsetof(struct heap_root, next_base) == 320, "heap_root.next_base");
 static_assert(offsetof(struct heap_root, period) == 328, "heap_root.period");
 static_assert(offsetof(struct heap_root, period_start) == 336, "heap_root.period_start");
-static_assert(offsetof(struct heap_root, frees_counted) == 344, "heap_root.frees_counted");
+static_assert(offsetof(struct heap_root, frees_until_look) == 344, "heap_root.frees_until_look");
 static_assert(offsetof(struct heap_root, bytes_mapped) == 352, "heap_root.bytes_mapped");
 static_assert(offsetof(struct heap_root, arena_used_bytes) == 360, "heap_root.arena_used_bytes");
 static_assert(offsetof(struct heap_root, arena_free_bytes) == 368, "heap_root.arena_free_bytes");

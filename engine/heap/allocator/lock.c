@@ -7,7 +7,19 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "glibc.h"
+
 #define LOOKS 100
+
+static const char unknown = 0;
+const char *single_threaded_word = &unknown;
+
+void lock_start(void)
+{
+    const char *word = dlsym ? dlsym(RTLD_DEFAULT, "__libc_single_threaded") : NULL;
+    if (word)
+        single_threaded_word = word;
+}
 
 static inline void pause_processor(void)
 {

@@ -4,14 +4,16 @@
 #define HELIOS_LOCK_H
 #include "root.h"
 
-extern char __libc_single_threaded __attribute__((weak)); /* since glibc 2.32 */
+/* glibc's word for it, from 2.32 on; before the library's constructor and with an older glibc a 0. */
+extern const char *single_threaded_word INTERNAL;
 
+void lock_start(void); /* in the library's constructor */
 void wait_for_lock(void);
 void wake_waiter(void);
 
 static inline bool single_threaded(void)
 {
-    return &__libc_single_threaded && __libc_single_threaded;
+    return *single_threaded_word;
 }
 
 static inline void lock_heap(void)

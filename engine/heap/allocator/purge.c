@@ -100,6 +100,7 @@ static void return_idle(void)
 NOINLINE void end_period_if_due(void)
 {
     struct timespec now;
+    root.frees_until_look = FREES_BETWEEN_LOOKS;
     clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
     uint64_t ns = now.tv_sec * 1000000000ull + now.tv_nsec;
     if (ns < root.period_start + PERIOD_NS) /* a playground, where time shall not matter, starts a period in the far future */

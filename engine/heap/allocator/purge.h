@@ -22,7 +22,7 @@ void return_all(void);
 /* With the lock, after something was freed. */
 static inline void count_free(void)
 {
-    if (unlikely(++root.frees_counted % FREES_BETWEEN_LOOKS == 0))
+    if (unlikely(--root.frees_until_look == 0))
         end_period_if_due();
 }
 #endif

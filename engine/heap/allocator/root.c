@@ -7,7 +7,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "events.h"
 #include "fork.h"
+#include "lock.h"
 #include "options.h"
 #include "slabs.h"
 #include "thread_cache.h"
@@ -21,7 +23,9 @@ struct heap_root root __attribute__((aligned(4096))) = {
     .size = sizeof(struct heap_root),
     .self = &root,
     .bins = &bins,
+    .events = event_ring,
     .observers = OBSERVE_START,
+    .frees_until_look = 1,
 };
 extern struct heap_root helios_heap_root __attribute__((alias("root"))) EXPORT;
 struct heap_bins bins;
@@ -68,4 +72,5 @@ COLD void heap_start(void)
 __attribute__((constructor)) static void start_with_the_library(void)
 {
     heap_start();
+    lock_start();
 }

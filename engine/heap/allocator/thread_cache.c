@@ -71,7 +71,8 @@ NOINLINE struct thread_cache *thread_cache_or_new(void)
     unlock_heap();
     if (cache) {
         thread_cache = cache;
-        pthread_setspecific(at_thread_exit, cache);
+        if (pthread_setspecific)
+            pthread_setspecific(at_thread_exit, cache);
     }
     return cache;
 }
@@ -187,5 +188,6 @@ void thread_caches_after_fork(void)
 
 void thread_caches_start(void)
 {
-    pthread_key_create(&at_thread_exit, end_thread);
+    if (pthread_key_create)
+        pthread_key_create(&at_thread_exit, end_thread);
 }
