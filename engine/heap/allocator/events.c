@@ -64,17 +64,42 @@ uint64_t event_record(enum heap_event_kind kind, uint64_t address, uint64_t size
     return number;
 }
 
-bool event_find(enum heap_event_kind kind, uint64_t address, struct heap_event *found)
+static enum heap_event_kind kind_of(const struct heap_event *event)
+{
+    return event->kind_and_thread >> EVENT_KIND_SHIFT;
+}
+
+static bool gives(const struct heap_event *event, uint64_t address)
+{
+    return (kind_of(event) == EVENT_ALLOC || kind_of(event) == EVENT_REALLOC) && event->address == address;
+}
+
+static bool takes(const struct heap_event *event, uint64_t address)
+{
+    return (kind_of(event) == EVENT_FREE && event->address == address) ||
+           (kind_of(event) == EVENT_REALLOC && event->detail == address);
+}
+
+/* The newest event that gives or takes the address. */
+static bool newest(uint64_t address, struct heap_event *found)
 {
     uint64_t count = __atomic_load_n(&root.event_count, __ATOMIC_RELAXED);
     for (uint64_t number = count; number && number + EVENTS > count; number--) {
-        struct heap_event entry = event_ring[(number - 1) % EVENTS];
-        if (entry.number == (uint32_t)number && entry.kind_and_thread >> EVENT_KIND_SHIFT == kind && entry.address == address) {
-            *found = entry;
+        *found = event_ring[(number - 1) % EVENTS];
+        if (found->number == (uint32_t)number && (gives(found, address) || takes(found, address)))
             return true;
-        }
     }
     return false;
+}
+
+bool event_of_allocation(uint64_t address, struct heap_event *found)
+{
+    return newest(address, found) && gives(found, address);
+}
+
+bool event_of_release(uint64_t address, struct heap_event *found)
+{
+    return newest(address, found) && !gives(found, address);
 }
 
 void events_after_fork(void)

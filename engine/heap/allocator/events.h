@@ -27,8 +27,10 @@ static inline void event(enum heap_event_kind kind, uint64_t address, uint64_t s
         event_record(kind, address, size, detail);
 }
 
-/* The newest event of this kind about this address. False: the ring has none. */
-bool event_find(enum heap_event_kind kind, uint64_t address, struct heap_event *found);
+/* What the ring knows of the block that was last given out at this address: who gave it out, or, afterwards, who freed
+ * it or had it moved. False: nothing. */
+bool event_of_allocation(uint64_t address, struct heap_event *found);
+bool event_of_release(uint64_t address, struct heap_event *found);
 
 /* In the child: no place stays claimed by a thread that isn't there. Its numbers go on from the parent's. */
 void events_after_fork(void);

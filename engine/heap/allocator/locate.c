@@ -1,9 +1,12 @@
 #include "locate.h"
 
 #include "blocks.h"
+#include "huge.h"
 #include "layout_asserts.h"
 #include "segments.h"
 #include "slabs.h"
+
+#define KIND_MASK 3ul /* lengths are multiples of a page */
 
 static struct place in_slab(uintptr_t address)
 {
@@ -45,24 +48,41 @@ static struct place in_arena(const struct segment *arena, uintptr_t address)
     return place;
 }
 
+/* Only the first units of huge blocks are on the segment map; for what is inside of one the table is searched. */
+static const struct segment *huge_around(uintptr_t address)
+{
+    const struct segment *huge = huge_at(address);
+    for (uint32_t i = 0; !huge && i < root.segment_count; i++) {
+        struct segment_entry entry = root.segments[i];
+        bool within = address >= entry.base && address - entry.base < (entry.length_and_kind & ~KIND_MASK);
+        if (within && (entry.length_and_kind & KIND_MASK) == SEGMENT_HUGE)
+            huge = (const struct segment *)entry.base;
+    }
+    return huge;
+}
+
+static struct place in_huge(uintptr_t address)
+{
+    const struct segment *huge = huge_around(address);
+    if (!huge)
+        return (struct place){.kind = PLACE_NOWHERE};
+    return (struct place){
+        .kind = address < huge->data ? PLACE_OWN : PLACE_HUGE,
+        .state = PLACE_USED,
+        .start = huge->data,
+        .room = (uintptr_t)huge + huge->length - huge->data,
+        .size = huge->requested,
+    };
+}
+
 struct place locate(uintptr_t address)
 {
-    struct place place = {.kind = PLACE_NOWHERE};
     switch (kind_at(address)) {
     case SEGMENT_SLABS:
         return in_slab(address);
     case SEGMENT_ARENA:
         return in_arena(segment_of(address), address);
-    case SEGMENT_HUGE: {
-        const struct segment *huge = segment_of(address);
-        place.kind = address < huge->data ? PLACE_OWN : PLACE_HUGE;
-        place.state = PLACE_USED;
-        place.start = huge->data;
-        place.room = (uintptr_t)huge + huge->length - huge->data;
-        place.size = huge->requested;
-        return place;
-    }
     default:
-        return place;
+        return in_huge(address);
     }
 }

@@ -9,8 +9,15 @@
 #include "events.h"
 #include "line.h"
 
-const char *const call_names[] = {"free", "realloc", "malloc_usable_size"};
 const char *const call_verbs[] = {"freed", "reallocated", "asked for its size"};
+const char *const call_again[] = {"freed again", "reallocated", "asked for its size"};
+const char *const call_after_free[] = {"double free", "realloc after free", "malloc_usable_size after free"};
+const char *const call_inside[] = {"interior free", "interior realloc", "interior malloc_usable_size"};
+
+static bool checking(void)
+{
+    return root.observers & OBSERVE_CHECK;
+}
 
 static void add_place(struct line *line, const struct misuse *misuse)
 {
@@ -33,6 +40,12 @@ static void add_place(struct line *line, const struct misuse *misuse)
     line_number(line, place->room);
     line_text(line, ", ");
     line_text(line, misuse->state ? misuse->state : states[place->state]);
+    if (misuse->byte_words) {
+        line_text(line, ", overwritten ");
+        line_number(line, misuse->byte);
+        line_text(line, " ");
+        line_text(line, misuse->byte_words);
+    }
 }
 
 static void add_deed(struct line *line, const char *verb, const struct deed *deed)
@@ -62,7 +75,7 @@ static void add_deeds(struct line *line, const struct misuse *misuse)
     if (misuse->first_verb && !known) {
         line_text(line, " (when it was first ");
         line_text(line, misuse->first_verb);
-        line_text(line, " is not recorded: HELIOS_HEAP=check remembers)");
+        line_text(line, checking() ? " is forgotten by now)" : " is not recorded: HELIOS_HEAP=check remembers)");
     }
 }
 
@@ -88,7 +101,7 @@ _Noreturn void report(const struct misuse *misuse)
     line_text(&line, "): ");
     add_deeds(&line, misuse);
     line_write(&line);
-    if (root.lock) /* maybe ours: a handler that allocates would wait for ever */
+    if (root.lock || root.observers) /* maybe our locks: a handler that allocates would wait for ever */
         signal(SIGABRT, SIG_DFL);
     abort();
 }
@@ -101,47 +114,54 @@ struct deed deed_now(enum call call, uintptr_t address, const void *caller)
     return deed;
 }
 
-static struct deed deed_of(enum heap_event_kind kind, uintptr_t address)
+static struct deed deed_of(const struct heap_event *event)
+{
+    bool moved = event->kind_and_thread >> EVENT_KIND_SHIFT == EVENT_REALLOC; /* says from where, not who asked */
+    return (struct deed){
+        .event = event->number,
+        .caller = moved ? 0 : event->detail,
+        .thread = event->kind_and_thread & EVENT_THREAD_MASK,
+    };
+}
+
+static struct deed allocation_of(uintptr_t address)
 {
     struct heap_event event;
-    struct deed deed = {0};
-    if (event_find(kind, address, &event)) {
-        deed.event = event.number;
-        deed.caller = event.detail;
-        deed.thread = event.kind_and_thread & EVENT_THREAD_MASK;
-    }
-    return deed;
+    return event_of_allocation(address, &event) ? deed_of(&event) : (struct deed){0};
+}
+
+static struct deed release_of(uintptr_t address)
+{
+    struct heap_event event;
+    return event_of_release(address, &event) ? deed_of(&event) : (struct deed){0};
 }
 
 static bool may_have_been_freed(const struct place *place, uintptr_t address)
 {
     if (place->kind == PLACE_BLOCK)
         return place->state != PLACE_USED && (address - place->start) % GRANULE == 0;
-    return place->kind == PLACE_SLOT && place->state != PLACE_USED && address == place->start;
+    return place->kind == PLACE_SLOT && place->state != PLACE_USED && (address == place->start || checking());
 }
 
 _Noreturn void report_bad_address(enum call call, const void *address, const void *caller)
 {
-    static const char *const freed[] = {"double free", "realloc after free", "malloc_usable_size after free"};
-    static const char *const again[] = {"freed again", "reallocated", "asked for its size"};
-    static const char *const inside[] = {"interior free", "interior realloc", "interior malloc_usable_size"};
     static const char *const nothing[] = {"invalid free", "invalid realloc", "invalid malloc_usable_size"};
     struct misuse misuse = {
         .address = (uintptr_t)address,
         .place = locate((uintptr_t)address),
-        .first = deed_of(EVENT_FREE, (uintptr_t)address),
+        .first = release_of((uintptr_t)address),
         .now_verb = call_verbs[call],
     };
     if (may_have_been_freed(&misuse.place, misuse.address) || misuse.first.thread) {
-        misuse.what = freed[call];
+        misuse.what = call_after_free[call];
         misuse.first_verb = "freed";
-        misuse.now_verb = again[call];
+        misuse.now_verb = call_again[call];
     } else if (misuse.place.kind < PLACE_SLOT) {
         misuse.what = nothing[call];
     } else {
-        misuse.what = misuse.place.start == misuse.address ? "overwritten header" : inside[call];
+        misuse.what = misuse.place.start == misuse.address ? "overwritten header" : call_inside[call];
         misuse.first_verb = "allocated";
-        misuse.first = deed_of(EVENT_ALLOC, misuse.place.start);
+        misuse.first = allocation_of(misuse.place.start);
     }
     misuse.now = deed_now(call, misuse.address, caller);
     report(&misuse);
@@ -161,6 +181,6 @@ _Noreturn void report_damage(enum damage damage, const void *block)
     };
     if (misuse.place.state == PLACE_FREE)
         misuse.first_verb = "freed";
-    misuse.first = deed_of(misuse.place.state == PLACE_FREE ? EVENT_FREE : EVENT_ALLOC, address);
+    misuse.first = misuse.place.state == PLACE_FREE ? release_of(address) : allocation_of(address);
     report(&misuse);
 }

@@ -27,6 +27,8 @@ struct misuse {
     uintptr_t address;
     struct place place; /* what is there */
     const char *state;  /* instead of the place's, if not NULL */
+    const char *byte_words; /* "bytes past its end": where the first bad byte is; NULL: there is none */
+    size_t byte;
     const char *first_verb; /* "freed", "allocated"; NULL: nobody's deed led here */
     struct deed first;
     const char *now_verb; /* "freed again" */
@@ -38,6 +40,9 @@ _Noreturn void report(const struct misuse *misuse);
 /* The present thread's call; it becomes an event if there is a ring. */
 struct deed deed_now(enum call call, uintptr_t address, const void *caller);
 
-extern const char *const call_names[];
-extern const char *const call_verbs[];
+/* By enum call. */
+extern const char *const call_verbs[] INTERNAL;      /* "freed" */
+extern const char *const call_again[] INTERNAL;      /* "freed again" */
+extern const char *const call_after_free[] INTERNAL; /* "double free" */
+extern const char *const call_inside[] INTERNAL;     /* "interior free" */
 #endif
