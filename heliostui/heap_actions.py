@@ -12,6 +12,9 @@ from heliostui.heap_pane import HeapPane
 class HeapActions(Actions):
     """The commands of the key map that are about heaps. What the details follow rests while a screen is over them."""
 
+    _playgrounds: list[str] | None = None
+    """Those that were shown last."""
+
     @work(group="actions", exclusive=True)
     async def action_heap(self) -> None:
         await self._show_heap()
@@ -35,5 +38,5 @@ class HeapActions(Actions):
         from heliostui.screens.playground import PlaygroundScreen
 
         self.details.rest()
-        await self.app.push_screen_wait(PlaygroundScreen(self.link))
+        self._playgrounds = await self.app.push_screen_wait(PlaygroundScreen(self.link, self._playgrounds))
         self.details.reconnect()

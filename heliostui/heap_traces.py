@@ -90,6 +90,7 @@ BUILT_IN = (
 
 def read(path: Path) -> list[str]:
     """The operations of a file. Raises OSError, and ValueError with one sentence."""
+    path = path.expanduser()
     if path.stat().st_size > LARGEST:
         raise ValueError(f"{path} has more than {LARGEST >> 20} MiB: cut it, as with head -n {MOST}")
     try:

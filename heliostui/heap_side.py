@@ -1,0 +1,63 @@
+"""One playground on the screen: which it is, its map, and what its last operation did. Imports heap_face and words."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from engine.protocol.heap import HeapTarget, Playground
+from heliostui.heap_face import HeapFace
+from heliostui.heap_words import playground_title
+from heliostui.link import Link
+
+HINT = "Nothing was done yet: type `alloc 2000` below (i), or take a trace (t)."
+READY = "Space does the next operation, backspace takes it back; r does one after the other."
+
+
+class Side(Vertical):
+    """A playground. There may be two of them, with the same operations and other policies."""
+
+    def __init__(self, link: Link, *, id: str) -> None:
+        super().__init__(id=id, classes="play-side")
+        self.playground: Playground | None = None
+        self.face = HeapFace(link)
+
+    def compose(self) -> ComposeResult:
+        yield self.face
+        with VerticalScroll(classes="play-words", can_focus=False):
+            yield Static(markup=False)
+
+    def on_resize(self) -> None:
+        self.face.set_class(self.size.height < 14, "-low")
+
+    def show(self, playground: Playground | None) -> None:
+        """Show this one from now on, or what has become of it; None: none."""
+        before, self.playground = self.playground, playground
+        self.display = playground is not None
+        if playground is None:
+            self.face.stop()
+            return
+        if before is None or before.id != playground.id:
+            self.face.follow(HeapTarget(playground=playground.id), period=None)
+        elif before != playground and self.face.watching is not None:
+            self.face.watching.again()
+        self.border_title = Content(playground_title(playground))
+        self.set_class(bool(playground.ended), "-ended")
+        self.query_one(".play-words Static", Static).update(_words(playground))
+
+    def rest(self) -> None:
+        """Ask no more."""
+        self.face.stop()
+
+
+def _words(playground: Playground) -> str:
+    """What the last operation did, a sentence a line."""
+    if playground.ended:
+        return f"{playground.ended}\nThe program has ended; a step back (backspace) mends it."
+    last = playground.last
+    if last is None or playground.step == 0:
+        return READY if playground.steps else HINT
+    answer = f"{last.operation} → {last.address}" if last.address else last.operation
+    return "\n".join([f"{answer}{f' = #{last.block}' if last.block and last.address else ''}", *last.words])
