@@ -208,7 +208,7 @@ void *core_memalign(size_t alignment, size_t size)
 {
     if (alignment <= BLOCK_HEADER)
         return allocate(size, true);
-    if (size <= LARGEST_SLOT && alignment <= LARGEST_SLOT)
+    if (size <= LARGEST_SLOT && alignment <= LARGEST_SLOT && !(root.modes & MODE_NO_SLABS))
         for (unsigned slot_class = class_of(size); slot_class < SLOT_CLASSES; slot_class++)
             if (root.class_sizes[slot_class] % alignment == 0)
                 return allocate(root.class_sizes[slot_class], true);

@@ -31,6 +31,7 @@ static void after_in_parent(void)
 
 static void after_in_child(void)
 {
+    root.forks++;
     events_after_fork();
     thread_caches_after_fork();
     __atomic_store_n(&root.sequence, root.sequence + 1, __ATOMIC_RELEASE);

@@ -235,6 +235,9 @@ struct heap_root {
     uint64_t period_start;         /* CLOCK_MONOTONIC, nanoseconds */
     uint64_t frees_until_look;     /* at the clock, whether a period is over */
 
+    uint64_t forks; /* between this process and the one that began the heap; slots that other threads just took or gave
+                       back at a fork are lost to the child, and stay "cached" */
+
     uint64_t bytes_mapped;
     uint64_t arena_used_bytes; /* headers included */
     uint64_t arena_free_bytes;

@@ -154,8 +154,8 @@ static void walk_caches(struct walk *walk)
         for (unsigned i = 0; i < QUICK_CLASSES; i++)
             blocks += cache->quick_count[i];
     }
-    EXPECT(walk, slots == walk->cached_slots, root.thread_caches);
-    EXPECT(walk, blocks == walk->cached_blocks, root.thread_caches);
+    EXPECT(walk, slots == walk->cached_slots || (root.forks && slots < walk->cached_slots), root.thread_caches);
+    EXPECT(walk, blocks == walk->cached_blocks || (root.forks && blocks < walk->cached_blocks), root.thread_caches);
 }
 
 int helios_check(char *text, size_t size)
