@@ -33,12 +33,13 @@ static struct {
     size_t first, count, bytes;
 } quarantine = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
+/* Of all that the record says, with the process's secret. */
 static uint64_t key_of(const struct record *record)
 {
-    uint64_t sum = root.secret ^ (uintptr_t)record;
-    sum = (sum + record->data) * 0x9E3779B97F4A7C15ull;
-    sum = (sum + record->size) * 0xD6E8FEB86659FD93ull;
-    sum = (sum + record->allocated.event + record->allocated.thread) * 0x9E3779B97F4A7C15ull;
+    const uint64_t *word = &record->key + 1, *end = (const uint64_t *)(record + 1);
+    uint64_t sum = root.secret;
+    while (word < end)
+        sum = (sum ^ *word++) * 0x9E3779B97F4A7C15ull;
     return sum ^ sum >> 32;
 }
 
@@ -102,12 +103,12 @@ static void verify_zones(struct record *record, const char *verb, struct deed no
     size_t bad = first_other(back, whole_size(record) - (size_t)(back - (char *)record), REDZONE);
     if (bad != SOUND) {
         struct misuse misuse = misuse_of(record, "overflow");
-        stop(&misuse, "bytes past its end", bad, verb, now);
+        stop(&misuse, "past its end", bad, verb, now);
     }
     bad = first_other(front, (size_t)(data - front), REDZONE);
     if (bad != SOUND) {
         struct misuse misuse = misuse_of(record, "underflow");
-        stop(&misuse, "bytes before its start", (size_t)(data - front) - bad, verb, now);
+        stop(&misuse, "before its start", (size_t)(data - front) - bad, verb, now);
     }
 }
 
@@ -132,7 +133,7 @@ static void verify_poison(struct record *record, const char *verb)
     size_t bad = first_other((char *)record->data, record->size, FREED);
     if (bad != SOUND) {
         struct misuse misuse = misuse_of(record, "write after free");
-        stop(&misuse, "bytes from its start", bad, verb, now);
+        stop(&misuse, "after its start", bad, verb, now);
     }
     verify_zones(record, verb, now);
 }
@@ -241,6 +242,7 @@ void check_free(void *address, const void *caller)
     struct deed now = deed_now(CALL_FREE, (uintptr_t)address, caller);
     verify_zones(record, call_verbs[CALL_FREE], now);
     record->freed = now;
+    record->key = key_of(record);
     pthread_mutex_unlock(&quarantine.lock);
     memset(address, FREED, record->size);
     enter_quarantine(record);

@@ -19,6 +19,12 @@ static bool checking(void)
     return root.observers & OBSERVE_CHECK;
 }
 
+static void add_bytes(struct line *line, size_t count)
+{
+    line_number(line, count);
+    line_text(line, count == 1 ? " byte" : " bytes");
+}
+
 static void add_place(struct line *line, const struct misuse *misuse)
 {
     static const char *const states[] = {"free", "cached", "used"};
@@ -29,20 +35,20 @@ static void add_place(struct line *line, const struct misuse *misuse)
     if (place->kind == PLACE_OWN)
         return line_text(line, "in the heap, but in no block or slot in use");
     if (place->start != misuse->address) {
-        line_number(line, misuse->address - place->start);
-        line_text(line, " bytes inside of ");
+        add_bytes(line, misuse->address - place->start);
+        line_text(line, " inside of ");
         line_address(line, place->start);
         line_text(line, ": ");
     }
-    line_number(line, place->size);
-    line_text(line, " bytes, ");
+    add_bytes(line, place->size);
+    line_text(line, ", ");
     line_text(line, kinds[place->kind]);
     line_number(line, place->room);
     line_text(line, ", ");
     line_text(line, misuse->state ? misuse->state : states[place->state]);
     if (misuse->byte_words) {
         line_text(line, ", overwritten ");
-        line_number(line, misuse->byte);
+        add_bytes(line, misuse->byte);
         line_text(line, " ");
         line_text(line, misuse->byte_words);
     }

@@ -27,7 +27,7 @@ struct misuse {
     uintptr_t address;
     struct place place; /* what is there */
     const char *state;  /* instead of the place's, if not NULL */
-    const char *byte_words; /* "bytes past its end": where the first bad byte is; NULL: there is none */
+    const char *byte_words; /* "past its end": where the first bad byte is; NULL: there is none */
     size_t byte;
     const char *first_verb; /* "freed", "allocated"; NULL: nobody's deed led here */
     struct deed first;
