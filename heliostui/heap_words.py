@@ -269,6 +269,8 @@ def playground_words(playground: Playground) -> str:
 def operation_words(operation: str) -> str:
     """What an operation asks for, in a sentence's words: "200 bytes", "block #3 back"."""
     word, *rest = operation.split()
+    if not all(each.removeprefix("#").isdecimal() for each in rest):
+        return operation
     match word, rest:
         case "alloc", [size]:
             return f"{int(size):,} bytes"

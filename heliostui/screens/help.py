@@ -15,11 +15,15 @@ from textual.keys import format_key
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from heliostui.heap_input import OperationInput
+from heliostui.heap_operations import Operations
+from heliostui.heap_pane import HeapPane
 from heliostui.keymap import COMMANDS, TERMINAL_KEYS, Command
 from heliostui.network_pane import NetworkPane
 from heliostui.screens.network_map import MapScreen
 from heliostui.stats_pane import StatsPane
 from widgets.copy_mode import COPY_KEYS
+from widgets.heap_map import HeapMapView
 from widgets.isolation_view import IsolationLines
 from widgets.launch_chart import Calls
 from widgets.limits_table import LimitsTable
@@ -50,6 +54,8 @@ def _own_keys(*widgets: type) -> list[tuple[str, str]]:
 
 def sections() -> list[tuple[str, list[tuple[str, str]]]]:
     """Titles, and under each the keys with what they do."""
+    from heliostui.screens.playground import PlaygroundScreen  # not before it is wanted
+
     commands = sorted((c for c in COMMANDS if c.keys), key=lambda c: _ORDER.index(c.group))
     made = [(group, _rows(list(members))) for group, members in groupby(commands, key=lambda c: c.group)]
     return [
@@ -64,6 +70,8 @@ def sections() -> list[tuple[str, list[tuple[str, str]]]]:
         ("In isolation", [("← →", "To the section before, to the next"), *_own_keys(IsolationLines)]),
         ("In network", [("← →", "To the section before, to the next"), *_own_keys(NetworkPane, SectionTable)]),
         ("In the map of networks", [("← → ↑ ↓", "From box to box"), *_own_keys(MapScreen, NetworkMapView)]),
+        ("In heaps", [("← → ↑ ↓", "From cell to cell"), *_own_keys(HeapMapView, HeapPane)]),
+        ("In playgrounds", _own_keys(PlaygroundScreen, OperationInput, Operations)),
         ("In the lanes of time", [("left right", "To the event before, to the next"), *_own_keys(SwimLanes)]),
     ]
 

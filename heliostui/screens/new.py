@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Awaitable, Callable, Sequence
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -15,13 +15,28 @@ from textual.widgets import Button, Checkbox, Input, Label, Select, Static
 
 from engine.client.errors import ClientError
 from engine.protocol import ports
+from engine.protocol.heap import HeapOptions, Policy
 from engine.protocol.messages import ContainerOptions, ContainerRef, ImageSummary
 from engine.protocol.network import NetworkDetail, NetworkOption
+from heliostui.heap_words import POLICIES
 from heliostui.screens.limit_fields import LimitFields
 
 DEFAULT, ALONE, ON_HOST = " default", " none", " host"
 """What is no name of a network."""
+HEAPS = [
+    ("the programs' own", OWN := " own"),
+    *((f"heliostui's, {name}", policy) for policy, name in POLICIES.items()),
+    ("heliostui's, checked", CHECKED := " check"),
+]
+"""Whose malloc the programs have, and what is chosen by it."""
 Run = Callable[[ContainerOptions], Awaitable[ContainerRef]]
+
+
+def heap_options(chosen: str) -> HeapOptions | None:
+    """The allocator that was chosen of `HEAPS`; None: none of ours."""
+    if chosen == OWN:
+        return None
+    return HeapOptions(check=True) if chosen == CHECKED else HeapOptions(policy=cast(Policy, chosen))
 
 
 class NewContainer(ModalScreen[ContainerRef | None]):
@@ -77,6 +92,8 @@ class NewContainer(ModalScreen[ContainerRef | None]):
             with Horizontal(classes="field"):
                 yield Label("Name", classes="field-label")
                 yield Input(id="name", compact=True, placeholder="one is made up")
+                yield Label("Heap", classes="field-label -second")
+                yield Select(HEAPS, allow_blank=False, compact=True, id="heap", tooltip="Whose malloc (--heap)")
             with Horizontal(classes="field checks"):
                 yield Label("", classes="field-label")
                 yield Checkbox("terminal", True, id="tty", compact=True, tooltip="Give it a terminal (-t)")
@@ -154,6 +171,7 @@ class NewContainer(ModalScreen[ContainerRef | None]):
             namespaces=namespaces,
             networks=[NetworkOption(name=chosen)] if chosen not in (DEFAULT, ALONE, ON_HOST) else [],
             ports=[ports.parse(text) for text in self.query_one("#ports", Input).value.replace(",", " ").split()],
+            heap=heap_options(str(self.query_one("#heap", Select).value)),
             limits=self.query_one(LimitFields).limits(),
             columns=columns,
             lines=lines,
