@@ -25,6 +25,7 @@ from engine.daemon.dispatch import answer
 from engine.daemon.server import Server, listen
 from engine.daemon.service import Engine
 from engine.errors import EngineError
+from engine.heap.heaps import Heaps
 from engine.images import Images
 from engine.metrics.metrics import Metrics
 from engine.network.networks import Networks
@@ -124,6 +125,7 @@ async def _run(places: Places, keeper_fd: int, readiness: Readiness) -> int:
             containers.volumes,
             networks,
             View(networks, containers),
+            heaps := Heaps(containers),
             findings,
         )
         try:
@@ -133,6 +135,7 @@ async def _run(places: Places, keeper_fd: int, readiness: Readiness) -> int:
             gc.freeze()  # what is there now stays: looking it all over for garbage would stop us for 50 ms at a time
             await _serve(engine, keeper, readiness)
         finally:
+            await heaps.close()
             await metrics.close()
             await terminals.close()
             await containers.close()

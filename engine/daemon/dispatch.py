@@ -264,6 +264,64 @@ async def get_container_network(engine: Engine, request: m.GetContainerNetwork) 
     return await engine.network_view.container(request.container)
 
 
+async def list_heaps(engine: Engine, request: m.ListHeaps) -> m.Reply:
+    return m.Heaps(processes=await engine.heaps.list(request.container))
+
+
+async def get_heap(engine: Engine, request: m.GetHeap) -> m.Reply:
+    return m.HeapFigures(heap=await engine.heaps.report(request))
+
+
+async def get_heap_map(engine: Engine, request: m.GetHeapMap) -> m.Reply:
+    return m.HeapPicture(map=await engine.heaps.map(request))
+
+
+async def get_free_list(engine: Engine, request: m.GetFreeList) -> m.Reply:
+    return await engine.heaps.free_list(request)
+
+
+async def get_heap_bytes(engine: Engine, request: m.GetHeapBytes) -> m.Reply:
+    return await engine.heaps.bytes(request)
+
+
+async def open_playground(engine: Engine, request: m.OpenPlayground) -> m.Reply:
+    _refuse_when_closing(engine)
+    return m.PlaygroundShown(playground=await engine.heaps.playgrounds.open(request.options, request.like))
+
+
+async def list_playgrounds(engine: Engine, request: m.ListPlaygrounds) -> m.Reply:
+    return m.Playgrounds(playgrounds=engine.heaps.playgrounds.list())
+
+
+async def get_playground(engine: Engine, request: m.GetPlayground) -> m.Reply:
+    return m.PlaygroundShown(playground=engine.heaps.playgrounds.get(request.playground))
+
+
+async def play(engine: Engine, request: m.Play) -> m.Reply:
+    played = engine.heaps.playgrounds.play(
+        request.playground, request.operations, run=request.run, append=request.append
+    )
+    return m.PlaygroundShown(playground=await played)
+
+
+async def seek_playground(engine: Engine, request: m.SeekPlayground) -> m.Reply:
+    return m.PlaygroundShown(playground=await engine.heaps.playgrounds.seek(request.playground, request.step))
+
+
+async def peek_playground(engine: Engine, request: m.PeekPlayground) -> m.Reply:
+    return await engine.heaps.playgrounds.peek(request.playground)
+
+
+async def list_play(engine: Engine, request: m.ListPlay) -> m.Reply:
+    found = engine.heaps.playgrounds.operations(request.playground, request.first, request.limit)
+    return m.Operations(operations=found)
+
+
+async def close_playground(engine: Engine, request: m.ClosePlayground) -> m.Reply:
+    await engine.heaps.playgrounds.close(request.playground)
+    return m.Done()
+
+
 async def resize_terminal(engine: Engine, request: m.ResizeTerminal) -> m.Reply:
     await engine.containers.resize(request.container, request.columns, request.lines)
     return m.Done()
@@ -335,6 +393,19 @@ HANDLERS: dict[type[m.Request], Callable[[Engine, Any], Awaitable[m.Reply]]] = {
     m.GetSeccomp: get_seccomp,
     m.GetNetworkMap: get_network_map,
     m.GetContainerNetwork: get_container_network,
+    m.ListHeaps: list_heaps,
+    m.GetHeap: get_heap,
+    m.GetHeapMap: get_heap_map,
+    m.GetFreeList: get_free_list,
+    m.GetHeapBytes: get_heap_bytes,
+    m.OpenPlayground: open_playground,
+    m.ListPlaygrounds: list_playgrounds,
+    m.GetPlayground: get_playground,
+    m.Play: play,
+    m.SeekPlayground: seek_playground,
+    m.PeekPlayground: peek_playground,
+    m.ListPlay: list_play,
+    m.ClosePlayground: close_playground,
     m.ResizeTerminal: resize_terminal,
     m.OpenTerminal: open_terminal,
     m.ListTerminals: list_terminals,

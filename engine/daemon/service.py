@@ -9,6 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from engine.places import Places
+from engine.protocol.heap import (
+    HeapMap,
+    HeapOptions,
+    HeapProcess,
+    HeapReport,
+    Playground,
+    PlaygroundOperation,
+)
 from engine.protocol.limits import Limits, LimitWrite
 from engine.protocol.messages import (
     ActOnJob,
@@ -30,8 +38,14 @@ from engine.protocol.messages import (
     ExplainMetric,
     Explanation,
     Finding,
+    FreeList,
+    GetFreeList,
+    GetHeap,
+    GetHeapBytes,
+    GetHeapMap,
     GetHistory,
     GetStats,
+    HeapBytes,
     History,
     ImageSummary,
     Isolation,
@@ -43,6 +57,7 @@ from engine.protocol.messages import (
     NetworkMap,
     OpenTerminal,
     Output,
+    Peeked,
     ProcessRow,
     Resized,
     SeccompFilter,
@@ -173,6 +188,31 @@ class NetworkView(Protocol):
     def capture(self, request: StreamCapture, /) -> AsyncGenerator[CaptureChunk | StreamEnd, None]: ...
 
 
+class Playgrounds(Protocol):
+    """`engine.heap.playground.client.Playgrounds`."""
+
+    async def open(self, options: HeapOptions, like: str | None, /) -> Playground: ...
+    def list(self) -> list[Playground]: ...
+    def get(self, id: str, /) -> Playground: ...
+    async def play(self, id: str, operations: Sequence[str], /, *, run: bool, append: bool) -> Playground: ...
+    async def seek(self, id: str, step: int, /) -> Playground: ...
+    async def peek(self, id: str, /) -> Peeked: ...
+    def operations(self, id: str, first: int, limit: int, /) -> builtins.list[PlaygroundOperation]: ...
+    async def close(self, id: str, /) -> None: ...
+
+
+class Heaps(Protocol):
+    """`engine.heap.heaps.Heaps`."""
+
+    @property
+    def playgrounds(self) -> Playgrounds: ...
+    async def list(self, ref: str, /) -> list[HeapProcess]: ...
+    async def report(self, request: GetHeap, /) -> HeapReport: ...
+    async def map(self, request: GetHeapMap, /) -> HeapMap: ...
+    async def free_list(self, request: GetFreeList, /) -> FreeList: ...
+    async def bytes(self, request: GetHeapBytes, /) -> HeapBytes: ...
+
+
 class Keeper(Protocol):
     """`engine.containers.keeper.Keeper`."""
 
@@ -196,6 +236,7 @@ class Engine:
     volumes: Volumes
     networks: Networks
     network_view: NetworkView
+    heaps: Heaps
     findings: Callable[[], Awaitable[list[Finding]]]  # of `doctor`
     closing: bool = False  # the last containers are being stopped: nothing new is begun
     stopping: asyncio.Event = field(default_factory=asyncio.Event)  # set: the server ends

@@ -102,6 +102,12 @@ class Session:
             )
         if isinstance(request, m.Attach | m.JoinTerminal):
             return msgspec.structs.replace(request, input=False, columns=None, lines=None)
+        if isinstance(request, m.GetHeap):
+            return msgspec.structs.replace(request, exact=False)
+        if isinstance(request, m.GetHeapMap):  # without touching the program: no events, no freezing
+            return msgspec.structs.replace(
+                request, exact=False, view=msgspec.structs.replace(request.view, events_after=None)
+            )
         return request
 
     async def _patiently(self, work: Coroutine[Any, Any, T], grace: float) -> T | None:

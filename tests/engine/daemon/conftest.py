@@ -11,7 +11,7 @@ import socket
 import struct
 import tempfile
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,6 +29,7 @@ from engine.errors import EngineError
 from engine.places import Places
 from engine.protocol import framing
 from engine.protocol import messages as m
+from engine.protocol.heap import HeapTotals
 from engine.protocol.isolation import CapabilitySets
 from engine.protocol.network import Subnet
 
@@ -356,6 +357,86 @@ class NetworkView:
         yield m.StreamEnd()
 
 
+class Playgrounds:
+    """One heap."""
+
+    one = m.Playground(id="p1", options=m.HeapOptions(), step=0, steps=0, next=None, last=None, blocks=[])
+
+    async def open(self, options: m.HeapOptions, like: str | None) -> m.Playground:
+        return self.one
+
+    def list(self) -> list[m.Playground]:
+        return [self.one]
+
+    def get(self, id: str) -> m.Playground:
+        return self.one
+
+    async def play(self, id: str, operations: Sequence[str], *, run: bool, append: bool) -> m.Playground:
+        return self.one
+
+    async def seek(self, id: str, step: int) -> m.Playground:
+        return self.one
+
+    async def peek(self, id: str) -> m.Peeked:
+        return m.Peeked(address=None)
+
+    def operations(self, id: str, first: int, limit: int) -> builtins.list[m.PlaygroundOperation]:
+        return []
+
+    async def close(self, id: str) -> None: ...
+
+
+class Heaps:
+    """Nothing is allocated."""
+
+    totals = HeapTotals(**dict.fromkeys(HeapTotals.__struct_fields__, 0) | {"counters": {}})  # type: ignore[arg-type]
+    process = m.HeapProcess(pid=1, host_pid=7, command="sh")
+
+    def __init__(self) -> None:
+        self.playgrounds = Playgrounds()
+        self.asked: list[m.Request] = []
+
+    async def list(self, ref: str) -> list[m.HeapProcess]:
+        return [self.process]
+
+    async def report(self, request: m.GetHeap) -> m.HeapReport:
+        self.asked.append(request)
+        return m.HeapReport(
+            process=self.process,
+            options=m.HeapOptions(),
+            totals=self.totals,
+            segments=[],
+            classes=[],
+            bins=[],
+            histogram=[],
+            top_sizes=[],
+            threads=[],
+            history=[],
+            consistent=True,
+            milliseconds=0.0,
+        )
+
+    async def map(self, request: m.GetHeapMap) -> m.HeapMap:
+        self.asked.append(request)
+        return m.HeapMap(
+            sequence=0,
+            consistent=True,
+            milliseconds=0.0,
+            cell=64,
+            first_row=0,
+            all_rows=0,
+            rows=[],
+            segments=[],
+            totals=self.totals,
+        )
+
+    async def free_list(self, request: m.GetFreeList) -> m.FreeList:
+        return m.FreeList(blocks=[], count=0)
+
+    async def bytes(self, request: m.GetHeapBytes) -> m.HeapBytes:
+        return m.HeapBytes(address=request.address, data=b"", fields=[])
+
+
 class Volumes:
     """One volume."""
 
@@ -471,7 +552,7 @@ def serving(limits: Limits = DEFAULT_LIMITS, mode: int = 0o750) -> Iterator[Runn
         places = Places(directory, directory)
         containers, keeper = Containers(), Keeper()
         terminals = Terminals(containers)
-        parts = (keeper, containers, terminals, Images(), Metrics(), Volumes(), Networks(), NetworkView())
+        parts = (keeper, containers, terminals, Images(), Metrics(), Volumes(), Networks(), NetworkView(), Heaps())
         engine = Engine(places, "1.2.3", False, *parts, findings)
         server = Server(engine, listen(places.socket), limits)
         made.append(Running(places, asyncio.get_running_loop(), engine, containers, keeper, thread))

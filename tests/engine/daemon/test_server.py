@@ -72,6 +72,19 @@ def test_every_request_has_its_row_in_the_table() -> None:
         (m.UnpublishPort(container="a", port=80), m.Ports),
         (m.GetNetworkMap(), m.NetworkMap),
         (m.GetContainerNetwork(container="a"), m.ContainerNetwork),
+        (m.ListHeaps(container="a"), m.Heaps),
+        (m.GetHeap(target=m.HeapTarget(container="a")), m.HeapFigures),
+        (m.GetHeapMap(target=m.HeapTarget(container="a")), m.HeapPicture),
+        (m.GetFreeList(target=m.HeapTarget(container="a")), m.FreeList),
+        (m.GetHeapBytes(target=m.HeapTarget(container="a"), address="0x1000"), m.HeapBytes),
+        (m.OpenPlayground(), m.PlaygroundShown),
+        (m.ListPlaygrounds(), m.Playgrounds),
+        (m.GetPlayground(playground="p1"), m.PlaygroundShown),
+        (m.Play(playground="p1", operations=["alloc 1"]), m.PlaygroundShown),
+        (m.SeekPlayground(playground="p1", step=0), m.PlaygroundShown),
+        (m.PeekPlayground(playground="p1"), m.Peeked),
+        (m.ListPlay(playground="p1"), m.Operations),
+        (m.ClosePlayground(playground="p1"), m.Done),
         (m.ResizeTerminal(container="a", columns=80, lines=24), m.Done),
     ],
     ids=lambda value: "" if isinstance(value, type) else type(value).__name__,
@@ -438,6 +451,12 @@ def test_a_viewer_may_do_nothing_else() -> None:
         m.UnpublishPort(container="a", port=80),
         m.StreamCapture(container="a"),
         m.StreamDns(),
+        m.GetHeapBytes(target=m.HeapTarget(container="a"), address="0x1000"),
+        m.OpenPlayground(),
+        m.Play(playground="p1", operations=[]),
+        m.SeekPlayground(playground="p1", step=0),
+        m.PeekPlayground(playground="p1"),
+        m.ClosePlayground(playground="p1"),
     ]
     assert {type(act) for act in acts} | set(m.VIEWER_REQUESTS) == set(get_args(m.AnyRequest))
     with serving(mode=0o755) as running:
@@ -446,6 +465,18 @@ def test_a_viewer_may_do_nothing_else() -> None:
         for act in (*acts, m.Attach(container="a", start=True)):
             assert viewer.refusal(act).code is m.ErrorCode.FORBIDDEN
         assert running.containers.sessions == []
+
+
+@as_root
+def test_a_viewer_looks_at_heaps_without_touching_their_programs() -> None:
+    target = m.HeapTarget(container="a")
+    with serving(mode=0o755) as running:
+        running.places.socket.chmod(0o666)
+        viewer = running.connect_as(NOBODY, (NOGROUP,))
+        viewer.ask(m.GetHeap(target=target, exact=True))
+        viewer.ask(m.GetHeapMap(target=target, view=m.HeapView(columns=7, events_after=0), exact=True))
+        asked = running.engine.heaps.asked  # type: ignore[attr-defined]
+        assert asked == [m.GetHeap(target=target), m.GetHeapMap(target=target, view=m.HeapView(columns=7))]
 
 
 @as_root
