@@ -1,0 +1,4 @@
+from engine.heap.inspector.serve import serve
+
+if __name__ == "__main__":
+    serve()
