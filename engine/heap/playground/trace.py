@@ -41,6 +41,7 @@ _NUMBER = re.compile(r"([0-9]{1,20})([kmgKMG]?)")
 _BLOCK = re.compile(r"#([0-9]{1,10})(?:\+([0-9]{1,20}))?")
 _ADDRESS = re.compile(r"0[xX]([0-9a-fA-F]{1,16})")
 _COMMENT = re.compile(r"(?:^|\s)#(?![0-9])|^\s*#")
+_RECORDED = re.compile(r"(?:f|a ([0-9]+)|m ([0-9]+) ([0-9]+)|r (0x[0-9a-f]+) ([0-9]+)) (0x[0-9a-f]+)\n")
 _SHIFT = {"": 0, "k": 10, "m": 20, "g": 30}
 
 
@@ -124,45 +125,36 @@ def parse(lines: Iterable[str]) -> Iterator[Operation]:
 
 
 def from_recording(lines: Iterable[str]) -> Iterator[Operation]:
-    """The operations of a program that ran with HELIOS_HEAP=trace=PATH, one by one, from the allocator's own lines.
+    """The operations of a program that ran with HELIOS_HEAP=trace=PATH, one by one, from the allocator's own lines
+    (`a SIZE ADDRESS`, `m ALIGNMENT SIZE ADDRESS`, `r OLD SIZE NEW`, `f ADDRESS`).
 
-    Blocks that are not known, as they were made before the recording began, are made at their first realloc and never
-    freed. A line that was cut off when the program ended is left out, and so is what failed.
+    Blocks from before the recording are made at their first realloc, and their frees left out. So is a last line that
+    was cut off when the program ended, and what is behind it.
     """
     numbers: dict[str, int] = {}
     made = 0
     for line in lines:
-        words = line.split() if line.endswith("\n") else []
-        match words:
-            case ["f", address] if address in numbers:
-                yield Operation("free", block=numbers.pop(address))
-            case ["r", old, size, new] if old in numbers and (size == "0" or _given(new)):
-                number = numbers.pop(old)
-                yield from _forgotten(numbers, new)
-                yield Operation("realloc", block=number, size=int(size))
-                if size != "0":
-                    numbers[new] = number
-            case ["a", _, address] | ["m", _, _, address] | ["r", _, _, address] if _given(address):
-                yield from _forgotten(numbers, address)
-                made += 1
-                numbers[address] = made
-                size = int(words[2] if words[0] in "mr" else words[1])
-                yield _aligned(int(words[1]), size) if words[0] == "m" else Operation("alloc", size=size)
+        if not (found := _RECORDED.fullmatch(line)):
+            continue
+        plain, alignment, aligned, old, moved, address = found.groups()
+        number = numbers.pop(old, 0) if old else 0
+        if freed := numbers.pop(address, 0):  # what is given anew was freed, even if nobody wrote that down
+            yield Operation("free", block=freed)
+        if line[0] == "f":
+            continue
+        if number:
+            yield Operation("realloc", block=number, size=int(moved))
+        else:
+            number = made = made + 1
+            yield _maker(alignment, int(plain or aligned or moved))
+        numbers[address] = number
 
 
-def _forgotten(numbers: dict[str, int], address: str) -> Iterator[Operation]:
-    """An address that is given anew was freed meanwhile, even if nobody wrote that down."""
-    if address in numbers:
-        yield Operation("free", block=numbers.pop(address))
-
-
-def _given(address: str) -> bool:
-    return address.strip("0x") != ""
-
-
-def _aligned(alignment: int, size: int) -> Operation:
+def _maker(alignment: str | None, size: int) -> Operation:
     """memalign takes any alignment, and rounds it up."""
-    return Operation("memalign", factor=1 << max(0, alignment - 1).bit_length(), size=size)
+    if not alignment:
+        return Operation("alloc", size=size)
+    return Operation("memalign", size=size, factor=1 << max(0, int(alignment) - 1).bit_length())
 
 
 def _free(words: list[str], made: int) -> Operation:
