@@ -6,9 +6,11 @@ Owns the watch that brings the pictures, for as long as it follows a heap. Impor
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Static
@@ -25,8 +27,24 @@ from heliostui.link import Link
 from heliostui.network_explain import Told
 from widgets.heap_map import HeapMapView
 
+BRIEF = 118  # cells below which there is no room for all sums in a line
 TRAIL = 200
 """Blocks of a free list that are fetched at once."""
+
+
+class Map(HeapMapView):
+    """Leaves the tab key to the screen, on which it goes from pane to pane."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+down,s", "beside(1)", "Next segment", show=False, tooltip="The next segment; S: the one before"),
+        Binding("ctrl+up,S", "beside(-1)", "Segment before", show=False),
+    ]
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action != "segment"
+
+    def action_beside(self, by: int) -> None:
+        self.action_segment(by)
 
 
 class HeapFace(Vertical):
@@ -52,7 +70,7 @@ class HeapFace(Vertical):
         self._process: HeapProcess | None = None
         self.watching: HeapWatch | None = None
         self.map: HeapMap | None = None
-        self.view = HeapMapView()
+        self.view = Map()
 
     def compose(self) -> ComposeResult:
         yield self.view
@@ -94,7 +112,7 @@ class HeapFace(Vertical):
             return
         self.map = event.map
         self.view.show(heap_values.picture(event.map, event.columns))
-        self._write(".heap-totals", totals_words(event.map.totals))
+        self._write(".heap-totals", totals_words(event.map.totals, brief=self.size.width < BRIEF))
         self._tell()
         self.post_message(self.Seen(self))
 

@@ -98,8 +98,13 @@ def percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
-def totals_words(totals: HeapTotals) -> str:
+def totals_words(totals: HeapTotals, *, brief: bool = False) -> str:
     """The sums in one line, what matters most first."""
+    if brief:
+        return (
+            f"{size_text(totals.used)} in use of {size_text(totals.mapped)} · "
+            f"fragmentation {percent(totals.external_fragmentation)}, inside {percent(totals.internal_fragmentation)}"
+        )
     free = f"{size_text(totals.free)} free"
     if totals.free_blocks:
         free += f" (largest {size_text(totals.largest_free)})"

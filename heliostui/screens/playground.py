@@ -20,7 +20,7 @@ from textual.containers import Container, Horizontal
 from textual.widgets import Static
 
 from engine.client.errors import ClientError
-from engine.protocol.heap import HeapBlock, HeapOptions, Playground, Policy
+from engine.protocol.heap import HeapBlock, HeapOptions, HeapTotals, Playground, Policy
 from engine.protocol.messages import (
     ClosePlayground,
     Done,
@@ -41,7 +41,7 @@ from heliostui.heap_input import OperationInput
 from heliostui.heap_operations import Operations
 from heliostui.heap_predict import Score, judged, possible_guess, question
 from heliostui.heap_side import Side
-from heliostui.heap_words import allocates, compared, options_words
+from heliostui.heap_words import POLICIES, allocates, compared, options_words
 from heliostui.link import Link
 from heliostui.screens.dialog import Prompt
 from heliostui.screens.explain import ExplainThing
@@ -52,6 +52,7 @@ from widgets.quick_screen import QuickScreen
 
 SPEEDS = (1, 2, 5, 10, 25, 100)
 """Operations a second."""
+NAME = 10  # cells of a policy's name
 MARKED = 64
 """Bytes of a block that are marked: its size is not known before it is taken."""
 PIECE = 5_000
@@ -62,6 +63,7 @@ class PlaygroundScreen(QuickScreen[list[str]]):
     """`wanted`: the playgrounds that were shown last. Answers with those that are shown when it is left."""
 
     AUTO_FOCUS = "Operations"
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"play--muted", "play--better"}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "escape,q,A", "close", "Back", key_display="esc", tooltip="Back; playgrounds stay until they are closed"
@@ -97,7 +99,7 @@ class PlaygroundScreen(QuickScreen[list[str]]):
         """The operation of which it is asked which block it will take."""
         self._answered = 0  # the step whose question was answered
         self._speed = 1
-        self._running = False
+        self._goes_on = False
         self._goal: int | None = None  # the step to go to
         self._turn = asyncio.Lock()
 
@@ -168,11 +170,18 @@ class PlaygroundScreen(QuickScreen[list[str]]):
         figures = self.query_one("#play-figures", Static)
         figures.display = len(self.shown) > 1 and one is not None and other is not None
         if figures.display and one is not None and other is not None:
-            text = Text(" ", no_wrap=True, overflow="ellipsis")
-            for name, first, second, better in compared(one.totals, other.totals):
-                text.append(f"{name} ", "dim").append(first, "bold" if better < 0 else "").append(" | ", "dim")
-                text.append(second, "bold" if better > 0 else "").append("   ")
-            figures.update(text)
+            figures.update(self._compared(one.totals, other.totals))
+
+    def _compared(self, one: HeapTotals, other: HeapTotals) -> Text:
+        """Three lines: names of figures, and below them those of both; the better one stands out."""
+        muted, better = (self.get_component_rich_style(f"play--{name}", partial=True) for name in ("muted", "better"))
+        lines = [Text(f" {POLICIES[each.options.policy] if each else '':<{NAME}}") for each in (None, *self.shown)]
+        for name, first, second, which in compared(one, other):
+            width = max(len(name), 10) + 1
+            lines[0].append(f"{name:>{width}}", muted)
+            lines[1].append(f"{first:>{width}}", better if which < 0 else "")
+            lines[2].append(f"{second:>{width}}", better if which > 0 else "")
+        return Text("\n", no_wrap=True).join(lines)
 
     # --- words ---
 
@@ -196,7 +205,7 @@ class PlaygroundScreen(QuickScreen[list[str]]):
         if playground is None:
             return
         parts = [f"step {playground.step:,} of {playground.steps:,}"]
-        if self._running:
+        if self._goes_on:
             parts.append(f"running, {SPEEDS[self._speed]} a second")
         if self.predicting:
             parts.append(f"predicting: {self.score}")
@@ -264,19 +273,19 @@ class PlaygroundScreen(QuickScreen[list[str]]):
         self._go(event.step)
 
     def action_run(self) -> None:
-        self._running = not self._running
-        if self._running:
+        self._goes_on = not self._goes_on
+        if self._goes_on:
             self.run_worker(self._run_on(), group="running", exclusive=True)
         self._status()
 
     async def _run_on(self) -> None:
         """One step after the other, until the end, a question, or another key."""
-        while self._running and (playground := self.playground) is not None:
+        while self._goes_on and (playground := self.playground) is not None:
             if playground.next is None or playground.ended or self.asked is not None:
                 break
             self.action_step(1)
             await asyncio.sleep(1 / SPEEDS[self._speed])
-        self._running = False
+        self._goes_on = False
         self._status()
 
     def action_speed(self, by: int) -> None:
@@ -496,7 +505,7 @@ class PlaygroundScreen(QuickScreen[list[str]]):
         return True
 
     def action_close(self) -> None:
-        self._running = False
+        self._goes_on = False
         self.dismiss([each.id for each in self.shown])
 
     def action_explain(self) -> None:

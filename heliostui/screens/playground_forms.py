@@ -17,7 +17,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widget import Widget
-from textual.widgets import Checkbox, Input, OptionList, Select
+from textual.widgets import Checkbox, Input, OptionList, Select, Static
 from textual.widgets.option_list import Option
 
 from engine.protocol.heap import HeapOptions, Playground, Policy
@@ -51,10 +51,11 @@ def chosen_options(form: Form) -> HeapOptions:
 
 def trace_fields(*, nothing: bool) -> Iterable[Widget]:
     """The fields that choose operations. `nothing`: there may be none."""
-    choices = [(f"{trace.name}: {trace.about}", number) for number, trace in enumerate(heap_traces.BUILT_IN)]
+    choices = [(trace.name, number) for number, trace in enumerate(heap_traces.BUILT_IN)]
     none = [("none: they are typed", NOTHING)] if nothing else []
     every = [*none, *choices, ("from a file", FILE)]
-    yield field("Operations", Select(every, allow_blank=False, value=every[0][1], compact=True, id="trace"))
+    yield field("Trace", Select(every, allow_blank=False, value=every[0][1], compact=True, id="trace"))
+    yield Static(classes="field-note", id="trace-note", markup=False)
     yield field("File", Input(id="file", compact=True, placeholder="as heliostui heap record writes it"))
 
 
@@ -68,7 +69,17 @@ async def chosen_trace(form: Form) -> list[str]:
     return list(heap_traces.BUILT_IN[cast(int, chosen)].operations) if chosen != NOTHING else []
 
 
-class NewPlayground(Form):
+class _WithTrace(Form):
+    """Says what a trace is about."""
+
+    @on(Select.Changed, "#trace")
+    def _describe(self, event: Select.Changed) -> None:
+        number = cast(int, event.value)
+        about = heap_traces.BUILT_IN[number].about if number >= 0 else ""
+        self.query_one("#trace-note", Static).update(about)
+
+
+class NewPlayground(_WithTrace):
     """A heap of one's own."""
 
     VERB = "Open"
@@ -110,7 +121,7 @@ class Beside(Form):
         return True
 
 
-class TakeTrace(Form):
+class TakeTrace(_WithTrace):
     """Operations in place of those that are there."""
 
     VERB = "Take"
