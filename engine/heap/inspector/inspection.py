@@ -14,7 +14,7 @@ from engine.heap.inspector.growth import Growth
 from engine.heap.inspector.memory import Memory, Unreadable
 from engine.heap.inspector.pages import Pages
 from engine.heap.inspector.snapshot import Snapshot
-from engine.heap.inspector.sums import Sums, options
+from engine.heap.inspector.sums import Sums, options, used_bytes
 from engine.heap.inspector.target import Target
 from engine.heap.inspector.wire import Bytes, Listed
 from engine.protocol.heap import HeapBlock, HeapEvent, HeapMap, HeapProcess, HeapReport, HeapTotals, HeapView
@@ -69,16 +69,13 @@ class Inspection:
         try:
             return self.answer(lambda: self._process(known))
         except EngineError as error:
-            return HeapProcess(pid=known.pid, host_pid=known.host_pid, command=known.command, reason=reason(error))
+            return replace(known, reason=reason(error))
 
     def _process(self, known: HeapProcess) -> HeapProcess:
-        seen = self._look()
-        sums = self._sums_of(seen)
-        mapped, used = (sum(getattr(each, name) for each in sums.segments) for name in ("size", "used"))
-        return HeapProcess(
-            pid=known.pid, host_pid=known.host_pid, command=known.command, options=options(seen.root), mapped=mapped,
-            used=used,
-        )  # fmt: skip
+        self._find()
+        seen = snapshot.outline(self._memory, self._root)
+        mapped, used = int(seen.segments.lengths.sum()), used_bytes(seen)
+        return replace(known, options=options(seen.root), mapped=mapped, used=used)
 
     def report(self) -> HeapReport:
         """All figures."""
@@ -164,16 +161,20 @@ class Inspection:
 
     def _look(self) -> Snapshot:
         """The heap as it is now; the last snapshot while nothing has happened."""
-        self.target.check()
-        if self._root and not root.is_there(self._memory, self._root):
-            self._forget()
-        if not self._root:
-            self._root = root.find(self.target, self._memory)
+        self._find()
         last = self._last
         if last is None or not last.consistent or last.signs != snapshot.signs(self._memory, self._root):
             self._last = last = snapshot.take(self._memory, self._root, last)
         self._growth.note(time.monotonic(), self._totals_of(last))
         return last
+
+    def _find(self) -> None:
+        """The root, as it may be elsewhere each time."""
+        self.target.check()
+        if self._root and not root.is_there(self._memory, self._root):
+            self._forget()
+        if not self._root:
+            self._root = root.find(self.target, self._memory)
 
     def _forget(self) -> None:
         """Another program was executed."""

@@ -7,7 +7,7 @@ the next picture, read only those that have changed.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -55,44 +55,66 @@ class Segments:
         return index if index >= 0 and address - int(self.bases[index]) < int(self.lengths[index]) else None
 
 
-@dataclass
-class Snapshot:
-    """`arenas`: by index of segment. `cached`: per arena, the indexes of blocks in quick caches. `signs`: bytes that
-    are other ones as soon as anything has happened."""
+@dataclass(frozen=True)
+class Outline:
+    """All but the blocks of arenas, of which the root has sums. `signs`: bytes that are other ones as soon as anything
+    has happened. `faults`: what in it can't be."""
 
     root: np.void
     segments: Segments
-    arenas: dict[int, Arena]
     slabs: Slabs
     threads: Threads
     signs: bytes
-    consistent: bool
-    taken: float  # seconds of time.monotonic()
-    cached: dict[int, npt.NDArray[np.intp]] = field(default_factory=dict)
+    faults: list[str]
 
     @property
     def sequence(self) -> int:
         return int(self.root["sequence"])
 
 
+@dataclass(frozen=True)
+class Snapshot(Outline):
+    """`arenas`: by index of segment. `cached`: per arena, the indexes of blocks in quick caches. `consistent`: nothing
+    happened while it was read."""
+
+    arenas: dict[int, Arena]
+    cached: dict[int, npt.NDArray[np.intp]]
+    consistent: bool
+
+
 def take(memory: Memory, root: int, last: Snapshot | None) -> Snapshot:
     """Read it; of `last`, reuse what has not changed. Raises EngineError when what is there can't be a heap."""
-    begun = time.monotonic()
-    for attempt in range(TRIES):
-        snapshot, faults = _read(memory, root, last)
-        after = memory.read(root, layout.HeapRoot.SIZE)
-        sequence = int.from_bytes(after[layout.HeapRoot.sequence.offset :][:8], "little")
-        unmoved = snapshot.sequence == sequence
-        snapshot.consistent = unmoved and not sequence & 1 and not faults
-        if snapshot.consistent or time.monotonic() - begun > PATIENCE or attempt == TRIES - 1:
+    patient_until = time.monotonic() + PATIENCE
+    seen = _whole(memory, root, _read(memory, root), last)
+    for _ in range(TRIES - 1):
+        if seen.consistent or time.monotonic() > patient_until:
             break
-        last = snapshot
-    if faults and unmoved:
+        seen = _whole(memory, root, _read(memory, root), seen)
+    _refuse(memory, root, seen)
+    return seen
+
+
+def outline(memory: Memory, root: int) -> Outline:
+    """The same without blocks."""
+    for _ in range(TRIES):
+        found = _read(memory, root)
+        if not found.faults:
+            break
+    _refuse(memory, root, found)
+    return found
+
+
+def _refuse(memory: Memory, root: int, found: Outline) -> None:
+    """What can't be is no wonder while the heap changes."""
+    if found.faults and found.sequence == _sequence(memory, root):
         raise EngineError(
             ErrorCode.NO_HEAP,
-            f"The heap of process {memory.pid} is damaged, or something else than it seems: {faults[0]}.",
+            f"The heap of process {memory.pid} is damaged, or something else than it seems: {found.faults[0]}.",
         )
-    return snapshot
+
+
+def _sequence(memory: Memory, root: int) -> int:
+    return int.from_bytes(memory.read(root + layout.HeapRoot.sequence.offset, 8), "little")
 
 
 def signs(memory: Memory, root: int) -> bytes:
@@ -111,20 +133,27 @@ def _signs(root: bytes, known: Threads) -> bytes:
     return root[CHANGING] + known.records.tobytes()
 
 
-def _read(memory: Memory, address: int, last: Snapshot | None) -> tuple[Snapshot, list[str]]:
-    """Once, and what in it can't be."""
+def _read(memory: Memory, address: int) -> Outline:
+    """Once."""
     root, data = _root(memory, address)
     known, faults = threads.read(memory, int(root["thread_caches"]))
     segments, tables, more = _segments(memory, root)
     faults += more
     slab_segments = np.flatnonzero(segments.kinds == SLABS)
     found, more = slabs.read(memory, segments.bases[slab_segments], slab_segments, tables)
-    faults += more
-    read, more = _arenas(memory, segments, _unchanged(root, last))
-    faults += more
-    snapshot = Snapshot(root, segments, read, found, known, _signs(data, known), False, time.monotonic())
-    snapshot.cached = _cached(snapshot)
-    return snapshot, faults
+    return Outline(root, segments, found, known, _signs(data, known), faults + more)
+
+
+def _whole(memory: Memory, root: int, found: Outline, last: Snapshot | None) -> Snapshot:
+    """With blocks."""
+    read, more = _arenas(memory, found.segments, _unchanged(found.root, last))
+    faults = found.faults + more
+    cached = _cached(read, found.threads)
+    after = _sequence(memory, root)
+    consistent = found.sequence == after and not after & 1 and not faults
+    return Snapshot(
+        found.root, found.segments, found.slabs, found.threads, found.signs, faults, read, cached, consistent
+    )
 
 
 def _segments(memory: Memory, root: np.void) -> tuple[Segments, Bytes, list[str]]:
@@ -202,17 +231,17 @@ def _arenas(memory: Memory, segments: Segments, known: dict[int, Arena]) -> tupl
     return found, faults
 
 
-def _cached(snapshot: Snapshot) -> dict[int, npt.NDArray[np.intp]]:
+def _cached(read: dict[int, Arena], known: Threads) -> dict[int, npt.NDArray[np.intp]]:
     """Which blocks are in quick caches; addresses there at which no used block begins are not believed."""
-    blocks = snapshot.threads.quick_blocks()
+    blocks = known.quick_blocks()
     cached = {}
-    for index, arena in snapshot.arenas.items():
+    for index, arena in read.items():
         low, high = np.searchsorted(blocks, np.array([arena.first, arena.end], np.uint64)).tolist()
         here = (blocks[low:high] - np.uint64(arena.base)).astype(np.int64) - layout.BLOCK_HEADER
         places = here // layout.GRANULE
         at = np.searchsorted(arena.places[:-1], places)
         right = (at < len(arena.used)) & (here % layout.GRANULE == arenas.HEADER_AT)
-        at = at[right]
-        at = at[arena.places[at] == places[right]]
+        at, places = at[right], places[right]
+        at = at[arena.places[at] == places]
         cached[index] = at[arena.used[at]]
     return cached

@@ -14,7 +14,7 @@ from engine.heap.inspector import bins
 from engine.heap.inspector.arenas import GRANULE, Arena
 from engine.heap.inspector.intervals import Numbers
 from engine.heap.inspector.memory import Memory
-from engine.heap.inspector.snapshot import ARENA, HUGE, SLABS, Snapshot
+from engine.heap.inspector.snapshot import ARENA, HUGE, SLABS, Outline, Snapshot
 from engine.protocol.heap import (
     HeapBin,
     HeapClass,
@@ -255,7 +255,14 @@ class Sums:
         return asked if step == 1 else int(asked / held * all_used) if held else 0
 
 
-def huge_used(snapshot: Snapshot, index: int) -> int:
+def used_bytes(outline: Outline) -> int:
+    """As the totals have it, by what the allocator counts itself."""
+    blocks = int(outline.root["arena_used_bytes"]) - int(outline.threads.records["quick_bytes"].sum())
+    huge = sum(huge_used(outline, index) for index in np.flatnonzero(outline.segments.kinds == HUGE).tolist())
+    return max(blocks, 0) + huge + int((outline.slabs.used * outline.slabs.sizes).sum())
+
+
+def huge_used(snapshot: Outline, index: int) -> int:
     """Bytes of a huge block: from the user's address to the end of its segment."""
     base, length = int(snapshot.segments.bases[index]), int(snapshot.segments.lengths[index])
     data = int(snapshot.segments.headers[index]["data"])
