@@ -192,9 +192,9 @@ class Magazine(Struct):
     SIZE = 1024
     count = Field(0, 4, 1, "I")
     capacity = Field(4, 4, 1, "I")
-    reciprocal = Field(8, 4, 1, "I")
-    slot_size = Field(12, 4, 1, "I")
-    allocations = Field(16, 8, 1, "Q")
+    allocations = Field(8, 8, 1, "Q")
+    reciprocal = Field(16, 4, 1, "I")
+    slot_size = Field(20, 4, 1, "I")
     requested = Field(24, 8, 1, "Q")
     slots = Field(32, 992, 124, "Q")
 

@@ -11,7 +11,7 @@
 void *slot_slowly(size_t size);
 void *large_block(size_t size, size_t alignment, bool zero);
 void free_slot_slowly(void *address);
-void free_other(void *address, const void *caller);
+void free_other(void *address, const void *caller); /* also what is no one's: it reports that */
 
 /* `told`: known when compiled; what nobody can be watching needs no event. */
 static inline __attribute__((always_inline)) void *allocate(size_t size, bool told)
@@ -36,14 +36,16 @@ static inline __attribute__((always_inline)) void *allocate(size_t size, bool to
 static inline __attribute__((always_inline)) void release(void *data, const void *caller)
 {
     uintptr_t address = (uintptr_t)data;
-    if (unlikely(kind_at(address) != SEGMENT_SLABS)) {
+    if (unlikely(!is_in_slabs(address))) {
         free_other(data, caller);
         return;
     }
     struct slab *slab = slab_of(address);
     uint32_t slot = slot_at(address, slab->reciprocal);
-    if (unlikely(slot * slab->slot_size != (address & SLAB_MASK) || slab->states[slot] != SLOT_USED))
-        report_bad_address(CALL_FREE, data, caller);
+    if (unlikely(slot * slab->slot_size != (address & SLAB_MASK) || slab->states[slot] != SLOT_USED)) {
+        free_other(data, caller);
+        return;
+    }
     slab->states[slot] = SLOT_CACHED;
     struct thread_cache *cache = thread_cache;
     if (likely(cache)) {

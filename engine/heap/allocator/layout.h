@@ -173,10 +173,10 @@ struct free_block {
 struct magazine {
     uint32_t count;
     uint32_t capacity;
-    uint32_t reciprocal; /* of its slot size, as in struct slab */
-    uint32_t slot_size;
     uint64_t allocations; /* since the thread began */
-    uint64_t requested;   /* bytes asked for in them */
+    uint32_t reciprocal;  /* of its slot size, as in struct slab */
+    uint32_t slot_size;
+    uint64_t requested; /* bytes asked for in its allocations */
     void *slots[MAGAZINE_SLOTS];
 };
 

@@ -62,9 +62,9 @@ static_assert(offsetof(struct free_block, stamp) == 48, "free_block.stamp");
 static_assert(sizeof(struct magazine) == 1024, "layout.py is of another layout.h");
 static_assert(offsetof(struct magazine, count) == 0, "magazine.count");
 static_assert(offsetof(struct magazine, capacity) == 4, "magazine.capacity");
-static_assert(offsetof(struct magazine, reciprocal) == 8, "magazine.reciprocal");
-static_assert(offsetof(struct magazine, slot_size) == 12, "magazine.slot_size");
-static_assert(offsetof(struct magazine, allocations) == 16, "magazine.allocations");
+static_assert(offsetof(struct magazine, allocations) == 8, "magazine.allocations");
+static_assert(offsetof(struct magazine, reciprocal) == 16, "magazine.reciprocal");
+static_assert(offsetof(struct magazine, slot_size) == 20, "magazine.slot_size");
 static_assert(offsetof(struct magazine, requested) == 24, "magazine.requested");
 static_assert(offsetof(struct magazine, slots) == 32, "magazine.slots");
 

@@ -21,6 +21,13 @@ static inline enum segment_kind kind_at(uintptr_t address)
     return unlikely(unit >= SEGMENT_MAP_UNITS) ? SEGMENT_NONE : segment_map[unit] & 3;
 }
 
+/* The same question for slabs alone, whose byte is their kind: they are one unit long. */
+static inline bool is_in_slabs(uintptr_t address)
+{
+    uintptr_t unit = address >> SEGMENT_SHIFT;
+    return likely(unit < SEGMENT_MAP_UNITS) && segment_map[unit] == SEGMENT_SLABS;
+}
+
 /* The segment that `address` lies in; it must lie in a slab segment or arena. */
 static inline struct segment *segment_of(uintptr_t address)
 {
