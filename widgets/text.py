@@ -99,3 +99,13 @@ def per_second(count: float) -> str:
         value /= 1000
     digits = 0 if unit == "B/s" or value >= 99.95 else 1 if value >= 9.995 else 2
     return f"{value:.{digits}f} {unit}"
+
+
+def binary(count: float) -> str:
+    """Bytes in two or three digits and powers of 1024, as memory is measured: `0 B`, `96 B`, `1.2 KiB`, `34 MiB`."""
+    value = float(count)
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
+        if value < 999.5 or unit == "TiB":
+            break
+        value /= 1024
+    return f"{value:.1f} {unit}" if unit != "B" and value < 9.95 else f"{value:.0f} {unit}"
