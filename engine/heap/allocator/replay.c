@@ -21,7 +21,7 @@ static void *perform(const struct heap_operation *operation, void *block)
     return NULL;
 }
 
-size_t helios_replay(const struct heap_operation *operations, size_t count, void **blocks)
+size_t helios_replay(const struct heap_operation *operations, size_t count, void **blocks, void **answers)
 {
     size_t failures = 0;
     for (const struct heap_operation *operation = operations; operation < operations + count; operation++) {
@@ -30,6 +30,7 @@ size_t helios_replay(const struct heap_operation *operations, size_t count, void
         failures += gives && !answer;
         if (answer || operation->kind < OPERATION_REALLOC)
             *block = answer;
+        answers[operation - operations] = answer;
     }
     return failures;
 }

@@ -13,7 +13,7 @@ struct heap_operation {
 };
 static_assert(sizeof(struct heap_operation) == 24, "engine/heap/playground/operations.py: Packed");
 
-/* blocks[n]: where block n is; it stays as it was when the block is freed, and when a realloc fails. Returns how many
- * requests failed. */
-EXPORT size_t helios_replay(const struct heap_operation *operations, size_t count, void **blocks);
+/* blocks[n]: where block n is; it stays as it was when the block is freed, and when a realloc fails. answers[i]: what
+ * operation i answered. Returns how many requests failed. */
+EXPORT size_t helios_replay(const struct heap_operation *operations, size_t count, void **blocks, void **answers);
 #endif

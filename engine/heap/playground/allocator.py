@@ -59,7 +59,7 @@ class Allocator:
         self.realloc = _function(library.realloc, address, address, size)
         self.free = _function(library.free, None, address)
         self.trim = _function(library.malloc_trim, ctypes.c_int, size)
-        self.replay = _function(library.helios_replay, size, address, size, address)
+        self.replay = _function(library.helios_replay, size, address, size, address, address)
         self._check = _function(library.helios_check, ctypes.c_int, ctypes.c_char_p, size)
         self.root = ctypes.addressof(ctypes.c_char.in_dll(library, "helios_heap_root"))
 

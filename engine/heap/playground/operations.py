@@ -18,8 +18,6 @@ LIMIT = 5_000_000
 
 KINDS: tuple[Kind, ...] = ("alloc", "calloc", "memalign", "realloc", "free", "write", "trim")
 ALLOC, CALLOC, MEMALIGN, REALLOC, FREE, WRITE, TRIM, FREE_ELSEWHERE = range(8)
-FAILED = 2**64 - 1
-"""In place of an address: there was no memory."""
 _ONE_BY_ONE = re.compile(bytes([ord("["), WRITE, TRIM, FREE_ELSEWHERE, ord("]")]))
 
 
@@ -37,8 +35,7 @@ class Packed(ctypes.Structure):
 class Operations:
     """Operations 0 to len - 1, of which a heap does the first so many.
 
-    `answers[i]`: the address that operation i answered, FAILED, or 0: not known, as it was done together with others.
-    `addresses[block]`: where a block is, or was before it was freed, in the heap that ran last.
+    `answers[i]`: the address that operation i answered when it was done last; 0: none. `addresses[block]`: where a block is, or was before it was freed, in the heap that ran last.
     """
 
     def __init__(self) -> None:
@@ -81,40 +78,26 @@ class Operations:
         found = _ONE_BY_ONE.search(self._kinds, start, end)
         return found.start() if found else end
 
-    def at(self, index: int) -> ctypes.c_void_p:
-        """Where in memory the replay finds it."""
-        return ctypes.c_void_p(ctypes.addressof(self._packed) + index * ctypes.sizeof(Packed))
+    def at(self, index: int) -> tuple[int, int]:
+        """Where in memory the replay finds it, and puts what it answers."""
+        packed, answers = ctypes.addressof(self._packed), ctypes.addressof(self.answers)
+        return packed + index * ctypes.sizeof(Packed), answers + index * ctypes.sizeof(ctypes.c_uint64)
 
     def requested(self, block: int, step: int) -> int:
         """How many bytes were asked for it, after `step` operations."""
-        at = self._placed(block, step)
-        packed = self._packed[at]
-        return int(packed.size * packed.factor if self._kinds[at] == CALLOC else packed.size)
-
-    def answer(self, index: int, step: int) -> int:
-        """The address that operation `index` answered, after `step` are done; 0: none, or it isn't known any more."""
-        block = self.block(index)
-        if index >= step or not block or self._kinds[index] > REALLOC or self.ends_block(index):
-            return 0
-        if answer := self.answers[index]:
-            return 0 if answer == FAILED else int(answer)
-        return int(self.addresses[block]) if self._placed(block, step) == index else 0
-
-    def failed(self, index: int) -> bool:
-        """Whether it is known that there was no memory for it, when it was done last."""
-        maker = self.makes_block(index) and not self.addresses[self.block(index)]
-        return maker or bool(self.answers[index] == FAILED and not self.ends_block(index))
-
-    def _placed(self, block: int, step: int) -> int:
-        """Which of the first `step` operations gave the block its place and size."""
         at = self._latest[block]
-        while at > step or not self._places(at - 1):
+        while at > step or not self._sizes(at - 1):
             at = self._previous[at - 1]
-        return at - 1
+        packed = self._packed[at - 1]
+        return int(packed.size * packed.factor if self._kinds[at - 1] == CALLOC else packed.size)
 
-    def _places(self, index: int) -> bool:
-        moved = self._kinds[index] == REALLOC and self._packed[index].size and self.answers[index] != FAILED
-        return self.makes_block(index) or bool(moved)
+    def _sizes(self, index: int) -> bool:
+        """Whether it decided of its block's size, as it was done."""
+        return self.makes_block(index) or (self._kinds[index] == REALLOC and bool(self.answers[index]))
+
+    def gives(self, index: int) -> bool:
+        """Whether it answers an address, if there is memory."""
+        return self._kinds[index] <= REALLOC and not self.ends_block(index)
 
     def was_ended(self, index: int) -> bool:
         """Whether the block of this operation had been freed before it."""
@@ -165,7 +148,6 @@ class Operations:
         self._kinds[index] = code
         size = found.offset if code == FREE_ELSEWHERE else found.size
         self._packed[index] = Packed(code, block, size, found.factor)
-        self.answers[index] = 0
         self._previous.append(self._latest[block])
         if block:
             self._latest[block] = index + 1

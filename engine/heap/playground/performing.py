@@ -17,7 +17,7 @@ import msgspec
 
 from engine.heap.playground import frames
 from engine.heap.playground.allocator import Allocator, Happened, Place
-from engine.heap.playground.operations import FAILED, Operations
+from engine.heap.playground.operations import Operations
 from engine.heap.playground.trace import Operation
 
 PIECE = 1024  # operations between two looks at the clock
@@ -78,7 +78,8 @@ class Performer:
             # The one that is shown is done singly, watched.
             end = step if order.singly else self._operations.together(step, min(step + PIECE, order.to - 1))
             if end > step:
-                self._allocator.replay(self._operations.at(step), end - step, self._operations.addresses)
+                operations, answers = self._operations.at(step)
+                self._allocator.replay(operations, end - step, self._operations.addresses, answers)
                 step, last = end, None
             else:
                 last = self._perform(step)
@@ -101,8 +102,7 @@ class Performer:
         return Performed(index, pointer, answer, events, before, left, given)
 
     def _note(self, index: int, found: Operation, answer: int) -> None:
-        if found.makes_block or found.kind == "realloc":
-            self._operations.answers[index] = answer or FAILED
+        self._operations.answers[index] = answer
         if found.makes_block or (found.kind == "realloc" and answer):
             self._operations.addresses[self._operations.block(index)] = answer
 

@@ -293,8 +293,7 @@ class Session:
     def _result(self, index: int) -> str:
         if self._end and self._ended and index == self._end.step - 1:
             return self._end.line
-        answer = self._operations.answer(index, self._heap.step)
-        if answer:
-            return f"#{self._operations.block(index)} = {answer:#x}"
-        failed = index < self._heap.step and self._operations.failed(index)
-        return "no memory" if failed else ""
+        if index >= self._heap.step or not self._operations.gives(index):
+            return ""
+        answer = self._operations.answers[index]
+        return f"#{self._operations.block(index)} = {answer:#x}" if answer else "no memory"
