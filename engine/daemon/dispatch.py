@@ -313,8 +313,8 @@ async def peek_playground(engine: Engine, request: m.PeekPlayground) -> m.Reply:
 
 
 async def list_play(engine: Engine, request: m.ListPlay) -> m.Reply:
-    found = engine.heaps.playgrounds.operations(request.playground, request.first, request.limit)
-    return m.Operations(operations=found)
+    listed = await engine.heaps.playgrounds.operations(request.playground, request.first, request.limit)
+    return m.Operations(operations=listed)
 
 
 async def close_playground(engine: Engine, request: m.ClosePlayground) -> m.Reply:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -29,9 +29,12 @@ if TYPE_CHECKING:
 
 STANDSTILL = 1.0  # seconds that exact readings may take
 FREEZING = 0.5  # of these that the kernel gets to freeze a container
-TRIES = 8  # until it was frozen while nobody was changing the heap
+PAUSES = [0.002, 0.005, 0.01, 0.02, 0.05, 0.05, 0.1, 0.1, 0.1]
+"""Seconds that a program gets to go on before it is frozen again, where it was frozen in the middle of a change."""
 REMEMBERED = 64  # targets
 
+Members = list[Member]
+Looked = list[tuple[Member, HeapProcess]]  # the class below has a verb called `list`
 Read = TypeVar("Read", HeapReport, HeapMap)
 
 
@@ -150,12 +153,12 @@ class Heaps:
             f"No process of container {container.name!r} uses our allocator: {how or 'none is left'}.",
         )
 
-    async def _look(self, ref: str) -> list[tuple[Member, HeapProcess]]:
+    async def _look(self, ref: str) -> Looked:
         there = await self._members(ref)
         found = {each.host_pid: each for each in await self._inspector.processes([each.host_pid for each in there])}
         return [(member, found[member.host_pid]) for member in there if member.host_pid in found]
 
-    async def _members(self, ref: str) -> list[Member]:
+    async def _members(self, ref: str) -> Members:
         run = self._containers.program(ref)
         return await asyncio.to_thread(lambda: members(run.held.pid, top.processes(run.held.pid, run.cgroup)))
 
@@ -172,15 +175,14 @@ class Heaps:
     async def _exactly(self, ref: str, pid: int, read: Callable[[int], Awaitable[Read]]) -> Read | None:
         """What is read of a container that stands still; None if that can't be had in time."""
         answer = None
-        try:
+        with suppress(TimeoutError, OSError):
             async with asyncio.timeout(STANDSTILL):
-                for _ in range(TRIES):
+                for pause in PAUSES:
                     async with self._containers.standstill(ref, FREEZING):
                         answer = await read(pid)
-                    if answer.consistent:  # else it was frozen in the middle of a change
+                    if answer.consistent:
                         break
-        except (TimeoutError, OSError):
-            pass
+                    await asyncio.sleep(pause)
         return answer
 
     def _numbered(self, target: HeapTarget, picture: HeapMap) -> HeapMap:

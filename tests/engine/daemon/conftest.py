@@ -380,7 +380,7 @@ class Playgrounds:
     async def peek(self, id: str) -> m.Peeked:
         return m.Peeked(address=None)
 
-    def operations(self, id: str, first: int, limit: int) -> builtins.list[m.PlaygroundOperation]:
+    async def operations(self, id: str, first: int, limit: int) -> builtins.list[m.PlaygroundOperation]:
         return []
 
     async def close(self, id: str) -> None: ...
