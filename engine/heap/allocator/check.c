@@ -31,6 +31,7 @@ static struct {
     pthread_mutex_t lock; /* also of the step from used to freed */
     struct record *blocks[QUARANTINE_BLOCKS]; /* a ring */
     size_t first, count, bytes;
+    size_t inherited; /* the oldest of them were freed before fork: the parent looks at them when it ends */
 } quarantine = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* Of all that the record says, with the process's secret. */
@@ -61,10 +62,13 @@ static size_t whole_size(struct record *record)
 /* The first byte of the area that isn't as it was filled, or SOUND. */
 static size_t first_other(const char *area, size_t length, int filled)
 {
-    for (size_t i = 0; i < length; i++)
-        if ((unsigned char)area[i] != filled)
-            return i;
-    return SOUND;
+    /* All the same, nearly always: each byte is as the one before. */
+    if (!length || ((unsigned char)*area == filled && !memcmp(area, area + 1, length - 1)))
+        return SOUND;
+    size_t first = 0;
+    while ((unsigned char)area[first] == filled)
+        first++;
+    return first;
 }
 
 static struct place place_of(struct record *record)
@@ -194,6 +198,7 @@ static struct record *leave_quarantine(void)
     struct record *record = quarantine.blocks[quarantine.first];
     quarantine.first = (quarantine.first + 1) % QUARANTINE_BLOCKS;
     quarantine.count--;
+    quarantine.inherited -= quarantine.inherited > 0;
     quarantine.bytes -= record->size;
     return record;
 }
@@ -273,8 +278,10 @@ void check_before_fork(void)
     pthread_mutex_lock(&quarantine.lock);
 }
 
-void check_after_fork(void)
+void check_after_fork(bool child)
 {
+    if (child)
+        quarantine.inherited = quarantine.count;
     pthread_mutex_unlock(&quarantine.lock);
 }
 
@@ -283,7 +290,7 @@ __attribute__((destructor)) static void verify_what_is_left(void)
 {
     if (!(root.observers & OBSERVE_CHECK) || pthread_mutex_trylock(&quarantine.lock))
         return;
-    for (size_t i = 0; i < quarantine.count; i++)
+    for (size_t i = quarantine.inherited; i < quarantine.count; i++)
         verify_poison(quarantine.blocks[(quarantine.first + i) % QUARANTINE_BLOCKS], "seen at the program's end,");
     pthread_mutex_unlock(&quarantine.lock);
 }

@@ -16,5 +16,5 @@ void check_free(void *address, const void *caller);
 size_t check_usable_size(void *address, const void *caller); /* what was asked for */
 
 void check_before_fork(void);
-void check_after_fork(void); /* in both */
+void check_after_fork(bool child);
 #endif

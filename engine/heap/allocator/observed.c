@@ -129,6 +129,6 @@ void observed_before_fork(void)
 
 void observed_after_fork(bool child)
 {
-    check_after_fork();
+    check_after_fork(child);
     trace_after_fork(child);
 }
