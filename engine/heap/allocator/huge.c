@@ -46,7 +46,7 @@ void *take_huge(size_t size, size_t alignment)
     if (!huge)
         return NULL;
     if (!register_segment(huge, SEGMENT_HUGE, length)) {
-        unmap_pages(huge, length);
+        unmap_units(huge, length);
         return NULL;
     }
     size_t offset = alignment <= DATA_OFFSET ? DATA_OFFSET : alignment <= SEGMENT_UNIT / 2 ? alignment : SEGMENT_UNIT;
@@ -72,7 +72,7 @@ void free_huge(struct segment *huge)
     root.huge_bytes -= huge->length;
     put_on_map(huge, SEGMENT_NONE);
     unregister_segment(huge);
-    unmap_pages(huge, huge->length);
+    unmap_units(huge, huge->length);
 }
 
 /* The pages get another place, where there is room behind them. */
@@ -83,7 +83,7 @@ static struct segment *move(struct segment *huge, size_t length)
     if (!moved)
         return NULL;
     if (mremap(huge, old, length, MREMAP_MAYMOVE | MREMAP_FIXED, moved) == MAP_FAILED) {
-        unmap_pages(moved, length);
+        unmap_units(moved, length);
         return NULL;
     }
     root.bytes_mapped -= length; /* counted again by who called */
@@ -103,8 +103,8 @@ void *resize_huge(struct segment *huge, size_t size)
     else if (length > old) {
         if (mremap(huge, old, length, 0) == MAP_FAILED)
             huge = move(huge, length);
-        else if (root.next_base > (uintptr_t)huge && root.next_base < (uintptr_t)huge + length)
-            root.next_base = round_up((uintptr_t)huge + length, SEGMENT_UNIT);
+        else if (root.top > (uintptr_t)huge && root.top < (uintptr_t)huge + length)
+            root.top = round_up((uintptr_t)huge + length, SEGMENT_UNIT);
     }
     errno = saved;
     if (!huge)

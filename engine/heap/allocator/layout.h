@@ -230,7 +230,8 @@ struct heap_root {
     struct segment *slab_segments; /* those with free slabs */
     uint64_t huge_threshold;       /* from this size on blocks get a mapping of their own */
     uint64_t rover;                /* next fit: where the search goes on */
-    uint64_t next_base;            /* where the next segment is wished for */
+    uint64_t next_base;            /* where the next segment is wished for: a gap perhaps, else the top */
+    uint64_t top;                  /* the end of the highest segment so far */
     uint64_t period;               /* 25 ms at least; memory idle for one whole period is given back */
     uint64_t period_start;         /* CLOCK_MONOTONIC, nanoseconds */
     uint64_t frees_until_look;     /* at the clock, whether a period is over */

@@ -11,6 +11,7 @@
 #include "fork.h"
 #include "lock.h"
 #include "options.h"
+#include "segments.h"
 #include "slabs.h"
 #include "thread_cache.h"
 
@@ -49,7 +50,7 @@ static void take_options(void)
     root.modes = (options.slabs ? 0 : MODE_NO_SLABS) | (options.cache ? 0 : MODE_NO_CACHE) |
                  (options.check ? MODE_CHECK : 0) | (options.trace_length ? MODE_TRACE : 0);
     root.secret = options.has_secret ? options.secret : new_secret();
-    root.next_base = options.base;
+    segments_start(options.base);
 }
 
 COLD void heap_start(void)

@@ -1,4 +1,5 @@
-/* Memory from the kernel. Segments are asked for one above the other, so that those of a heap lie side by side. */
+/* Memory from the kernel. Segments are asked for one above the other, far below the libraries, so that those of a heap lie
+ * side by side; where the kernel has other plans they lie where it says. */
 #define _GNU_SOURCE
 #include "segments.h"
 
@@ -14,7 +15,14 @@
 #endif
 #define UNIT_MASK (SEGMENT_UNIT - 1ul)
 
+#define BELOW_LIBRARIES (64ul << 30)
+
 uint8_t segment_map[SEGMENT_MAP_UNITS];
+
+void segments_start(uintptr_t base)
+{
+    root.top = root.next_base = base ? base : ((uintptr_t)&root & ~UNIT_MASK) - BELOW_LIBRARIES;
+}
 
 static void *map_at(uintptr_t wish, size_t length, int flags)
 {
@@ -56,20 +64,52 @@ static char *map_and_trim(size_t length)
     return aligned;
 }
 
+/* Not before Linux 5.17, and not in all kernels since. */
+static void name_pages(void *pages, size_t length)
+{
+    static bool unknown;
+    int saved = errno;
+    if (!unknown && prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, pages, length, "helios-heap"))
+        unknown = errno == EINVAL;
+    errno = saved;
+}
+
+/* There or nowhere. */
+static char *map_exactly(uintptr_t base, size_t length)
+{
+    char *pages = map_at(base, length, MAP_FIXED_NOREPLACE);
+    if (pages && (uintptr_t)pages != base) { /* before Linux 4.17 this was but a wish */
+        unmap_pages(pages, length);
+        return NULL;
+    }
+    return pages;
+}
+
 void *map_units(size_t length)
 {
-    char *pages = root.next_base ? map_at(root.next_base, length, 0) : NULL;
-    if (pages && ((uintptr_t)pages & UNIT_MASK)) {
-        unmap_pages(pages, length);
-        pages = NULL;
-    }
-    if (!pages && !(pages = map_and_trim(length)))
+    char *pages = map_exactly(root.next_base, length);
+    if (!pages && root.next_base != root.top)
+        pages = map_exactly(root.top, length);
+    if (!pages)
+        pages = map_and_trim(length);
+    if (!pages)
         return NULL;
-    root.next_base = round_up((uintptr_t)pages + length, SEGMENT_UNIT);
-    int saved = errno;
-    prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, pages, length, "helios-heap"); /* EINVAL before Linux 5.17: no name then */
-    errno = saved;
+    uintptr_t end = round_up((uintptr_t)pages + length, SEGMENT_UNIT);
+    if ((uintptr_t)pages == root.top)
+        root.top = end;
+    root.next_base = end < root.top ? end : root.top;
+    name_pages(pages, length);
     return pages;
+}
+
+void unmap_units(void *pages, size_t length)
+{
+    uintptr_t base = (uintptr_t)pages & ~UNIT_MASK;
+    if (round_up((uintptr_t)pages + length, SEGMENT_UNIT) == root.top)
+        root.top = base;
+    if (base < root.next_base)
+        root.next_base = base;
+    unmap_pages(pages, length);
 }
 
 static struct segment_entry *new_entry(void)
@@ -131,7 +171,7 @@ struct segment *map_segment(enum segment_kind kind, size_t length)
     if (!segment)
         return NULL;
     if (!register_segment(segment, kind, length)) {
-        unmap_pages(segment, length);
+        unmap_units(segment, length);
         return NULL;
     }
     note_on_map((uintptr_t)segment, length, kind);
@@ -142,5 +182,5 @@ void unmap_segment(struct segment *segment)
 {
     note_on_map((uintptr_t)segment, segment->length, SEGMENT_NONE);
     unregister_segment(segment);
-    unmap_pages(segment, segment->length);
+    unmap_units(segment, segment->length);
 }

@@ -37,10 +37,13 @@ static inline struct segment *segment_of(uintptr_t address)
     return (struct segment *)(unit << SEGMENT_SHIFT);
 }
 
+void segments_start(uintptr_t base); /* where the first one is wished for; 0: anywhere */
+
 /* All of them keep errno and return NULL or false when the kernel has no more. Lengths are multiples of the page. */
 void *map_pages(size_t length);
 void unmap_pages(void *pages, size_t length);
 void *map_units(size_t length); /* aligned to SEGMENT_UNIT, named helios-heap */
+void unmap_units(void *pages, size_t length);
 bool register_segment(struct segment *segment, enum segment_kind kind, size_t length);
 void unregister_segment(struct segment *segment);
 struct segment *map_segment(enum segment_kind kind, size_t length); /* both in one, and on the map for its whole length */

@@ -15,7 +15,6 @@
 #include "report.h"
 #include "segments.h"
 
-#define CACHES_PER_MAPPING 16
 #define MAGAZINE_BYTES 16384
 #define SMALLEST_CAPACITY 4
 #define QUICK_BUDGET (512u << 10)
@@ -26,18 +25,10 @@ static pthread_key_t at_thread_exit;
 
 static struct thread_cache *new_cache(void)
 {
-    size_t size = round_up(sizeof(struct thread_cache), root.page_size);
-    if (!root.spare_caches) {
-        char *pages = map_pages(size * CACHES_PER_MAPPING);
-        for (unsigned i = CACHES_PER_MAPPING; pages && i-- > 0;) {
-            struct thread_cache *spare = (struct thread_cache *)(pages + i * size);
-            spare->next = root.spare_caches;
-            root.spare_caches = spare;
-        }
-    }
     struct thread_cache *cache = root.spare_caches;
-    if (cache)
-        root.spare_caches = cache->next;
+    if (!cache)
+        return map_pages(round_up(sizeof(struct thread_cache), root.page_size));
+    root.spare_caches = cache->next;
     return cache;
 }
 
