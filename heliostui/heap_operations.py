@@ -66,6 +66,7 @@ class Operations(Widget, can_focus=True):
         super().__init__(id=id)
         self.step = self.steps = 0
         self._known: dict[int, PlaygroundOperation] = {}
+        self._done: set[int] = set()  # of those, which were done when they were fetched
         self._asked = (0, 0)
         self._top = 0
 
@@ -75,6 +76,7 @@ class Operations(Widget, can_focus=True):
         """Where the playground is. `anew`: its operations are others than before."""
         if anew:
             self._known.clear()
+            self._done.clear()
             self._asked = (0, 0)
         self.step, self.steps = step, steps
         self.cursor = step
@@ -82,13 +84,11 @@ class Operations(Widget, can_focus=True):
 
     def fill(self, operations: Sequence[PlaygroundOperation]) -> None:
         """Lines that were lacking."""
+        numbers = {operation.number for operation in operations}
         self._known.update((operation.number, operation) for operation in operations)
-        self.refresh()
-
-    def forget_result(self, step: int) -> None:
-        """What this operation gave is not known any more."""
-        self._known.pop(step, None)
+        self._done = (self._done - numbers) | {number for number in numbers if number <= self.step}
         self._asked = (0, 0)
+        self.refresh()
 
     def _look(self) -> None:
         """Have the cursor seen, and ask for what is not known of what is seen."""
@@ -96,12 +96,16 @@ class Operations(Widget, can_focus=True):
         self._top = min(max(self._top, self.cursor - height + 1 + min(3, height // 4)), max(0, self.steps + 1 - height))
         self._top = max(0, min(self._top, self.cursor - min(3, height // 4)))
         first, last = max(1, self._top), min(self.steps, self._top + height - 1)
-        if any(number not in self._known for number in range(first, last + 1)):
+        if any(self._lacks(number) for number in range(first, last + 1)):
             wanted = (max(1, first - AHEAD), height + 2 * AHEAD)
             if wanted != self._asked:
                 self._asked = wanted
                 self.post_message(self.Lacking(*wanted))
         self.refresh()
+
+    def _lacks(self, number: int) -> bool:
+        """Whether a line is not known, or what came of its operation is not."""
+        return number not in self._known or (number <= self.step and number not in self._done)
 
     def watch_cursor(self) -> None:
         self._look()
@@ -154,10 +158,12 @@ class Operations(Widget, can_focus=True):
         known = self._known.get(number)
         words = "the beginning" if number == 0 else known.operation if known else ""
         result = known.result if known and number <= self.step else ""
-        if result and " = " not in result:
+        if result and not result.startswith("#"):
             muted = muted + self.get_component_rich_style("operations--bad", partial=True)
         room = width - NUMBER
         least = min(room, max(14, len(words) + 1))
+        if len(result) > room - least:
+            result = result.partition(" = ")[0]
         return Strip(
             [
                 Segment(f"{mark}{number:>{NUMBER - 2}} ", muted),

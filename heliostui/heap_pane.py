@@ -27,7 +27,7 @@ from engine.protocol.messages import (
     Status,
 )
 from heliostui.heap_face import HeapFace
-from heliostui.heap_words import no_heap_words, options_words, process_words, with_heap
+from heliostui.heap_words import no_heap_words, options_words, process_name, with_heap
 from heliostui.link import Link
 from heliostui.network_explain import Told
 from heliostui.screens.heap_forms import ChooseProcess
@@ -107,6 +107,7 @@ class HeapPane(Vertical):
         note.update(why)
         note.display = bool(why)
         self.face.display = not why
+        self.screen.refresh_bindings()
         self.post_message(self.Described())
 
     async def _find(self, container: ContainerSummary) -> None:
@@ -136,7 +137,6 @@ class HeapPane(Vertical):
         if self.target is not None:
             self._say("")
             self.face.follow(self.target, process)
-            self.screen.refresh_bindings()
 
     @on(HeapFace.Lost)
     def _lost(self, event: HeapFace.Lost) -> None:
@@ -188,4 +188,4 @@ class HeapPane(Vertical):
         options = f" · {options_words(process.options)}" if process.options else ""
         others = len(with_heap(self._processes)) - 1
         more = f" · u: {others} more" if others > 0 else ""
-        return f"{process_words(process).split('  ')[0]}{options}{more} · H whole screen"
+        return f"{process_name(process)}{options}{more} · H whole screen"

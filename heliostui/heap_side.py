@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
@@ -12,6 +13,9 @@ from heliostui.heap_face import HeapFace
 from heliostui.heap_words import playground_title
 from heliostui.link import Link
 
+GRANULE = 64
+"""Bytes of a cell at first: blocks begin and end at such (layout.h: GRANULE)."""
+LOW, TALL = 14, 26  # lines below which, and from which on, the words have fewer or more of them
 HINT = "Nothing was done yet: type `alloc 2000` below (i), or take a trace (t)."
 READY = "Space does the next operation, backspace takes it back; r does one after the other."
 
@@ -22,6 +26,7 @@ class Side(Vertical):
     def __init__(self, link: Link, *, id: str) -> None:
         super().__init__(id=id, classes="play-side")
         self.playground: Playground | None = None
+        self._fresh = True
         self.face = HeapFace(link)
 
     def compose(self) -> ComposeResult:
@@ -30,7 +35,10 @@ class Side(Vertical):
             yield Static(markup=False)
 
     def on_resize(self) -> None:
-        self.face.set_class(self.size.height < 14, "-low")
+        """The words have a height of their own, so that the map keeps its."""
+        self.face.set_class(self.size.height < LOW, "-low")
+        self.set_class(self.size.height < LOW, "-low")
+        self.set_class(self.size.height >= TALL, "-tall")
 
     def show(self, playground: Playground | None) -> None:
         """Show this one from now on, or what has become of it; None: none."""
@@ -40,12 +48,33 @@ class Side(Vertical):
             self.face.stop()
             return
         if before is None or before.id != playground.id:
+            self._fresh = True
             self.face.follow(HeapTarget(playground=playground.id), period=None)
         elif before != playground and self.face.watching is not None:
             self.face.watching.again()
+            self._go_along(playground)
         self.border_title = Content(playground_title(playground))
         self.set_class(bool(playground.ended), "-ended")
         self.query_one(".play-words Static", Static).update(_words(playground))
+
+    @on(HeapFace.Seen)
+    def _seen(self) -> None:
+        """Begin close: most of a playground's first segment is one free block."""
+        if self._fresh:
+            self._fresh = False
+            self.face.view.zoom(GRANULE)
+            if self.playground is not None:
+                self._go_along(self.playground)
+
+    def _go_along(self, playground: Playground) -> None:
+        """Look at the block that the last operation was about."""
+        last = playground.last
+        if last is None or playground.ended:
+            return
+        own = (event.address for event in last.events if event.kind in ("alloc", "free", "realloc"))
+        address = last.address or next(own, None)
+        if address is not None and int(address, 16):
+            self.face.view.go_to(int(address, 16))
 
     def rest(self) -> None:
         """Ask no more."""

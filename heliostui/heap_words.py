@@ -1,4 +1,4 @@
-"""What the engine tells of heaps and playgrounds, in words. Imports the protocol; no screen, no connection.
+"""What the engine tells of heaps and playgrounds, in words. Imports the protocol and widgets' text; no screen.
 
 `docs/heap.md` explains the words: segment, slab, slot, arena, block, bin, magazine.
 """
@@ -23,6 +23,7 @@ from engine.protocol.heap import (
     Policy,
 )
 from engine.protocol.quantities import size_text
+from widgets.text import printable
 
 POLICIES: dict[Policy, str] = {
     "best": "best fit",
@@ -52,6 +53,7 @@ CELLS = {
 }
 """What the letters of a map's cells stand for."""
 SEGMENTS = {"slabs": "slabs", "arena": "arena", "huge": "huge block"}
+COMMAND = 32  # characters of a command that are shown
 WITHOUT = (
     "This container was started without --heap, so its programs use their own malloc. "
     "`heliostui run --heap …` starts one with ours, or Heap in the dialog of a new container (n)."
@@ -68,10 +70,15 @@ def options_words(options: HeapOptions) -> str:
     return ", ".join([*parts, "check"] if options.check else parts)
 
 
+def process_name(process: HeapProcess) -> str:
+    """A process in few cells."""
+    command = " ".join(printable(process.command).split())
+    return f"{command if len(command) <= COMMAND else command[: COMMAND - 1] + '…'} ({process.pid or process.host_pid})"
+
+
 def process_words(process: HeapProcess) -> str:
     """A process as a list of them shows it."""
-    pid = process.pid or process.host_pid
-    words = f"{process.command or '?'} ({pid})"
+    words = process_name(process)
     if process.reason:
         return f"{words}  {process.reason}"
     return f"{words}  {size_text(process.used)} used of {size_text(process.mapped)}"
@@ -302,8 +309,8 @@ def compared(one: HeapTotals, other: HeapTotals) -> list[tuple[str, str, str, in
         ("mapped", (one.mapped, other.mapped), size_text, True),
         ("in use", (one.used, other.used), size_text, True),
         ("free", (one.free, other.free), size_text, True),
-        ("largest free", (one.largest_free, other.largest_free), size_text, False),
-        ("free blocks", (one.free_count, other.free_count), _count, True),
+        ("largest", (one.largest_free, other.largest_free), size_text, False),
+        ("blocks", (one.free_count, other.free_count), _count, True),
         ("fragmentation", (one.external_fragmentation, other.external_fragmentation), percent, True),
     ):
         first, second = values

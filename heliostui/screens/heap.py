@@ -29,7 +29,7 @@ from engine.protocol.messages import (
 )
 from heliostui.heap_face import HeapFace
 from heliostui.heap_figures import HeapFigures as Figures
-from heliostui.heap_words import options_words, process_words
+from heliostui.heap_words import options_words, process_name
 from heliostui.link import Link
 from heliostui.screens.explain import ExplainThing
 from heliostui.screens.heap_forms import ChooseProcess
@@ -149,7 +149,7 @@ class HeapScreen(QuickScreen[None]):
         process, watching = self._process, self.face.watching
         parts = [self._container.name]
         if process is not None:
-            parts.append(process_words(process).split("  ")[0])
+            parts.append(process_name(process))
             parts += [options_words(process.options)] if process.options else []
         if watching is not None:
             parts += [word for word, on in (("paused", watching.paused), ("exact", watching.exact)) if on]

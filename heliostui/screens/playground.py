@@ -50,6 +50,8 @@ from widgets.heap_map import HeapMapView
 from widgets.key_line import KeyLine
 from widgets.quick_screen import QuickScreen
 
+BEGINNERS = HeapOptions(cache=False)
+"""With caches, most of what is freed would just be kept by its thread."""
 SPEEDS = (1, 2, 5, 10, 25, 100)
 """Operations a second."""
 NAME = 10  # cells of a policy's name
@@ -141,7 +143,7 @@ class PlaygroundScreen(QuickScreen[list[str]]):
             there = (await self._link.request(ListPlaygrounds(), Playgrounds)).playgrounds
             again = [each for id in self._wanted for each in there if each.id == id]
             if not there:
-                reply = await self._link.request(OpenPlayground(options=HeapOptions()), PlaygroundShown)
+                reply = await self._link.request(OpenPlayground(options=BEGINNERS), PlaygroundShown)
                 there = [reply.playground]
             self._show(again or there[-1:], anew=True)
         except ClientError as error:
@@ -177,7 +179,7 @@ class PlaygroundScreen(QuickScreen[list[str]]):
         muted, better = (self.get_component_rich_style(f"play--{name}", partial=True) for name in ("muted", "better"))
         lines = [Text(f" {POLICIES[each.options.policy] if each else '':<{NAME}}") for each in (None, *self.shown)]
         for name, first, second, which in compared(one, other):
-            width = max(len(name), 10) + 1
+            width = max(len(name), 9) + 1
             lines[0].append(f"{name:>{width}}", muted)
             lines[1].append(f"{first:>{width}}", better if which < 0 else "")
             lines[2].append(f"{second:>{width}}", better if which > 0 else "")
@@ -208,7 +210,7 @@ class PlaygroundScreen(QuickScreen[list[str]]):
         if self._goes_on:
             parts.append(f"running, {SPEEDS[self._speed]} a second")
         if self.predicting:
-            parts.append(f"predicting: {self.score}")
+            parts.append(f"predicting: {self.score}" if self.score.asked else "predicting")
         if len(self.shown) == 1:
             parts.insert(0, options_words(playground.options))
         self.query_one("#play-status", Static).update(" · ".join(parts))
@@ -328,7 +330,8 @@ class PlaygroundScreen(QuickScreen[list[str]]):
             self._say(str(error), "wrong")
             return
         event.line.done()
-        self._say(f"In place of {to_come:,} that were to come." if to_come else "")
+        plural = "s that were" if to_come > 1 else " that was"
+        self._say(f"It replaces {to_come:,} operation{plural} to come." if to_come else "")
 
     @work(group="dialogs", exclusive=True)
     async def action_take(self) -> None:
@@ -454,7 +457,7 @@ class PlaygroundScreen(QuickScreen[list[str]]):
 
     @property
     def _options(self) -> HeapOptions:
-        return self.playground.options if self.playground is not None else HeapOptions()
+        return self.playground.options if self.playground is not None else BEGINNERS
 
     @work(group="dialogs", exclusive=True)
     async def action_others(self) -> None:

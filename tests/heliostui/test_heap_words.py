@@ -234,7 +234,7 @@ def test_of_two_heaps_the_better_figure_is_known() -> None:
     other = msgspec.structs.replace(TOTALS, mapped=4 * MIB, largest_free=300_000, external_fragmentation=0.8)
     better = {name: side for name, _, _, side in compared(TOTALS, other)}
     assert better["mapped"] == 1
-    assert better["largest free"] == -1
+    assert better["largest"] == -1
     assert better["fragmentation"] == -1
     assert better["in use"] == 0
 
