@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "events.h"
+#include "glibc.h"
 #include "observed.h"
 #include "report.h"
 
@@ -288,7 +289,7 @@ void check_after_fork(bool child)
 /* Small programs end before anything has left the quarantine. */
 __attribute__((destructor)) static void verify_what_is_left(void)
 {
-    if (!(root.observers & OBSERVE_CHECK) || pthread_mutex_trylock(&quarantine.lock))
+    if (!(root.observers & OBSERVE_CHECK) || !try_mutex(&quarantine.lock))
         return;
     for (size_t i = quarantine.inherited; i < quarantine.count; i++)
         verify_poison(quarantine.blocks[(quarantine.first + i) % QUARANTINE_BLOCKS], "seen at the program's end,");

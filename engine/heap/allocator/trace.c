@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "glibc.h"
 #include "line.h"
 #include "options.h"
 
@@ -87,7 +88,7 @@ static pid_t process_in_heading(int file)
 static bool take_file(int file)
 {
     struct stat stat;
-    if (fstat(file, &stat) || !S_ISREG(stat.st_mode))
+    if (file_status(file, &stat) || !S_ISREG(stat.st_mode))
         return stop_tracing("isn't made: that is no file.");
     trace.device = stat.st_dev;
     trace.inode = stat.st_ino;
@@ -155,7 +156,7 @@ static int reopen(void)
 {
     struct stat stat;
     int file = open(trace.path, O_RDWR | O_CLOEXEC);
-    if (file >= 0 && !fstat(file, &stat) && stat.st_dev == trace.device && stat.st_ino == trace.inode)
+    if (file >= 0 && !file_status(file, &stat) && stat.st_dev == trace.device && stat.st_ino == trace.inode)
         return file;
     if (file >= 0)
         close(file);
@@ -245,7 +246,7 @@ void trace_after_fork(bool child)
 /* The file ends with the last line. A program that doesn't come here leaves zeros behind it. */
 __attribute__((destructor)) static void cut_to_length(void)
 {
-    if (!(root.observers & OBSERVE_TRACE) || pthread_mutex_trylock(&trace.lock))
+    if (!(root.observers & OBSERVE_TRACE) || !try_mutex(&trace.lock))
         return;
     int file = trace.window ? reopen() : -1;
     if (file >= 0) {
