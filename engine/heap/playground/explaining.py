@@ -83,7 +83,7 @@ class _Story:
             return
         yield from self._taken()
         if self._operation.kind == "calloc":
-            yield "Its bytes are zero: only those that may be something else had to be written."
+            yield "All its bytes are zero."
 
     def _taken(self) -> Iterator[str]:
         """How the block came about that was given."""
@@ -138,6 +138,8 @@ class _Story:
         match self._options.policy:
             case "best" if bin == first:
                 return f"{what}: {bin_words(bin)} has {block}."
+            case "best" if first >= layout.EXACT_BINS:
+                return f"{what}: {bin_words(first)} has none that suffices, bin {bin:,} has {block}."
             case "best":
                 empty = f"bin {first:,} is" if bin == first + 1 else f"bins {first:,} to {bin - 1:,} are"
                 return f"{what}: {empty} empty, bin {bin:,} has {block}."
@@ -167,9 +169,11 @@ class _Story:
         if self._options.check and left and left.state == "used":
             yield "Its bytes are poisoned (0xdd), and it waits in quarantine: who uses it now is found out."
         elif before and left and left.state == "cached":
-            yield from _flushes(events)
+            flushes = list(_flushes(events))
+            yield from flushes
             what = "slots" if left.kind == "slot" else "blocks"
-            yield f"Kept by the thread's cache of {left.size:,}-byte {what}; nothing else changes."
+            rest = "." if flushes else "; nothing else changes."
+            yield f"Kept by the thread's cache of {left.size:,}-byte {what}{rest}"
         elif before and before.kind == "slot":
             yield from _slot_freed(before, left, events)
         elif before and before.kind == "block":
@@ -296,7 +300,7 @@ def _flushes(events: list[Happened]) -> Iterator[str]:
             full = f"The thread's cache of {event.size:,}-byte slots was full"
             yield f"{full}: {event.detail:,} of them go back to their slabs."
         elif event.kind == HeapEventKind.FLUSH and event.detail:
-            yield f"The thread's cache of blocks is emptied: {event.detail:,} blocks become free."
+            yield f"The thread's cache of blocks is emptied: its {event.detail:,} become free."
 
 
 def _slot_freed(before: Place, left: Place | None, events: list[Happened]) -> Iterator[str]:
@@ -308,7 +312,11 @@ def _slot_freed(before: Place, left: Place | None, events: list[Happened]) -> It
 
 def _block_freed(before: Place, events: list[Happened]) -> Iterator[str]:
     """Joined with neighbours: the one behind first, as the allocator does it."""
-    yield from _flushes(events)
+    if flushes := list(_flushes(events)):
+        yield from flushes
+        joins = sum(event.kind == HeapEventKind.COALESCE for event in events)
+        yield f"This one is among them. They join with free neighbours {joins:,} times."
+        return
     start, size, joined = before.start, before.size, 0
     for event in events:
         if event.kind != HeapEventKind.COALESCE or event.size != size + event.detail:
