@@ -57,19 +57,21 @@ static inline size_t granule_of(const struct segment *arena, const void *block)
     return ((uintptr_t)block - (uintptr_t)arena) / GRANULE;
 }
 
+/* Bits are changed under the lock. A block's own are read without it: they stay as they are while it is used, though the
+ * words they are in don't. */
 static inline bool get_bit(const uint64_t *bitmap, size_t bit)
 {
-    return bitmap[bit / 64] >> bit % 64 & 1;
+    return __atomic_load_n(&bitmap[bit / 64], __ATOMIC_RELAXED) >> bit % 64 & 1;
 }
 
 static inline void set_bit(uint64_t *bitmap, size_t bit)
 {
-    bitmap[bit / 64] |= 1ull << bit % 64;
+    __atomic_store_n(&bitmap[bit / 64], bitmap[bit / 64] | 1ull << bit % 64, __ATOMIC_RELAXED);
 }
 
 static inline void clear_bit(uint64_t *bitmap, size_t bit)
 {
-    bitmap[bit / 64] &= ~(1ull << bit % 64);
+    __atomic_store_n(&bitmap[bit / 64], bitmap[bit / 64] & ~(1ull << bit % 64), __ATOMIC_RELAXED);
 }
 
 /* A block of `size` bytes that starts at granule `first` is used from now on, or no more. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "events.h"
+#include "lock.h"
 #include "glibc.h"
 #include "observed.h"
 #include "report.h"
@@ -172,7 +173,9 @@ void *check_allocate(size_t alignment, size_t size, bool zeroed, const void *cal
 /* The record of the block that has its data at `address`; ends the program if there is none. */
 static struct record *record_at(enum call call, void *address, const void *caller)
 {
+    lock_heap(); /* the table of segments is searched if it is a huge block's */
     struct place place = locate((uintptr_t)address);
+    unlock_heap();
     if (place.kind < PLACE_SLOT || place.state != PLACE_USED)
         report_bad_address(call, address, caller);
     struct record *record = (struct record *)place.start;

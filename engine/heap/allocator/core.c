@@ -69,6 +69,12 @@ NOINLINE void *slot_slowly(size_t size)
     return slot;
 }
 
+/* It may change at any time, and any of its values is as good. */
+static size_t huge_threshold(void)
+{
+    return __atomic_load_n(&root.huge_threshold, __ATOMIC_RELAXED);
+}
+
 static void *huge_block(size_t size, size_t alignment)
 {
     lock_heap();
@@ -81,7 +87,7 @@ NOINLINE void *large_block(size_t size, size_t alignment, bool zero)
 {
     if (unlikely(size > SIZE_LIMIT || alignment > ALIGNMENT_LIMIT))
         return exhausted();
-    if (size + alignment > root.huge_threshold + GRANULE)
+    if (size + alignment > huge_threshold() + GRANULE)
         return huge_block(size, alignment);
     struct thread_cache *cache = thread_cache_or_new();
     void *data = cache && alignment <= GRANULE ? pop_quick(cache, bytes_for(size), size) : NULL;
@@ -177,11 +183,11 @@ static void *resize_in_place(void *address, size_t room, size_t size)
     if (kind == SEGMENT_SLABS)
         return size <= room && (size >= room / 2 || room <= WORTH_KEEPING) ? address : NULL;
     void *resized = NULL;
-    if (kind == SEGMENT_HUGE && size >= root.huge_threshold / 2) {
+    if (kind == SEGMENT_HUGE && size >= huge_threshold() / 2) {
         lock_heap();
         resized = resize_huge(huge_at((uintptr_t)address), size);
         unlock_heap();
-    } else if (kind == SEGMENT_ARENA && size < 2 * root.huge_threshold &&
+    } else if (kind == SEGMENT_ARENA && size < 2 * huge_threshold() &&
                (size > LARGEST_SLOT || root.modes & MODE_NO_SLABS)) {
         lock_heap();
         resized = resize_block(block_of(address), size) ? address : NULL;

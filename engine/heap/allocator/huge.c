@@ -68,7 +68,7 @@ void free_huge(struct segment *huge)
 {
     /* Whoever frees such blocks will ask for more of them: then they are cheaper in an arena (as glibc's threshold). */
     if (huge->requested > root.huge_threshold && huge->requested <= THRESHOLD_LIMIT)
-        root.huge_threshold = huge->requested + THRESHOLD_STEP;
+        __atomic_store_n(&root.huge_threshold, huge->requested + THRESHOLD_STEP, __ATOMIC_RELAXED);
     root.huge_bytes -= huge->length;
     put_on_map(huge, SEGMENT_NONE);
     unregister_segment(huge);
