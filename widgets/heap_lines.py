@@ -20,25 +20,34 @@ KINDS = {
     "arena": ("arena", "blocks"),
     "huge": ("huge", "block"),
 }
+_STRANGE = Cell("?", "heap--text")
 _LEGEND = (
-    ("used", EDGE + "  ", Look("u", FULL)),
-    ("cached", "╱╱╱", Look("c")),
-    ("free", "···", Look("f")),
-    ("free slot", "▫▫▫", Look("s")),
-    ("allocator's", "╳╳╳", Look("m")),
-    ("given back", "   ", Look("g")),
+    ("used", EDGE + " ", Look("u", FULL)),
+    ("cached", "╱╱", Look("c")),
+    ("free", "··", Look("f")),
+    ("free slot", "▫▫", Look("s")),
+    ("its own", "╳╳", Look("m")),
+    ("given back", "  ", Look("g")),
 )
-_CELLS = {letter + fill: Cell(*texture(letter, fill)) for letter in "uUcCfFsSmMgG " for fill in "0123456789"}
 
 
-def row_line(row: HeapRow, gutter: int, kind: str) -> Line:
+def _cell(letter: str, fill: str, odd: bool) -> Cell:
+    text, look = texture(letter, fill)
+    return Cell(text, look._replace(odd=odd))
+
+
+_CELLS = tuple(
+    {(letter, fill): _cell(letter, fill, odd) for letter in "uUcCfFsSmMgG " for fill in " 0123456789"}
+    for odd in (False, True)
+)
+
+
+def row_line(row: HeapRow, gutter: int, kind: str, *, odd: bool) -> Line:
     """A row: where it begins, and its cells. `kind`: of a segment that begins here without a heading."""
     address = f"0x{row.address:012x}" if gutter > ADDRESS else f"…{row.address & 0xFFFFFFFF:08x}"
-    look = f"heap--{kind}" if kind else "heap--address"
-    line = written(f"{address:<{gutter}}", look)
-    line += [
-        _CELLS.get(state + fill) or Cell("?", "heap--text") for state, fill in zip(row.states, row.fills, strict=True)
-    ]
+    line = written(f"{address:<{gutter}}", f"heap--{kind}" if kind else "heap--address")
+    cells = _CELLS[odd]
+    line += [cells.get(each) or _STRANGE for each in zip(row.states, row.fills, strict=False)]
     return line
 
 
@@ -66,15 +75,19 @@ def waiting_line(gutter: int, columns: int) -> Line:
 
 
 def legend_line(width: int, cell: int, columns: int) -> Line:
-    """What the cells mean, as far as there is room: first how much each stands for."""
-    amount = f" {binary(cell)} a cell, {binary(cell * columns)} a row"
+    """What the cells mean, and how much each stands for, as far as there is room."""
+    entries = [
+        [*(Cell(character, look) for character in sample), *written(f" {words} ", "heap--muted")]
+        for words, sample, look in _LEGEND
+    ]
+    amount = f"{binary(cell)} a cell"
+    if sum(map(len, entries)) + len(amount) + 20 < width:
+        amount += f", {binary(cell * columns)} a row"
     line: Line = []
-    for words, sample, look in _LEGEND:
-        if len(line) + len(sample) + len(words) + 3 > width - len(amount):
-            break
-        line += [*(Cell(character, look) for character in sample), *written(f" {words}  ", "heap--muted")]
-    room = width - len(line)
-    return line + written(f"{amount:>{room}}"[:room], "heap--muted")
+    for entry in entries:
+        if len(line) + len(entry) + len(amount) <= width:
+            line += entry
+    return line + written(f"{amount:>{width - len(line)}}", "heap--muted")
 
 
 def written(text: str, look: str) -> Line:

@@ -21,24 +21,27 @@ FULL = 9
 
 LIT = {
     "": ("heap--lit", 0.0),
-    "near": ("heap--lit", 0.16),
+    "near": ("heap--lit", 0.2),
     "hover": ("heap--lit", 0.25),
-    "block": ("heap--lit", 0.42),
+    "block": ("heap--lit", 0.55),
     "trail": ("heap--trail", 0.3),
     "marked": ("heap--marked", 0.6),
     "cursor": ("heap--cursor", 0.0),
 }
 """What colour a cell goes towards because of the cursor, and how far."""
+ODD = 0.11  # how far the cells of every other row go towards the ground
 HEATS = (0.0, 0.22, 0.48, 0.8)
 """How far they go towards the colour of what has just happened: less with each step."""
 
 
 class Look(NamedTuple):
-    """What a cell is, and what is to be seen of it besides: `lit`, because of the cursor; `flash` and `heat`, what has
-    happened to it and how lately; `ink`, the component class of what is written on it."""
+    """What a cell is, and what is to be seen of it besides: `odd`, that it is in every other row, for rows are not one
+    area; `lit`, because of the cursor; `flash` and `heat`, what has happened to it and how lately; `ink`, the
+    component class of what is written on it, whose colour or background is taken, whichever is seen better."""
 
     state: str
     fill: int = 0
+    odd: bool = False
     lit: str = ""
     flash: str = ""
     heat: int = 0
@@ -84,14 +87,22 @@ class Palette:
                     drawn = drawn.blend(light, share * 0.8)
         if look.lit == "cursor":
             drawn, tile = self._colors("heap--cursor")
-        if look.ink:
-            style = self._style_of(look.ink)
-            drawn, bold = self._colors(look.ink)[0], bool(style.bold)
-            if look.lit == "cursor":
-                drawn = self._colors("heap--cursor")[0]
+        if look.ink and look.lit != "cursor":
+            bold = bool(self._style_of(look.ink).bold)
+            drawn = max(self._colors(look.ink), key=lambda color: abs(color.brightness - tile.brightness))
         return Style(color=drawn.rich_color, bgcolor=tile.rich_color, bold=bold)
 
     def _plain(self, look: Look) -> tuple[Color, Color]:
+        """What is drawn, and the ground."""
+        drawn, tile = self._base(look)
+        if look.odd:
+            ground = self._colors("heap--text")[1]
+            tile = tile.blend(ground, ODD)
+            if 0 < look.fill < FULL:
+                drawn = drawn.blend(ground, ODD)
+        return drawn, tile
+
+    def _base(self, look: Look) -> tuple[Color, Color]:
         """What is drawn, and the ground. Of a cell that is partly in use that is drawn over the ground of the rest."""
         if look.state not in STATES:
             return self._colors("heap--text")

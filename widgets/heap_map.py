@@ -506,7 +506,7 @@ class HeapMapView(ScrollView, can_focus=True):
         if found is None or row is None:
             self.post_message(self.Hovered(self, None))
         else:
-            fill = int(row.fills[found[1]])
+            fill = int(row.fills[found[1]].strip() or 0)
             self.post_message(self.Hovered(self, address, self._layout.cell, row.states[found[1]], fill))
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
@@ -565,7 +565,7 @@ class HeapMapView(ScrollView, can_focus=True):
         if row is None:
             return waiting_line(gutter, self._layout.columns)
         begins = row.address == segment.address and not self._layout.headings
-        cells = row_line(row, gutter, segment.kind if begins else "")
+        cells = row_line(row, gutter, segment.kind if begins else "", odd=place.row % 2 == 1)
         self._light(cells, row, line, gutter)
         return cells
 

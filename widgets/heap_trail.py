@@ -86,7 +86,7 @@ def dotted(one: Spot, other: Spot, lines: Iterable[int]) -> Iterator[tuple[Spot,
         along = sorted((line * 4 - start[1]) / (end[1] - start[1]) for line in (top, bottom + 1))
         first, last = max(0, int(along[0] * steps) - 1), min(steps, int(along[1] * steps) + 1)
     for step in range(first, last + 1):
-        if step % 3 == 0:
+        if step % 2 == 0:
             x = start[0] + round((end[0] - start[0]) * step / steps)
             y = start[1] + round((end[1] - start[1]) * step / steps)
             spot = y // 4, x // 2
