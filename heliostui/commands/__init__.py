@@ -47,6 +47,7 @@ GROUPS: dict[str, dict[str, Verb]] = {
         "top": Verb("list a container's processes", "[OPTIONS] CONTAINER"),
         "explain": Verb("tell where a number comes from", "[OPTIONS] CONTAINER [METRIC]"),
         "events": Verb("tell what happens, as it happens", "[OPTIONS]"),
+        "heap": Verb("show a program's heap, record one, play one", "ls|show|map|events|free-list|record|play"),
     },
     "Volumes": {
         "volume": Verb("make, list, inspect and remove named volumes", "create|ls|inspect|rm|prune"),

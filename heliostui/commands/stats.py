@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import sys
+from collections.abc import Callable
 
 import msgspec
 
@@ -15,12 +15,12 @@ from engine.protocol.messages import GetStats, Stats, StreamStats
 from engine.protocol.metrics import Sample
 from heliostui.commandline.document import document
 from heliostui.commandline.figures import NONE, figure, percent
+from heliostui.commandline.screen import Screen
 from heliostui.commandline.table import table
 
 HEADINGS = ("CONTAINER ID", "NAME", "CPU %", "MEMORY / LIMIT", "MEM %", "NET IN / OUT", "DISK READ / WRITE", "PIDS")
 LEAST = ("CONTAINER ID", "MEM %", "DISK READ / WRITE", "NET IN / OUT")
 """What can be done without, in this order."""
-_CLEAR, _HOME, _TO_LINE_END, _TO_SCREEN_END = "\x1b[2J", "\x1b[H", "\x1b[K", "\x1b[J"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
             samples = engine.request(GetStats(containers=arguments.containers), Stats).samples
             print(document(samples) if arguments.format == "json" else text(samples))
             return 0
-        show = _lines if arguments.format == "json" else Screen().show if sys.stdout.isatty() else _blocks
+        show = _lines if arguments.format == "json" else _refreshed() if sys.stdout.isatty() else _blocks
         for message in engine.stream(StreamStats(containers=arguments.containers)):
             if isinstance(message, Stats):
                 show(message.samples)
@@ -103,25 +103,15 @@ def _blocks(samples: list[Sample]) -> None:
     print(text(samples), end="\n\n", flush=True)
 
 
-class Screen:
-    """A terminal on which the table is written over again; nothing is sent while nothing changes."""
+def _refreshed() -> Callable[[list[Sample]], None]:
+    """On a terminal the table is written over again."""
+    screen = Screen()
 
-    def __init__(self) -> None:
-        self._shown = ""
-        self._size = os.terminal_size((0, 0))
+    def show(samples: list[Sample]) -> None:
+        def lines(size: os.terminal_size) -> list[str]:
+            width = size.columns - 1
+            return [line[:width] for line in text(samples, width).splitlines()]
 
-    def show(self, samples: list[Sample]) -> None:
-        """The table as far as there is room."""
-        size = shutil.get_terminal_size()
-        lines = text(samples, size.columns - 1).splitlines()
-        if len(lines) >= size.lines:
-            left = len(lines) - size.lines + 2
-            lines = [*lines[: size.lines - 2], f"… and {left} more"]
-        shown = "".join(f"{line[: size.columns - 1]}{_TO_LINE_END}\n" for line in lines)
-        if size != self._size:
-            self._size, self._shown = size, ""
-            sys.stdout.write(_CLEAR)
-        if shown != self._shown:
-            self._shown = shown
-            sys.stdout.write(f"{_HOME}{shown}{_TO_SCREEN_END}")
-            sys.stdout.flush()
+        screen.show(lines)
+
+    return show

@@ -18,7 +18,8 @@ VERBS = {
     "unpause": "container", "wait": "container", "rename": "container", "rm": "container", "inspect": "container",
     "top": "running", "update": "container", "stats": "running", "explain": "running", "volume": "", "spec": "image",
     "network": "", "port": "running", "publish": "container", "unpublish": "container", "capture": "running",
-    "dns": "running", "demo": "", "events": "", "tar": "", "terminal": "", "engine": "", "doctor": "", "version": "",
+    "dns": "running", "demo": "", "events": "", "heap": "running",
+    "tar": "", "terminal": "", "engine": "", "doctor": "", "version": "",
 }  # fmt: skip
 
 
