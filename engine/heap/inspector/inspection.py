@@ -12,7 +12,7 @@ from engine.errors import EngineError
 from engine.heap.inspector import blocks, events, fields, free_lists, picture, root, snapshot, words
 from engine.heap.inspector.growth import Growth
 from engine.heap.inspector.memory import Memory, Unreadable
-from engine.heap.inspector.pages import Pages
+from engine.heap.inspector.pages import Pages, Presence
 from engine.heap.inspector.snapshot import Snapshot
 from engine.heap.inspector.sums import Sums, options, used_bytes
 from engine.heap.inspector.target import Target
@@ -20,7 +20,7 @@ from engine.heap.inspector.wire import Bytes, Listed
 from engine.protocol.heap import HeapBlock, HeapEvent, HeapMap, HeapProcess, HeapReport, HeapTotals, HeapView
 from engine.protocol.messages import ErrorCode
 
-RESIDENT_AGE = 1.0  # seconds for which the count of resident pages is good enough
+PRESENCE_AGE = 1.0  # seconds after which pages are looked at again though nothing else has happened
 MOST_FREE_BLOCKS = 1000  # in one answer
 MOST_STEPS = 20_000  # in a free list, to say where in it a block is
 TRIES = 5  # until a list and the bitmaps agree
@@ -38,8 +38,8 @@ class Inspection:
         self._root = 0
         self._last: Snapshot | None = None
         self._sums: Sums | None = None
-        self._totals: tuple[Snapshot, int, HeapTotals] | None = None
-        self._resident = (-RESIDENT_AGE, 0)
+        self._totals: tuple[Presence, HeapTotals] | None = None
+        self._presence: tuple[Snapshot, float, Presence] | None = None
         self._growth = Growth()
 
     def close(self) -> None:
@@ -98,7 +98,7 @@ class Inspection:
         begun = time.monotonic()
         seen = self._last if view.still and self._last is not None else self._look()
         shown = picture.frame(seen, view)
-        rows = picture.draw(seen, self._pages_of(), shown)
+        rows = picture.draw(seen, self._presence_of(seen, view.still), shown)
         before, cursor, after = self._around(seen, view.cursor)
         happened, last_event = self._events(seen, view.events_after)
         return HeapMap(
@@ -165,6 +165,7 @@ class Inspection:
         last = self._last
         if last is None or not last.consistent or last.signs != snapshot.signs(self._memory, self._root):
             self._last = last = snapshot.take(self._memory, self._root, last)
+        self._presence_of(last, still=False)
         self._growth.note(time.monotonic(), self._totals_of(last))
         return last
 
@@ -178,7 +179,7 @@ class Inspection:
 
     def _forget(self) -> None:
         """Another program was executed."""
-        self._root, self._last, self._sums, self._totals = 0, None, None, None
+        self._root, self._last, self._sums, self._totals, self._presence = 0, None, None, None, None
         self._growth = Growth()
         if self._pages is not None:
             self._pages.close()
@@ -190,18 +191,19 @@ class Inspection:
         return self._sums
 
     def _totals_of(self, seen: Snapshot) -> HeapTotals:
-        resident = self._resident_of(seen)
-        if self._totals is None or self._totals[0] is not seen or self._totals[1] != resident:
-            self._totals = seen, resident, self._sums_of(seen).totals(self._memory, resident)
-        return self._totals[2]
+        presence = self._presence_of(seen, still=True)
+        if self._totals is None or self._totals[0] is not presence:
+            self._totals = presence, self._sums_of(seen).totals(self._memory, presence.resident)
+        return self._totals[1]
 
-    def _resident_of(self, seen: Snapshot) -> int:
-        now = time.monotonic()
-        if now - self._resident[0] > RESIDENT_AGE:
-            ends = seen.segments.bases.astype("i8") + seen.segments.lengths
-            ranges = list(zip(seen.segments.bases.tolist(), ends.tolist(), strict=True))
-            self._resident = now, self._pages_of().resident(ranges)
-        return self._resident[1]
+    def _presence_of(self, seen: Snapshot, still: bool) -> Presence:
+        """Which pages are there; with `still`, as they were when the snapshot was taken."""
+        now, last = time.monotonic(), self._presence
+        if last is not None and last[0] is seen and (still or now - last[1] < PRESENCE_AGE):
+            return last[2]
+        ranges = zip(seen.segments.bases.tolist(), seen.segments.lengths.tolist(), strict=True)
+        self._presence = seen, now, self._pages_of().presence(ranges)
+        return self._presence[2]
 
     def _pages_of(self) -> Pages:
         if self._pages is None:

@@ -1,20 +1,39 @@
-"""Which pages of another process are in memory. proc_pid_pagemap(5); numbers of page frames are not needed."""
+"""Which pages of another process take memory. proc_pid_pagemap(5); which frames they are is not asked."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
-MOST_BYTES = 64 << 30  # of address space that is looked at
+MOST_BYTES = 64 << 30  # of address space that is looked at; the rest counts as being there
 _CHUNK = 1 << 17  # pages
 _THERE = np.uint64(3 << 62)  # present, or in swap
 
 
+@dataclass(frozen=True)
+class Presence:
+    """Of ranges of memory: for each, a bool per page."""
+
+    there: list[npt.NDArray[np.bool_]]
+
+    @property
+    def resident(self) -> int:
+        """Bytes that take memory."""
+        return sum(int(np.count_nonzero(each)) for each in self.there) * PAGE
+
+    def absent(self, index: int, start: int, end: int) -> npt.NDArray[np.int64]:
+        """Offsets in range `index` of its pages from `start` to `end` that take none."""
+        first, last = start // PAGE, -(-end // PAGE)
+        return (np.flatnonzero(~self.there[index][first:last]) + first) * PAGE
+
+
 class Pages:
-    """Of process `pid`. Where the kernel refuses, all pages count as there."""
+    """Of process `pid`. Where the kernel refuses, all pages count as being there."""
 
     def __init__(self, pid: int) -> None:
         try:
@@ -27,28 +46,27 @@ class Pages:
             os.close(self._file)
             self._file = None
 
-    def there(self, start: int, end: int) -> npt.NDArray[np.bool_]:
-        """Of each page from the one of `start` to the one before `end`, whether it takes memory."""
-        first, last = start // PAGE, -(-end // PAGE)
-        parts = [self._some(at, min(_CHUNK, last - at)) for at in range(first, last, _CHUNK)]
-        return np.concatenate(parts) if parts else np.zeros(0, np.bool_)
-
-    def resident(self, ranges: list[tuple[int, int]]) -> int:
-        """Bytes of these ranges (start, end) that take memory. Of very much, what is beyond 64 GiB is not counted."""
-        pages, left = 0, MOST_BYTES
-        for start, end in ranges:
-            end = min(end, start + left)
-            left -= end - start
-            for at in range(start, end, _CHUNK * PAGE):
-                pages += int(np.count_nonzero(self.there(at, min(at + _CHUNK * PAGE, end))))
-        return pages * PAGE
+    def presence(self, ranges: Iterable[tuple[int, int]]) -> Presence:
+        """Of ranges from a page's address on, so many bytes long."""
+        left, found = MOST_BYTES, []
+        for start, length in ranges:
+            parts = [
+                self._some((start + at) // PAGE, min(_CHUNK, -(-(length - at) // PAGE)))
+                for at in range(0, length, _CHUNK * PAGE)
+                if left - at > 0
+            ]
+            left -= min(length, left)
+            known = np.concatenate(parts) if parts else np.zeros(0, np.bool_)
+            found.append(known)
+        return Presence(found)
 
     def _some(self, first: int, count: int) -> npt.NDArray[np.bool_]:
         there = np.ones(count, np.bool_)
-        if self._file is not None:
-            try:
-                data = os.pread(self._file, count * 8, first * 8)
-            except (OSError, OverflowError):
-                return there
-            there[: len(data) // 8] = (np.frombuffer(data, "<u8", len(data) // 8) & _THERE) != 0
+        if self._file is None:
+            return there
+        try:
+            data = os.pread(self._file, count * 8, first * 8)
+        except (OSError, OverflowError):
+            return there
+        there[: len(data) // 8] = (np.frombuffer(data, "<u8", len(data) // 8) & _THERE) != 0
         return there

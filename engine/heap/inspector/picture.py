@@ -12,7 +12,7 @@ from engine.heap import layout
 from engine.heap.inspector import sums
 from engine.heap.inspector.arenas import GRANULE, HEADER_AT, Arena
 from engine.heap.inspector.intervals import Intervals, Numbers
-from engine.heap.inspector.pages import PAGE, Pages
+from engine.heap.inspector.pages import PAGE, Presence
 from engine.heap.inspector.slabs import CACHED, USED
 from engine.heap.inspector.snapshot import ARENA, SLABS, Snapshot
 from engine.protocol.heap import HeapRow, HeapView
@@ -88,7 +88,7 @@ def _fitting(lengths: Numbers, columns: int, rows: int) -> int:
     return cell
 
 
-def draw(snapshot: Snapshot, pages: Pages, shown: Frame) -> list[HeapRow]:
+def draw(snapshot: Snapshot, pages: Presence, shown: Frame) -> list[HeapRow]:
     """The rows of a frame."""
     found: list[HeapRow] = []
     last = min(shown.first_row + shown.rows, shown.all_rows)
@@ -101,7 +101,7 @@ def draw(snapshot: Snapshot, pages: Pages, shown: Frame) -> list[HeapRow]:
     return found
 
 
-def _strip(snapshot: Snapshot, pages: Pages, shown: Frame, index: int, first: int, rows: int) -> list[HeapRow]:
+def _strip(snapshot: Snapshot, pages: Presence, shown: Frame, index: int, first: int, rows: int) -> list[HeapRow]:
     """`rows` rows of one segment, from its row `first` on."""
     base, length = int(snapshot.segments.bases[index]), int(snapshot.segments.lengths[index])
     width = shown.columns * shown.cell
@@ -172,7 +172,7 @@ def _draw_huge(cells: _Cells, snapshot: Snapshot, index: int, length: int) -> No
     cells.begin(np.array([data]), np.array([length - data]))
 
 
-def _draw_arena(cells: _Cells, snapshot: Snapshot, pages: Pages, index: int, base: int) -> None:
+def _draw_arena(cells: _Cells, snapshot: Snapshot, pages: Presence, index: int, base: int) -> None:
     """In large cells, a block is the granules of its data; so a user's address begins a cell, not a header."""
     arena = snapshot.arenas[index]
     first, end = arena.first - base, arena.end - base
@@ -193,7 +193,7 @@ def _draw_arena(cells: _Cells, snapshot: Snapshot, pages: Pages, index: int, bas
     sizes = arena.granules[low:high].astype(np.int64) * GRANULE
     cells.begin(starts + shift, sizes)
     if shift:
-        gone = _gone(cells, pages, base, lambda edges: blocks.within(edges) - arena.used_intervals.within(edges))
+        gone = _gone(pages.absent(index, cells.start, cells.end), blocks, arena.used_intervals)
         cells.add(GONE, gone, shift)
         cells.bytes[FREE] = np.maximum(cells.bytes[FREE] - cells.bytes[GONE], 0)
     else:
@@ -216,20 +216,15 @@ def _cached_intervals(arena: Arena, cached: npt.NDArray[np.intp]) -> Intervals:
     return Intervals(starts, arena.granules[cached].astype(np.int64) * GRANULE)
 
 
-def _gone(cells: _Cells, pages: Pages, base: int, free_within: object) -> Intervals:
-    """Pages of the cells that are wholly free and take no memory."""
-    start, end = base + cells.start, base + cells.end
-    first = start // PAGE * PAGE - base
-    absent = np.flatnonzero(~pages.there(start, end)) * PAGE + first
-    if not len(absent):
-        return Intervals.none()
+def _gone(absent: Numbers, region: Intervals, taken: Intervals) -> Intervals:
+    """Those of the pages `absent` that lie in `region` and have nothing that is `taken`."""
     edges = np.stack((absent, absent + PAGE), axis=1).reshape(-1)
-    free = free_within(edges)[::2] == PAGE  # type: ignore[operator]
-    starts = absent[free].astype(np.int64)
+    free = (region.within(edges) - taken.within(edges))[::2] == PAGE
+    starts = absent[free]
     return Intervals(starts, np.full(len(starts), PAGE, np.int64))
 
 
-def _draw_slabs(cells: _Cells, snapshot: Snapshot, pages: Pages, index: int, base: int) -> None:
+def _draw_slabs(cells: _Cells, snapshot: Snapshot, pages: Presence, index: int, base: int) -> None:
     slabs = snapshot.slabs
     own = layout.FIRST_SLAB * layout.SLAB_BYTES
     cells.add(META, Intervals.one(0, own))
@@ -239,7 +234,7 @@ def _draw_slabs(cells: _Cells, snapshot: Snapshot, pages: Pages, index: int, bas
     nobodys = Intervals.one(own, layout.SEGMENT_UNIT)
     cells.add(FREE, nobodys)
     cells.bytes[FREE] -= live.within(cells.edges)
-    gone = _gone(cells, pages, base, lambda edges: nobodys.within(edges) - live.within(edges))
+    gone = _gone(pages.absent(index, cells.start, cells.end), nobodys, live)
     cells.add(GONE, gone)
     cells.bytes[FREE] -= cells.bytes[GONE]
     seen = (starts < cells.end) & (starts + layout.SLAB_BYTES > cells.start)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable
 
 import numpy as np
@@ -15,7 +16,7 @@ from engine.protocol.messages import ErrorCode
 PAGE = 4096
 MOST_PAGES = 256  # of one mapping
 MOST_MAPPINGS = 4096
-_HEAD = layout.HeapRoot.self.offset + 8  # magic, version, size, self
+_HEAD = struct.Struct("<QIIQ")  # magic, version, size, self: never anywhere else
 
 
 def find(target: Target, memory: Memory) -> int:
@@ -38,7 +39,7 @@ def find(target: Target, memory: Memory) -> int:
 def is_there(memory: Memory, address: int) -> bool:
     """Whether a root that was found before is still there: another program may have been executed."""
     try:
-        head = memory.read(address, _HEAD)
+        head = memory.read(address, _HEAD.size)
     except Unreadable:
         return False
     return _version(head, address) == layout.LAYOUT_VERSION
@@ -60,8 +61,8 @@ def _search(memory: Memory, places: np.ndarray[tuple[int], np.dtype[np.uint64]])
     foreign = None
     for start in range(0, len(places), 1024):
         some = places[start : start + 1024]
-        data, _ = memory.gather(some, np.full(len(some), _HEAD, np.int64))
-        heads = data.reshape(-1, _HEAD)
+        data, _ = memory.gather(some, np.full(len(some), _HEAD.size, np.int64))
+        heads = data.reshape(-1, _HEAD.size)
         magic = np.frombuffer(layout.ROOT_MAGIC.to_bytes(8, "little"), np.uint8)
         for index in np.flatnonzero((heads[:, :8] == magic).all(axis=1)).tolist():
             version = _version(heads[index].tobytes(), int(some[index]))
@@ -73,11 +74,12 @@ def _search(memory: Memory, places: np.ndarray[tuple[int], np.dtype[np.uint64]])
 
 def _version(head: bytes, address: int) -> int | None:
     """None: no root. A copy of one elsewhere is none: the root knows its own address."""
-    magic, own = (int.from_bytes(head[at : at + 8], "little") for at in (0, layout.HeapRoot.self.offset))
-    version = int.from_bytes(head[layout.HeapRoot.version.offset :][:4], "little")
-    if magic != layout.ROOT_MAGIC or (version == layout.LAYOUT_VERSION and own != address):
+    magic, version, size, own = _HEAD.unpack(head)
+    if magic != layout.ROOT_MAGIC or (
+        version == layout.LAYOUT_VERSION and (own, size) != (address, layout.HeapRoot.SIZE)
+    ):
         return None
-    return version
+    return int(version)
 
 
 def _why(target: Target, dynamic: bool, foreign: int | None) -> str:
@@ -89,7 +91,7 @@ def _why(target: Target, dynamic: bool, foreign: int | None) -> str:
     if unsuited := target.cannot_be_preloaded():
         return unsuited
     if target.wanted():
-        return "it was to have one, but the library could not be loaded into it; what it wrote first says why"
+        return "it was to have one, but the library is not in it: it has only just begun, or wrote why not"
     if not dynamic:
         return "it has no memory of a program (a zombie, or a part of the kernel)"
     return "it was started without (run --heap)"
