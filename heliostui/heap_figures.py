@@ -14,9 +14,6 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widget import Widget
 from textual.widgets import Static
-from widgets.heap_bars import HeapBars
-from widgets.heap_bytes import HeapBytesView
-from widgets.heap_log import HeapLog
 
 from engine.protocol.heap import HeapEvent, HeapMoment, HeapReport
 from engine.protocol.messages import HeapBytes
@@ -24,6 +21,9 @@ from heliostui import heap_values
 from heliostui.heap_words import growth_words, percent, thread_lines, totals_rows
 from widgets.curve import Curve
 from widgets.graph import Graph
+from widgets.heap_bars import HeapBars
+from widgets.heap_bytes import HeapBytesView
+from widgets.heap_log import HeapLog
 
 KEPT = 1_000
 """Events that the log has."""
@@ -52,7 +52,7 @@ class HeapFigures(Vertical):
         self._since = 0.0
         self._totals = Static(markup=False)
         self._graph = Graph(percent, classes="-picked")
-        self._sizes, self._slabs, self._lists = HeapBars(), HeapBars(), HeapBars()
+        self._sizes, self._slabs, self._lists = HeapBars(), HeapBars(shares=True), HeapBars()
         self._threads = Static(markup=False)
         self.log_view = HeapLog()
         self.bytes_view = HeapBytesView()
@@ -142,6 +142,11 @@ class HeapFigures(Vertical):
         self._events.extend(event for event in events if event.number > known)
         self.log_view.show(heap_values.happenings(self._events, self._since))
 
+    @property
+    def happened(self) -> int:
+        """How many events the log has."""
+        return len(self._events)
+
     def show_bytes(self, reply: HeapBytes) -> None:
         self.bytes_view.show(heap_values.dump(reply))
 
@@ -154,4 +159,6 @@ class HeapFigures(Vertical):
 
 def _table(rows: Sequence[tuple[str, str]]) -> Text:
     width = max((len(name) for name, _ in rows), default=0)
-    return Text("\n").join(Text.assemble((f"{name:>{width}}  ", "dim"), value) for name, value in rows)
+    return Text("\n", no_wrap=True, overflow="ellipsis").join(
+        Text.assemble((f"{name:>{width}}  ", "dim"), value) for name, value in rows
+    )

@@ -90,6 +90,10 @@ class Operations(Widget, can_focus=True):
         self._asked = (0, 0)
         self.refresh()
 
+    def results(self) -> dict[str, str]:
+        """What came of the operations that are known and done."""
+        return {self._known[number].operation: self._known[number].result for number in self._done}
+
     def _look(self) -> None:
         """Have the cursor seen, and ask for what is not known of what is seen."""
         height = max(1, self.size.height)

@@ -27,6 +27,7 @@ class Side(Vertical):
         super().__init__(id=id, classes="play-side")
         self.playground: Playground | None = None
         self._fresh = True
+        self._address: int | None = None  # that is to be looked at
         self.face = HeapFace(link)
 
     def compose(self) -> ComposeResult:
@@ -52,29 +53,25 @@ class Side(Vertical):
             self.face.follow(HeapTarget(playground=playground.id), period=None)
         elif before != playground and self.face.watching is not None:
             self.face.watching.again()
-            self._go_along(playground)
+        if before != playground:
+            self._address = _address(playground)
         self.border_title = Content(playground_title(playground))
         self.set_class(bool(playground.ended), "-ended")
         self.query_one(".play-words Static", Static).update(_words(playground))
 
     @on(HeapFace.Seen)
     def _seen(self) -> None:
-        """Begin close: most of a playground's first segment is one free block."""
+        """Look at the block that the last operation was about, once it is on the map; at first close to it: most of a
+        playground's first segment is one free block."""
+        map, address = self.face.map, self._address
+        if map is None or not map.segments:
+            return
         if self._fresh:
             self._fresh = False
             self.face.view.zoom(GRANULE)
-            if self.playground is not None:
-                self._go_along(self.playground)
-
-    def _go_along(self, playground: Playground) -> None:
-        """Look at the block that the last operation was about."""
-        last = playground.last
-        if last is None or playground.ended:
-            return
-        own = (event.address for event in last.events if event.kind in ("alloc", "free", "realloc"))
-        address = last.address or next(own, None)
-        if address is not None and int(address, 16):
-            self.face.view.go_to(int(address, 16))
+        if address is not None and any(0 <= address - int(each.address, 16) < each.size for each in map.segments):
+            self._address = None
+            self.face.view.go_to(address)
 
     def rest(self) -> None:
         """Ask no more."""
@@ -90,3 +87,12 @@ def _words(playground: Playground) -> str:
         return READY if playground.steps else HINT
     answer = f"{last.operation} → {last.address}" if last.address else last.operation
     return "\n".join([f"{answer}{f' = #{last.block}' if last.block and last.address else ''}", *last.words])
+
+
+def _address(playground: Playground) -> int | None:
+    """The address that the last operation was about; None: none that is on the map."""
+    last = playground.last
+    if last is None or playground.ended:
+        return None
+    own = (event.address for event in last.events if event.kind in ("alloc", "free", "realloc"))
+    return int(last.address or next(own, "0"), 16) or None

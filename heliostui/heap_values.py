@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from engine.protocol import heap as wire
 from engine.protocol.messages import FreeList, HeapBytes
+from engine.protocol.quantities import size_text
 from heliostui.heap_words import event_words, range_words
 from widgets.heap import (
     FreeTrail,
@@ -113,9 +114,13 @@ def occupancy(classes: Sequence[wire.HeapClass]) -> list[HeapBar]:
 
 
 def free_lists(bins: Sequence[wire.HeapBin]) -> list[HeapBar]:
-    """The free lists by the bytes in them."""
+    """The free lists by how many blocks they have: of bytes, the last one mostly has nearly all."""
     return [
-        HeapBar(range_words(each.smallest, each.largest), free=each.bytes, told=f"{each.count:,} in bin {each.index}")
+        HeapBar(
+            range_words(each.smallest, each.largest),
+            free=each.count,
+            told=f"{each.count:,} in bin {each.index:,}, {size_text(each.bytes)}",
+        )
         for each in bins
     ]
 

@@ -135,7 +135,7 @@ def totals_rows(totals: HeapTotals, before: HeapTotals | None, seconds: float) -
         ("cached", f"{size_text(totals.cached)} by threads"),
         ("free", f"{size_text(totals.free)}; {totals.free_count:,} blocks, largest {size_text(totals.largest_free)}"),
         ("its own", size_text(totals.meta)),
-        ("outside", f"{percent(totals.external_fragmentation)} of the free bytes are not in the largest block"),
+        ("outside", f"{percent(totals.external_fragmentation)} of free blocks' bytes are not in the largest"),
         ("inside", f"{percent(totals.internal_fragmentation)} of what is in use was not asked for"),
     ]
     for name in ("allocations", "frees"):

@@ -22,7 +22,7 @@ from heliostui.commandline.table import printable, shortened, table
 PROCESSES = ("PID", "HOST PID", "HEAP", "USED", "MAPPED", "COMMAND")
 BLOCKS = ("#", "ADDRESS", "SIZE", "BIN", "SEGMENT")
 BAR = 30  # cells
-COMMAND = 60  # characters
+COMMAND, TITLE = 60, 200  # characters
 MOST = 20  # rows of a table in a page
 # The cells of a map: letter → character, SGR, what it says.
 CELLS = {
@@ -81,7 +81,7 @@ def percent(share: float) -> str:
 def _title(report: HeapReport) -> str:
     who = report.process
     number = f"process {who.pid} ({who.host_pid} on the host)" if who.pid else f"process {who.host_pid} of the host"
-    return f"{printable(who.command)}\n{number}, {options(report.options)}, read in {report.milliseconds:.1f} ms"
+    return f"{shortened(printable(who.command), TITLE)}\n{number}, {options(report.options)}, read in {report.milliseconds:.1f} ms"
 
 
 def _totals(totals: HeapTotals) -> str:

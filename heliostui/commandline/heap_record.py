@@ -10,8 +10,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from engine.client.directories import make_directories
+from engine.client.errors import EngineUnreachable
 from engine.heap import library
 from engine.heap.playground.trace import from_recording
+from engine.places import Places, places
 from engine.protocol.heap import HeapOptions
 from heliostui.commandline.failures import Failure, complain
 
@@ -21,14 +24,14 @@ SIGNALLED = 128
 
 def record(program: Sequence[str], output: Path) -> int:
     """The exit status of the program. Raises Failure: there is no allocator, no such program, no room for a trace."""
-    path = library.path()
-    if path is None:
+    if library.path() is None:
         raise Failure(f"nothing can be recorded: {library.why_missing()}", LAUNCH_FAILURE)
     _check_program(program[0])
     try:
+        preload = _laid_out(places())
         with tempfile.TemporaryDirectory(prefix=".heap-record-", dir=_directory(output)) as directory:
             recording = Path(directory, "recording")
-            process = _run(program, path, recording)
+            process = _run(program, preload, recording)
             status = process.returncode if process.returncode >= 0 else SIGNALLED - process.returncode
             if not recording.exists() or not recording.stat().st_size:
                 why = "it is linked statically, sets its user id, or uses another C library than ours"
@@ -55,9 +58,19 @@ def _directory(output: Path) -> str:
     return tempfile.gettempdir() if "," in directory else directory
 
 
-def _run(program: Sequence[str], path: str, recording: Path) -> subprocess.Popen[bytes]:
+def _laid_out(own: Places) -> str:
+    """What to preload: as in a container, so that programs of another C library run on."""
+    try:
+        make_directories(own)
+    except EngineUnreachable as error:
+        raise Failure(str(error), LAUNCH_FAILURE) from None
+    library.lay_out(own.heap)
+    return library.preload(str(own.heap))
+
+
+def _run(program: Sequence[str], preload: str, recording: Path) -> subprocess.Popen[bytes]:
     """To its end; what the terminal sends to both of us is for the program to deal with."""
-    variables = library.environment(HeapOptions(), os.environ, path)
+    variables = library.environment(HeapOptions(), os.environ, preload)
     variables[library.SETTINGS] += f",trace={recording}"
     before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGQUIT)}
     try:

@@ -69,6 +69,7 @@ class HeapScreen(QuickScreen[None]):
         self.face = HeapFace(link)
         self.figures = Figures(id="heap-figures")
         self._bytes_of: tuple[int, int] | None = None
+        self._possible = False  # all that needs a picture
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="heap-top"):
@@ -126,6 +127,9 @@ class HeapScreen(QuickScreen[None]):
         if map is None:
             return
         self._note("")
+        if not self._possible:
+            self._possible = True
+            self.refresh_bindings()
         self.figures.add_events(map.events)
         if self._address is not None:
             self.face.view.go_to(self._address)
@@ -187,7 +191,7 @@ class HeapScreen(QuickScreen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in ("pause", "exact", "events", "explain", "bytes"):
-            return self.is_mounted and self.face.map is not None
+            return self._possible
         return True
 
     def action_close(self) -> None:
