@@ -27,7 +27,7 @@ from engine.protocol.messages import ErrorCode
 PLACE = "/.heliostui"
 """Where it is in a container: below the root itself, which no mount covers."""
 NAME = "heap.so"
-INSIDE = f"{PLACE}/$LIB/{NAME}"
+INSIDE = f"{PLACE}/$LIB/{NAME}"  # `preload(PLACE)`
 MULTIARCH = f"{os.uname().machine}-linux-gnu"  # Debian's, for both of our architectures
 LINKS = ("lib", "lib64", MULTIARCH)
 
@@ -84,11 +84,16 @@ def spelled(options: HeapOptions) -> str:
     return ",".join([*words, *(["check"] if options.check else [])])
 
 
-def environment(options: HeapOptions, given: Mapping[str, str], library: str = INSIDE) -> dict[str, str]:
+def preload(directory: str) -> str:
+    """The library in a directory that was laid out, as the loader is told of it."""
+    return f"{directory}/$LIB/{NAME}"
+
+
+def environment(options: HeapOptions, given: Mapping[str, str], preload: str = INSIDE) -> dict[str, str]:
     """The variables that make a program use the library, beside what `given` preloads and asks of it itself."""
     own = given.get(SETTINGS)
     return {
-        PRELOAD: joined(library, given.get(PRELOAD)),
+        PRELOAD: joined(preload, given.get(PRELOAD)),
         SETTINGS: ",".join([spelled(options), *([own] if own else [])]),
     }
 
@@ -124,7 +129,7 @@ def lay_out(directory: Path) -> None:
             if not os.path.lexists(directory / name):
                 (directory / name).symlink_to(".")
         if not _is_copy(directory / NAME, source):
-            new = directory / f"{NAME}.new"
+            new = directory / f"{NAME}.{os.getpid()}"  # `heap record` may do the same at this moment
             shutil.copyfile(source, new)
             shutil.copystat(source, new)
             new.chmod(0o755)

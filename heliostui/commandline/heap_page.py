@@ -81,7 +81,8 @@ def percent(share: float) -> str:
 def _title(report: HeapReport) -> str:
     who = report.process
     number = f"process {who.pid} ({who.host_pid} on the host)" if who.pid else f"process {who.host_pid} of the host"
-    return f"{shortened(printable(who.command), TITLE)}\n{number}, {options(report.options)}, read in {report.milliseconds:.1f} ms"
+    command = shortened(printable(who.command), TITLE)
+    return f"{command}\n{number}, {options(report.options)}, read in {report.milliseconds:.1f} ms"
 
 
 def _totals(totals: HeapTotals) -> str:
