@@ -447,7 +447,7 @@ async def test_next_fit_goes_on_where_the_last_search_ended_and_begins_anew(play
     shown = await playgrounds.play("p1", ["alloc 2000", "alloc 1", "free #1", "alloc 1000000", "alloc 1000"])
     above = shown.blocks[-1].address
     shown = await playgrounds.play(
-        "p1", ["alloc 1000000", "alloc 1000000", "alloc 900000", "alloc 200000", "alloc 72000", "alloc 1000"]
+        "p1", ["alloc 1000000", "alloc 1000000", "alloc 900000", "alloc 200000", "alloc 72000", *["alloc 1000"] * 3]
     )
     assert shown.last is not None
     assert int(shown.last.address or "", 16) < int(above, 16)
