@@ -17,8 +17,9 @@ from widgets.heap import HeapDump, HeapField
 from widgets.line_view import LineView
 from widgets.text import fit, printable
 
-NAME, PLACE = 17, 6  # cells
-WIDE, MIDDLE = 92, 46
+NAME, PLACE = 16, 6  # cells
+SHORT = 8  # bytes up to which a field is a number
+WIDE, MIDDLE = 92, 52
 """Cells from which on there are 16 bytes a line, and from which on 8; below there are 4, and names have their own."""
 MANY = 4
 """From so many equal lines on they are told, not shown."""
@@ -50,36 +51,40 @@ class DumpLine:
     words: str = ""
 
 
-def dump_lines(dump: HeapDump, per: int) -> Iterator[DumpLine]:
-    """The lines, with `per` bytes each; bytes that no field has are there without a name."""
+def dump_lines(dump: HeapDump, per: int, room: int) -> Iterator[DumpLine]:
+    """The lines, with `per` bytes each; bytes that no field has are there without a name. What a field says follows its
+    bytes where it fits into `room` cells, else it has a line of its own."""
     at = 0
     for field in sorted(dump.fields, key=lambda each: each.offset):
         start, end = max(field.offset, at), min(field.offset + field.size, len(dump.data))
         if start >= end:
             continue
         if start > at:
-            yield from _field_lines(HeapField(at, start - at, "", ""), dump.data[at:start], per)
+            yield from _rows(at, dump.data[at:start], per, "heap--muted")
         if at and field.name == "size and flags":
             yield DumpLine("heap--rule")
-        yield from _field_lines(HeapField(start, end - start, field.name, field.value), dump.data[start:end], per)
+        yield from _field(field, start, dump.data[start:end], per, room)
         at = end
     if at < len(dump.data):
-        yield from _field_lines(HeapField(at, len(dump.data) - at, "", ""), dump.data[at:], per)
+        yield from _rows(at, dump.data[at:], per, "heap--muted")
 
 
-def _field_lines(field: HeapField, data: bytes, per: int) -> Iterator[DumpLine]:
-    style = field_style(field.name) if field.name else "heap--muted"
-    if len(data) <= min(per, 8) and per > 4 and field.name:
-        yield DumpLine(style, field.name, field.offset, data, printable(field.value))
-        return
-    if field.name:
-        yield DumpLine(style, field.name, field.offset, words=printable(field.value))
-    place = field.offset
+def _field(field: HeapField, place: int, data: bytes, per: int, room: int) -> Iterator[DumpLine]:
+    style, words = field_style(field.name), printable(field.value)
+    if len(data) <= min(per, SHORT) and len(words) <= room:
+        yield DumpLine(style, field.name, place, data, words)
+    else:
+        yield DumpLine(style, field.name, place, words=words)
+        yield from _rows(place, data, per, style)
+
+
+def _rows(place: int, data: bytes, per: int, style: str) -> Iterator[DumpLine]:
+    """Bytes with their characters; many equal rows are one."""
     for _, run in groupby(data[n : n + per] for n in range(0, len(data), per)):
         rows = list(run)
         shown = rows if len(rows) < MANY else rows[:1]
         for row in shown:
-            yield DumpLine(style, "", place, row, _characters(row) if len(data) > 8 else "")
+            yield DumpLine(style, "", place, row, _characters(row) if len(data) > SHORT else "")
             place += len(row)
         if len(shown) < len(rows):
             rest = sum(map(len, rows[1:]))
@@ -113,7 +118,9 @@ class HeapBytesView(LineView):
         self._lay_out(elsewhere)
 
     def _lay_out(self, elsewhere: bool) -> None:
-        before, self._lines = self._lines, list(dump_lines(self._dump, self.per_line)) if self._dump else []
+        per = self.per_line
+        room = self.size.width - NAME - PLACE - 3 * SHORT - 4 if per > 4 else 0
+        before, self._lines = self._lines, list(dump_lines(self._dump, per, room)) if self._dump else []
         if elsewhere:
             self.reset_lines()
         elif before != self._lines:
@@ -155,8 +162,8 @@ class HeapBytesView(LineView):
             text.append(fit(line.name, NAME) + " ", style).append(fit(place, PLACE), muted)
         else:
             text.append(f"{line.name} " if line.name else fit(place, PLACE), style if line.name else muted)
+        for byte in line.raw:
+            text.append(f"{byte:02x} ", style if byte else muted)
         if line.raw:
-            for byte in line.raw:
-                text.append(f"{byte:02x} ", style if byte else muted)
-            text.append(" " * (3 * (per - len(line.raw)) + 1))
+            text.append("   " * ((SHORT if line.name else per) - len(line.raw)))
         return text.append(line.words, muted if line.raw and not line.name else "")

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from widgets.heap import HeapSegment
 
-LARGEST_CELL = 2**40
 ADDRESS = 14  # cells of an address with its 0x
 SHORT = 9  # of its last eight digits
 WIDTHS = tuple(sorted([*(2**n for n in range(3, 10)), *(3 * 2**n for n in range(3, 8))]))

@@ -24,7 +24,7 @@ from textual.timer import Timer
 
 from widgets.heap import FreeTrail, HeapBlock, HeapPicture, HeapRow, HeapWish
 from widgets.heap_changes import changes
-from widgets.heap_layout import LARGEST_CELL, HeapLayout, cells_in, lines_for_rows
+from widgets.heap_layout import HeapLayout, cells_in, lines_for_rows
 from widgets.heap_lines import Line, differing, heading_line, legend_line, row_line, waiting_line
 from widgets.heap_looks import HEATS, LIT, STATES, Cell, Look, Palette
 from widgets.heap_trail import Ink, Spot, trail_inks
@@ -70,8 +70,8 @@ class HeapMapView(ScrollView, can_focus=True):
         Binding("N", "block(-1)", "Block before", show=False),
         Binding("f", "free(1)", "Next free", tooltip="The next block of the free list; F: the one before"),
         Binding("F", "free(-1)", "Free before", show=False),
-        Binding("tab", "segment(1)", "Next segment", show=False),
-        Binding("shift+tab", "segment(-1)", "Segment before", show=False),
+        Binding("s,ctrl+down", "segment(1)", "Next segment", show=False, tooltip="The next segment; S: the one before"),
+        Binding("S,ctrl+up", "segment(-1)", "Segment before", show=False),
         Binding("plus,equals_sign", "zoom(-1)", "Closer", key_display="+", tooltip="Half as many bytes a cell"),
         Binding("minus", "zoom(1)", "Farther", key_display="-", tooltip="Twice as many bytes a cell"),
         Binding("0", "fit", "All", tooltip="As many bytes a cell as it takes to see the whole heap"),
@@ -209,6 +209,9 @@ class HeapMapView(ScrollView, can_focus=True):
         """Show this from now on. Cells that differ flash."""
         if self._cell and picture.cell != self._cell and self._picture.cell:
             return  # it was asked for before the last zoom
+        if picture == self._picture:
+            self._request()
+            return
         before = {row.address: row for row in self._rows.values()}
         same_cells = (picture.cell, picture.columns) == (self._picture.cell, self._picture.columns)
         anchor = self._anchor or self._held()
@@ -216,7 +219,7 @@ class HeapMapView(ScrollView, can_focus=True):
         self._picture = picture
         self._rows = {picture.first_row + n: row for n, row in enumerate(picture.rows)}
         if same_cells:
-            self._flash({n: before[row.address] for n, row in self._rows.items() if row.address in before})
+            self._changed({n: before[row.address] for n, row in self._rows.items() if row.address in before})
         else:
             self._heat.clear()
         if not same_cells or known != picture.segments or self._layout.rows == 0:
@@ -240,7 +243,9 @@ class HeapMapView(ScrollView, can_focus=True):
         if cursor is None or self._layout.find(cursor) is None:
             self.cursor = self._layout.near(cursor or 0)
             return
-        if picture.cursor is not None and cursor in picture.cursor:
+        if picture.cursor is None:
+            self._steps = 0
+        elif cursor in picture.cursor:
             told = self._block[1] != picture.cursor
             self._block = (picture.before, picture.cursor, picture.after)
             self._follow_list()
@@ -279,8 +284,11 @@ class HeapMapView(ScrollView, can_focus=True):
 
     # --- flashes ---
 
-    def _flash(self, before: dict[int, HeapRow]) -> None:
+    def _changed(self, before: dict[int, HeapRow]) -> None:
+        """What is another than in the rows before flashes; the trail may go elsewhere now."""
         found = changes(before, self._rows)
+        if found and self._trail is not None:
+            self.post_message(self.FreeListWanted(self, self._trail.bin, 0, self._trail.skip))
         heat = len(HEATS) - 1 if len(found) <= FEW else 1 if len(found) <= MANY else 0
         for (row, column), kind in found.items():
             self._heat[self._rows[row].address + column * self._picture.cell] = (kind, heat)
@@ -392,15 +400,11 @@ class HeapMapView(ScrollView, can_focus=True):
             self.cursor = self._layout.last(row) if last else self._layout.address(row)
 
     def action_segment(self, by: int) -> None:
-        """To the next segment, or the one before; past the last one the focus goes on."""
+        """To the next segment, or the one before."""
         here = None if self.cursor is None else self._layout.segment(self.cursor)
         beside = None if here is None else self._layout.beside(here, by)
         if beside is not None:
             self.cursor = self._picture.segments[beside].address
-        elif by > 0:
-            self.screen.focus_next()
-        else:
-            self.screen.focus_previous()
 
     def action_block(self, by: int) -> None:
         """To the next block in memory, or the one before; while that is not known, as soon as it is."""
@@ -444,8 +448,7 @@ class HeapMapView(ScrollView, can_focus=True):
 
     def action_zoom(self, by: int) -> None:
         """Twice as many bytes a cell, or (-1) half as many."""
-        cell = self._cell or self._picture.cell
-        self.zoom(cell * 2 if by > 0 else cell // 2)
+        self._zoom(by)
 
     def action_fit(self) -> None:
         self.zoom(0)
@@ -456,11 +459,17 @@ class HeapMapView(ScrollView, can_focus=True):
         if block is not None:
             self.zoom(1 << max(0, (block.size // (2 * self._layout.columns)).bit_length()))
 
+    def _zoom(self, by: int, y: int | None = None) -> None:
+        """As far as to single bytes, and until each segment has one row."""
+        cell = self._cell or self._picture.cell
+        rows = self._layout.rows > len(self._picture.segments)
+        if cell > 1 if by < 0 else rows:
+            self.zoom(cell * 2 if by > 0 else cell // 2, y)
+
     def zoom(self, cell: int, y: int | None = None) -> None:
-        """Wish for cells of so many bytes; 0: as many as it takes. `y`: the line of the view that stays where it is."""
-        if cell != 0:
-            cell = min(max(cell, 1), LARGEST_CELL)
-        if cell == (self._cell or -1) or not self._picture.cell:
+        """Wish for cells of so many bytes, a power of two; 0: as many as it takes for all to fit. `y`: the line of the
+        view that stays where it is."""
+        if cell == self._cell or not self._picture.cell:
             return
         address = None if y is None else self._address_at(0, y)
         self._anchor = self._held() if address is None or y is None else (address, y)
@@ -520,8 +529,7 @@ class HeapMapView(ScrollView, can_focus=True):
         event.stop()
         event.prevent_default()
         if event.ctrl:
-            cell = self._cell or self._picture.cell
-            self.zoom(cell * 2 if by > 0 else cell // 2, event.y)
+            self._zoom(by, event.y)
         else:
             self.scroll_to(y=self.scroll_offset.y + by * WHEEL, animate=False, immediate=True)
 
@@ -547,8 +555,8 @@ class HeapMapView(ScrollView, can_focus=True):
             self.refresh()
             return
         for y, (old, new) in enumerate(zip(before, lines, strict=True)):
-            spans = differing(old, new)
-            if spans:
+            if old != new:
+                spans = differing(old, new)
                 self._strips.pop(y, None)
                 self.refresh(*(Region(start, y, end - start, 1) for start, end in spans))
 

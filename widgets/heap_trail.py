@@ -29,17 +29,18 @@ _DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))  # of a braille cel
 def trail_inks(trail: FreeTrail, layout: HeapLayout, lines: range, here: int | None) -> dict[Spot, Ink]:
     """What the trail writes on these lines. `here`: the place in the list at which the cursor is."""
     ends = {trail.skip + n: spot for n, block in enumerate(trail.blocks) if (spot := spot_of(layout, block.start))}
-    inks: dict[Spot, Ink] = {}
+    signs: dict[Spot, Ink] = {}
+    for n, block in enumerate(trail.blocks):
+        place = trail.skip + n
+        if place in ends:
+            signs.update(_signed(block, ends[place], place, ends.get(place + 1), place + 1 == trail.count, layout))
+    path: dict[Spot, int] = {}
     for one, other in pairwise(sorted(ends)):
         near = here is not None and -HOPS <= one - here < HOPS
         if other == one + 1 and (near or len(ends) <= SHORT):
             for spot, dots in dotted(ends[one], ends[other], lines):
-                mark = dots | (ord(inks[spot][0]) - 0x2800 if spot in inks else 0)
-                inks[spot] = chr(0x2800 + mark), "heap--path"
-    for n, block in enumerate(trail.blocks):
-        place = trail.skip + n
-        if place in ends:
-            inks.update(_signed(block, ends[place], place, ends.get(place + 1), place + 1 == trail.count, layout))
+                path[spot] = path.get(spot, 0) | dots
+    inks = {spot: (chr(0x2800 + dots), "heap--path") for spot, dots in path.items()} | signs
     return {spot: ink for spot, ink in inks.items() if spot[0] in lines}
 
 
@@ -69,8 +70,8 @@ def _signed(
     if len(words) < room:
         words += arrow(spot, following) if following else LAST if last else ""
     indent = 1 if len(words) < room - 1 else 0
-    for n, character in enumerate(words):
-        yield (spot[0], spot[1] + indent + n), (character, "heap--trail")
+    for n, character in enumerate(" " * indent + words):
+        yield (spot[0], spot[1] + n), (character, "heap--trail")
 
 
 def dotted(one: Spot, other: Spot, lines: Iterable[int]) -> Iterator[tuple[Spot, int]]:
