@@ -1,18 +1,19 @@
 /* Arenas: taking blocks from free ones and splitting them, giving them back and joining them with their neighbours.
  *
- * A free block knows which of its bytes may be other than zero (dirty_from .. dirty_to, apart from its links and its last
- * word), so calloc needs to clear no memory that is fresh from the kernel, and the purge knows what it can give back. */
+ * A free block knows which of its bytes may be other than zero (dirty_from .. dirty_to, apart from its links and its
+ * last word), so calloc needs to clear no memory that is fresh from the kernel, and the purge knows what it can give
+ * back. */
 #include "arenas.h"
 
 #include <string.h>
 
 #include "bins.h"
 #include "events.h"
-#include "report.h"
+#include "lock.h"
 #include "segments.h"
 
 #define GROWTH_LIMIT (64ul << 20) /* an arena for small requests is a quarter of all arenas, but not more than this */
-#define END_MARK BLOCK_HEADER
+#define ARENA_OWN 8192 /* more than header, padding and end mark take */
 
 struct range {
     uintptr_t from, to; /* empty: to <= from */
@@ -68,7 +69,8 @@ static void remove_free(struct free_block *free, size_t size)
 
 static struct segment *new_arena(size_t needed)
 {
-    size_t length = needed + needed / 64 + 2 * SLABS_OFFSET, growth = (root.arena_used_bytes + root.arena_free_bytes) / 4;
+    size_t length = needed + needed / 64 + ARENA_OWN; /* a 64th is more than the bitmaps take */
+    size_t growth = (root.arena_used_bytes + root.arena_free_bytes) / 4;
     if (growth > GROWTH_LIMIT)
         growth = GROWTH_LIMIT;
     length = round_up(length > growth ? length : growth, SEGMENT_UNIT);
@@ -80,7 +82,7 @@ static struct segment *new_arena(size_t needed)
     arena->starts = (uint64_t *)bitmaps;
     arena->used = (uint64_t *)(bitmaps + bitmap);
     arena->first = bitmaps + 2 * bitmap + GRANULE - BLOCK_HEADER;
-    arena->end = (uintptr_t)arena + length - END_MARK;
+    arena->end = (uintptr_t)arena + length - BLOCK_HEADER;
     struct block *first = (struct block *)arena->first, *end = (struct block *)arena->end;
     set_bit(arena->used, granule_of(arena, first) - 1); /* nothing to join with before the first */
     set_bit(arena->starts, granule_of(arena, first));
@@ -159,7 +161,9 @@ void *take_block(size_t size, size_t alignment, uintptr_t *dirty_to)
     root.arena_allocations++;
     end_change(arena);
     uintptr_t after_links = (uintptr_t)block + sizeof(struct free_block);
-    *dirty_to = whole == taken ? end /* its size was in the last word */ : dirty.to > after_links ? dirty.to : after_links;
+    *dirty_to = dirty.to > after_links ? dirty.to : after_links;
+    if (whole == taken)
+        *dirty_to = end; /* its size was in the last word */
     return block_data(block);
 }
 
@@ -176,7 +180,7 @@ static void join_and_add(struct segment *arena, struct block *block, size_t size
         if (next->dirty_to > next->dirty_from)
             dirty.to = next->dirty_to;
         else
-            memset(next, 0, sizeof *next); /* then all of it is zero still, but for the last word, which stays the last */
+            memset(next, 0, sizeof *next); /* all of it is zero now, but for the last word, which stays the last */
         size += more;
         root.coalesces++;
         event(EVENT_COALESCE, (uintptr_t)block, size, more);

@@ -3,13 +3,6 @@
 
 #include "events.h"
 #include "lock.h"
-#include "report.h"
-
-COLD _Noreturn void stop_for(uint32_t damage, const void *block)
-{
-    unlock_heap(); /* what a handler of SIGABRT does may need it */
-    report_damage(damage, block);
-}
 
 static inline size_t free_size(const struct free_block *block)
 {
@@ -126,6 +119,7 @@ static COLD struct free_block *fit_of_policy(size_t size)
 struct free_block *find_free(size_t size)
 {
     struct free_block *found = likely(root.policy == POLICY_BEST) ? best_fit(size) : fit_of_policy(size);
-    event(EVENT_SEARCH, (uintptr_t)found, size, (uint64_t)bin_of(size) << 32 | (found ? bin_of(free_size(found)) : BINS));
+    uint64_t from = bin_of(size), to = found ? bin_of(free_size(found)) : BINS;
+    event(EVENT_SEARCH, (uintptr_t)found, size, from << 32 | to);
     return found;
 }

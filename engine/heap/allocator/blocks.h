@@ -1,5 +1,5 @@
-/* Blocks: headers with their checksums, and the arena's two bitmaps, which say from outside of the program's reach where
- * blocks begin and which are used. */
+/* Blocks: headers with their checksums, and the arena's two bitmaps, which say from outside of the program's reach
+ * where blocks begin and which are used. */
 #ifndef HELIOS_BLOCKS_H
 #define HELIOS_BLOCKS_H
 #include "root.h"
@@ -57,8 +57,8 @@ static inline size_t granule_of(const struct segment *arena, const void *block)
     return ((uintptr_t)block - (uintptr_t)arena) / GRANULE;
 }
 
-/* Bits are changed under the lock. A block's own are read without it: they stay as they are while it is used, though the
- * words they are in don't. */
+/* Bits are changed under the lock. A block's own are read without it: they stay as they are while it is used, though
+ * the words they are in don't. */
 static inline bool get_bit(const uint64_t *bitmap, size_t bit)
 {
     return __atomic_load_n(&bitmap[bit / 64], __ATOMIC_RELAXED) >> bit % 64 & 1;

@@ -1,5 +1,5 @@
-/* What we take from glibc under names and versions that old ones have as well, so that a library compiled on the host also
- * works in images with an older glibc (2.17 on). */
+/* What we take from glibc under names and versions that old ones have as well, so that a library compiled on the host
+ * also works in images with an older glibc (2.17 on). */
 #ifndef HELIOS_GLIBC_H
 #define HELIOS_GLIBC_H
 #include <dlfcn.h>

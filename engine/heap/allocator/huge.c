@@ -1,5 +1,5 @@
-/* Huge blocks. The header is at the mapping's start and the data behind it, or, for alignments beyond a segment's unit, at
- * the aligned address one unit further. So for any data the header is at the unit that `data - 1` lies in. */
+/* Huge blocks. The header is at the mapping's start and the data behind it, or, for alignments beyond a segment's
+ * unit, at the aligned address one unit further. So for any data the header is at the unit that `data - 1` lies in. */
 #define _GNU_SOURCE
 #include "huge.h"
 
@@ -9,7 +9,6 @@
 #include "segments.h"
 
 #define DATA_OFFSET sizeof(struct segment)
-#define UNIT_MASK (SEGMENT_UNIT - 1ul)
 #define THRESHOLD_LIMIT (32ul << 20)
 #define THRESHOLD_STEP 65536
 

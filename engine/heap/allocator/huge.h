@@ -5,7 +5,7 @@
 
 /* All with the lock. */
 void *take_huge(size_t size, size_t alignment); /* fresh, so all zero; NULL: memory is exhausted */
-struct segment *huge_at(uintptr_t address);     /* NULL: no huge block has its data there. Needs no lock for one's own */
+struct segment *huge_at(uintptr_t address);     /* NULL: no huge block has its data there. No lock for one's own */
 void free_huge(struct segment *huge);
 void *resize_huge(struct segment *huge, size_t size); /* moves pages, not bytes; NULL: not possible, nothing was done */
 

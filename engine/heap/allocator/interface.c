@@ -1,5 +1,5 @@
-/* malloc and its friends under their usual names: arguments as POSIX and glibc have them, then the core. C++'s operators
- * come through malloc. */
+/* malloc and its friends under their usual names: arguments as POSIX and glibc have them, then the core. C++'s
+ * operators come through malloc. */
 #include <errno.h>
 #include <unistd.h>
 

@@ -8,17 +8,17 @@
  *  ├─ segments ── table of all segments, which are aligned to 4 MiB and of three kinds
  *  │    slab segment   4 MiB of 64 slabs of 64 KiB; the first 6 hold what is known of the others:
  *  │        0 segment header · 4 KiB: 64 slab descriptors · 8 KiB: bitmaps of free slots, 512 bytes a slab ·
- *  │        64 KiB: slot states of slabs with slots of 64 bytes and more, 1 KiB a slab · 128 KiB: of smaller, 4 KiB a slab
+ *  │        64 KiB: slot states of slabs with slots of 64 bytes and more, 1 KiB a slab · 128 KiB: of smaller, 4 KiB
  *  │    arena          header · bitmap "a block starts here" · bitmap "used" · blocks, end to end · end mark
  *  │    huge           header (or one segment unit before the data, for great alignments) · one user's data
  *  ├─ bins ──────── lists of the free blocks of all arenas, by size
  *  ├─ thread_caches  list of what threads hold back: magazines of slots, a quick cache of blocks
  *  └─ events ────── ring of what happened last, if somebody watches
  *
- * A block is a header of 16 bytes and the user's data, which starts on a granule of 64 bytes; so headers lie at 48 modulo
- * 64, and the header of the next block follows the data. In the arena's bitmaps bit g stands for the granule that holds
- * segment + 64 * g. `starts`: a block's header lies there. `used`: it is the first or the last granule of a used block.
- * A free block has links of its bin after the header, and its size once more in its last 8 bytes.
+ * A block is a header of 16 bytes and the user's data, which starts on a granule of 64 bytes; so headers lie at 48
+ * modulo 64, and the header of the next block follows the data. In the arena's bitmaps bit g stands for the granule
+ * that holds segment + 64 * g. `starts`: a block's header lies there. `used`: it is the first or the last granule of
+ * a used block. A free block has links of its bin after the header, and its size once more in its last 8 bytes.
  */
 #ifndef HELIOS_LAYOUT_H
 #define HELIOS_LAYOUT_H
@@ -218,7 +218,7 @@ struct heap_root {
     uint64_t reserved[6];
     uint16_t class_sizes[SLOT_CLASSES];
 
-    uint64_t event_count; /* events so far; the last EVENTS of them are in the ring, event n (from 1) at (n - 1) % EVENTS */
+    uint64_t event_count; /* so far; the last EVENTS of them are in the ring, event n (from 1) at (n - 1) % EVENTS */
     uint64_t reserved_events[7];
 
     uint64_t sequence; /* odd while somebody who holds the lock changes the heap */

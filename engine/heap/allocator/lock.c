@@ -21,6 +21,12 @@ void lock_start(void)
         single_threaded_word = word;
 }
 
+COLD _Noreturn void stop_for(enum damage damage, const void *block)
+{
+    unlock_heap();
+    report_damage(damage, block);
+}
+
 static inline void pause_processor(void)
 {
 #if defined(__x86_64__)
@@ -33,9 +39,7 @@ static inline void pause_processor(void)
 NOINLINE void wait_for_lock(void)
 {
     for (int i = 0; i < LOOKS; i++) {
-        uint32_t unlocked = 0;
-        if (__atomic_load_n(&root.lock, __ATOMIC_RELAXED) == 0 &&
-            __atomic_compare_exchange_n(&root.lock, &unlocked, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+        if (__atomic_load_n(&root.lock, __ATOMIC_RELAXED) == 0 && try_lock())
             return;
         pause_processor();
     }

@@ -103,7 +103,8 @@ NOINLINE void end_period_if_due(void)
     root.frees_until_look = FREES_BETWEEN_LOOKS;
     clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
     uint64_t ns = now.tv_sec * 1000000000ull + now.tv_nsec;
-    if (ns < root.period_start + PERIOD_NS) /* a playground, where time shall not matter, starts a period in the far future */
+    /* A playground, where time shall not matter, starts a period in the far future. */
+    if (ns < root.period_start + PERIOD_NS)
         return;
     root.period_start = ns;
     root.period++;

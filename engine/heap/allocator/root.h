@@ -19,6 +19,8 @@ extern struct heap_bins bins INTERNAL;
 /* Reads the options and makes the heap ready. May be called again, and from within itself. */
 void heap_start(void);
 
+#define UNIT_MASK (SEGMENT_UNIT - 1ul)
+
 static inline uintptr_t round_up(uintptr_t number, uintptr_t unit)
 {
     return (number + unit - 1) & ~(unit - 1);

@@ -1,5 +1,5 @@
-/* Memory from the kernel. Segments are asked for one above the other, far below the libraries, so that those of a heap lie
- * side by side; where the kernel has other plans they lie where it says. */
+/* Memory from the kernel. Segments are asked for one above the other, far below the libraries, so that those of a
+ * heap lie side by side; where the kernel has other plans they lie where it says. */
 #define _GNU_SOURCE
 #include "segments.h"
 
@@ -13,7 +13,6 @@
 #define PR_SET_VMA 0x53564d41
 #define PR_SET_VMA_ANON_NAME 0
 #endif
-#define UNIT_MASK (SEGMENT_UNIT - 1ul)
 
 #define BELOW_LIBRARIES (64ul << 30)
 

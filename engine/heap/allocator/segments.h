@@ -11,8 +11,8 @@
 #define SEGMENT_MAP_UNITS (1ul << (ADDRESS_BITS - SEGMENT_SHIFT))
 #define FARTHEST_BACK 63
 
-/* A byte per unit of address space: kind | units back towards the segment's start << 2. All but a page or two of it stays
- * untouched. */
+/* A byte per unit of address space: kind | units back towards the segment's start << 2. All but a page or two of it
+ * stays untouched. */
 extern uint8_t segment_map[SEGMENT_MAP_UNITS] INTERNAL;
 
 static inline enum segment_kind kind_at(uintptr_t address)
@@ -46,7 +46,7 @@ void *map_units(size_t length); /* aligned to SEGMENT_UNIT, named helios-heap */
 void unmap_units(void *pages, size_t length);
 bool register_segment(struct segment *segment, enum segment_kind kind, size_t length);
 void unregister_segment(struct segment *segment);
-struct segment *map_segment(enum segment_kind kind, size_t length); /* both in one, and on the map for its whole length */
+struct segment *map_segment(enum segment_kind kind, size_t length); /* both in one, and noted on the map */
 void unmap_segment(struct segment *segment);
 
 void note_on_map(uintptr_t base, size_t length, enum segment_kind kind);

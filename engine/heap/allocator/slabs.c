@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "events.h"
-#include "report.h"
 #include "segments.h"
 
 uint8_t slot_classes[LARGEST_SLOT / 16 + 1];
@@ -121,7 +120,7 @@ static struct slab *new_slab(unsigned slot_class)
 static void drop_slab(struct slab *slab)
 {
     uintptr_t base = slab_base(slab);
-    struct segment *segment = (struct segment *)(base & ~SLABS_MASK);
+    struct segment *segment = (struct segment *)(base & ~UNIT_MASK);
     uint64_t bit = 1ull << (base >> SLAB_SHIFT & (SLABS_PER_SEGMENT - 1));
     event(EVENT_SLAB_DROP, base, slab->slot_size, 0);
     remove_partial(slab);

@@ -4,7 +4,6 @@
 #define HELIOS_SLABS_H
 #include "root.h"
 
-#define SLABS_MASK (SEGMENT_UNIT - 1ul)
 #define SLAB_MASK (SLAB_BYTES - 1ul)
 #define ALL_SLABS (~0ull << FIRST_SLAB)
 
@@ -17,14 +16,14 @@ static inline unsigned class_of(size_t size)
 
 static inline struct slab *slab_of(uintptr_t address)
 {
-    struct slab *slabs = (struct slab *)((address & ~SLABS_MASK) + SLABS_OFFSET);
+    struct slab *slabs = (struct slab *)((address & ~UNIT_MASK) + SLABS_OFFSET);
     return &slabs[address >> SLAB_SHIFT & (SLABS_PER_SEGMENT - 1)];
 }
 
 static inline uintptr_t slab_base(const struct slab *slab)
 {
-    uintptr_t offset = (uintptr_t)slab & SLABS_MASK;
-    return ((uintptr_t)slab & ~SLABS_MASK) + ((offset - SLABS_OFFSET) / sizeof(struct slab) << SLAB_SHIFT);
+    uintptr_t offset = (uintptr_t)slab & UNIT_MASK;
+    return ((uintptr_t)slab & ~UNIT_MASK) + ((offset - SLABS_OFFSET) / sizeof(struct slab) << SLAB_SHIFT);
 }
 
 static inline uint32_t reciprocal_of(uint32_t slot_size)

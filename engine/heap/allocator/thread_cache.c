@@ -37,8 +37,9 @@ static void begin_cache(struct thread_cache *cache)
     for (unsigned i = 0; i < SLOT_CLASSES; i++) {
         struct magazine *magazine = &cache->magazines[i];
         unsigned slots = MAGAZINE_BYTES / root.class_sizes[i];
+        slots = slots < SMALLEST_CAPACITY ? SMALLEST_CAPACITY : slots;
         magazine->count = 0;
-        magazine->capacity = slots > MAGAZINE_SLOTS ? MAGAZINE_SLOTS : slots < SMALLEST_CAPACITY ? SMALLEST_CAPACITY : slots;
+        magazine->capacity = slots > MAGAZINE_SLOTS ? MAGAZINE_SLOTS : slots;
         magazine->slot_size = root.class_sizes[i];
         magazine->reciprocal = reciprocal_of(magazine->slot_size);
     }
