@@ -181,11 +181,11 @@ def _range(smallest: int, largest: int) -> str:
 
 
 def picture(drawn: HeapMap, *, colour: bool) -> list[str]:
-    """The rows of a map, each segment under a line of its own, and what the cells mean."""
-    lines = [f"{size_text(drawn.cell)} a cell, rows {_rows(drawn)} of {drawn.all_rows:,}", *_strips(drawn, colour)]
+    """What the cells mean, and the rows of a map, each segment under a line of its own."""
     seen = {letter for row in drawn.rows for letter in row.states.lower()}
     legend = [f"{_cell(letter, 9, colour)} {words}" for letter, (_, _, words) in CELLS.items() if letter in seen]
-    return [*lines, "", "  ".join(legend)]
+    heading = f"{size_text(drawn.cell)} a cell, rows {_rows(drawn)} of {drawn.all_rows:,}"
+    return [heading, "  ".join(legend), *_strips(drawn, colour)]
 
 
 def _rows(drawn: HeapMap) -> str:

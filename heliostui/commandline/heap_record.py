@@ -47,7 +47,7 @@ def record(program: Sequence[str], output: Path) -> int:
 def _check_program(name: str) -> None:
     if shutil.which(name) is not None:
         return
-    if os.path.isfile(name) and "/" in name:
+    if "/" in name and os.path.exists(name):
         raise Failure(f"{name} can't be executed", NOT_EXECUTABLE)
     raise Failure(f"there is no program {name}", NOT_FOUND)
 
@@ -76,8 +76,8 @@ def _run(program: Sequence[str], preload: str, recording: Path) -> subprocess.Po
     try:
         process = subprocess.Popen(program, env={**os.environ, **variables})
         process.wait()
-    except PermissionError:
-        raise Failure(f"{program[0]} can't be executed", NOT_EXECUTABLE) from None
+    except OSError as error:
+        raise Failure(f"{program[0]} can't be executed: {error.strerror}", NOT_EXECUTABLE) from None
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
