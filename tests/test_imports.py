@@ -43,11 +43,16 @@ def test_the_keeper_imports_the_standard_library_only_and_no_asyncio() -> None:
     assert foreign == {}
 
 
-@pytest.mark.parametrize("verb", ["ps", "run", "logs", "exec", "inspect", "engine"])
+@pytest.mark.parametrize("verb", ["ps", "run", "logs", "exec", "inspect", "heap", "engine"])
 def test_the_command_line_imports_neither_textual_nor_asyncio_nor_pyroute2(verb: str) -> None:
     """Up to the engine's refusal: there can't be one at the place that is named."""
     places = "import os; os.environ.update(HELIOSTUI_RUNTIME='/proc/none/r', HELIOSTUI_STATE='/proc/none/s')"
-    words = {"run": ["run", "busybox"], "exec": ["exec", "a", "b"], "engine": ["engine", "status"]}
+    words = {
+        "run": ["run", "busybox"],
+        "exec": ["exec", "a", "b"],
+        "heap": ["heap", "ls", "a"],
+        "engine": ["engine", "status"],
+    }
     argv = words.get(verb, [verb, "a"] if verb in ("logs", "inspect") else [verb])
     modules = modules_after(f"{places}\nfrom heliostui.__main__ import main\nmain({argv!r})")
     assert f"heliostui.commands.{verb}" in modules

@@ -105,14 +105,12 @@ def joined(preload: str, further: str | None) -> str:
 
 def kept(before: Sequence[str], asked: Sequence[str]) -> list[str]:
     """What a further program in a container is `asked` to have in its environment: where the library was preloaded
-    `before`, it still is."""
-    start = f"{PRELOAD}={INSIDE}"
+    `before`, it still is, unless nothing is to be."""
+    start, mark = f"{PRELOAD}={INSIDE}", f"{PRELOAD}="
     if not any(entry.startswith(start) for entry in before):
         return list(asked)
-    return [
-        f"{PRELOAD}={joined(INSIDE, entry.partition('=')[2])}" if entry.startswith(f"{PRELOAD}=") else entry
-        for entry in asked
-    ]
+    changed = {entry for entry in asked if entry.startswith(mark) and entry != mark}
+    return [mark + joined(INSIDE, entry.removeprefix(mark)) if entry in changed else entry for entry in asked]
 
 
 def lay_out(directory: Path) -> None:
