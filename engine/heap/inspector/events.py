@@ -16,7 +16,7 @@ from engine.heap.inspector.words import KINDS
 from engine.protocol.heap import HeapEvent
 
 LEASE = 5  # seconds for which a question keeps the ring on
-MOST = 1000  # events in one answer, the newest
+MOST = 500  # events in one answer, the newest
 KIND_SHIFT = 24
 
 
@@ -44,15 +44,16 @@ def newer(memory: Memory, root: int, ring: int, after: int) -> tuple[list[HeapEv
 
 
 def _whole(first: npt.NDArray[np.void], second: npt.NDArray[np.void], oldest: int, last: int) -> Iterator[HeapEvent]:
-    for number in range(oldest, last + 1):
-        place = (number - 1) % layout.EVENTS
-        entry = second[place]
-        if not int(first[place]["number"]) == int(entry["number"]) == number & 0xFFFFFFFF:
-            continue
-        kind, thread = divmod(int(entry["kind_and_thread"]), 1 << KIND_SHIFT)
-        if kind not in KINDS:
-            continue
-        yield HeapEvent(
-            number=number, time=int(entry["time"]) / 1e9, thread=thread, kind=KINDS[kind],
-            address=f"{int(entry['address']):#x}", size=int(entry["size"]), detail=int(entry["detail"]),
-        )  # fmt: skip
+    numbers = np.arange(oldest, last + 1, dtype=np.uint64)
+    places = ((numbers - np.uint64(1)) % np.uint64(layout.EVENTS)).astype(np.int64)
+    same = (first[places]["number"] == second[places]["number"]) & (
+        second[places]["number"] == numbers.astype(np.uint32)
+    )
+    numbers, entries = numbers[same], second[places[same]]
+    columns = (entries[name].tolist() for name in ("kind_and_thread", "time", "address", "size", "detail"))
+    for number, both, at, address, size, detail in zip(numbers.tolist(), *columns, strict=True):
+        if kind := KINDS.get(both >> KIND_SHIFT):
+            yield HeapEvent(
+                number=number, time=at / 1e9, thread=both & ((1 << KIND_SHIFT) - 1), kind=kind, address=f"{address:#x}",
+                size=size, detail=detail,
+            )  # fmt: skip

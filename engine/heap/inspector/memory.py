@@ -51,6 +51,8 @@ class Memory:
 
     def read(self, address: int, size: int) -> bytes:
         """Raises Unreadable, and EngineError when it is over with the process, or we may not."""
+        if not 0 <= address < HIGHEST:
+            raise Unreadable(address, size)
         data, whole = self.gather(np.array([address], np.uint64), np.array([size], np.int64))
         if not whole.all():
             raise Unreadable(address, size)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import pickle
 import shutil
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -19,16 +21,18 @@ from engine.heap.inspector.inspection import Inspection
 if library.path() is None:
     collect_ignore_glob = ["test_*.py"]
 
+T = TypeVar("T")
+NOBODY = 65534
 PUPPET = Path(__file__).parent / "puppet.c"
 
 
 class Puppet:
     """The program of puppet.c, with our allocator unless `preload` says another library or none."""
 
-    def __init__(self, program: Path, heap: str = "", preload: str | None = None) -> None:
+    def __init__(self, *program: Path | str, heap: str = "", preload: str | None = None) -> None:
         environment = {"HELIOS_HEAP": heap, "LD_PRELOAD": (library.path() or "") if preload is None else preload}
         self.process = subprocess.Popen(
-            [program], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+            program, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
         )
         self.pid = self.process.pid
         self.tell("f", 0)  # so it has begun
@@ -60,6 +64,29 @@ class Puppet:
         for pipe in (self.process.stdin, self.process.stdout):
             assert pipe is not None
             pipe.close()
+
+
+def as_nobody(function: Callable[[], T]) -> T:
+    """What `function` returns in a child that is an ordinary user."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setresgid(NOBODY, NOBODY, NOBODY)
+            os.setresuid(NOBODY, NOBODY, NOBODY)
+            os.write(writer, pickle.dumps(function()))
+        except BaseException as error:  # noqa: BLE001  # the parent raises it
+            os.write(writer, pickle.dumps(RuntimeError(repr(error))))
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with open(reader, "rb") as pipe:
+        result = pickle.loads(pipe.read())
+    os.waitpid(child, 0)
+    if isinstance(result, BaseException):
+        raise result
+    return result  # type: ignore[no-any-return]
 
 
 @contextmanager
@@ -101,7 +128,7 @@ def puppets(puppet_program: Path) -> Iterator[Callable[..., Puppet]]:
     started: list[Puppet] = []
 
     def start(heap: str = "", preload: str | None = None) -> Puppet:
-        started.append(Puppet(puppet_program, heap, preload))
+        started.append(Puppet(puppet_program, heap=heap, preload=preload))
         return started[-1]
 
     yield start
