@@ -172,7 +172,8 @@ def test_alignments_are_kept_and_odd_ones_are_rounded_up_or_refused(programs: Pr
     CHECK(p = memalign(0, 50)); free(p);
     errno = 0; CHECK(!memalign(SIZE_MAX, 1) && errno == EINVAL);
     errno = 0; CHECK(!aligned_alloc(24, 48) && errno == EINVAL);
-    for (size_t odd = 0; odd < 60; odd += 4) CHECK((posix_memalign(&p, odd, 8) == EINVAL) == (odd < 8 || odd & odd - 1));
+    for (size_t odd = 0; odd < 60; odd += 4)
+        CHECK((posix_memalign(&p, odd, 8) == EINVAL) == (odd < 8 || odd & odd - 1));
     size_t page = getpagesize();
     CHECK((p = valloc(1)) && (uintptr_t)p % page == 0); free(p);
     CHECK((p = pvalloc(1)) && (uintptr_t)p % page == 0); memset(p, 1, page); free(p);
