@@ -1,7 +1,7 @@
 """`doctor`: what this machine can and can't do for containers, and what each lack costs. Blocks briefly: use a thread.
 
-Facts are read in `findings` and judged in one small pure function each. May import the engine's cgroups, network,
-protocol and system call numbers.
+Facts are read in `findings` and judged in one small pure function each. May import the engine's cgroups, heap.library,
+network, protocol and system call numbers.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from engine.cgroups import Hierarchy
+from engine.heap import library
 from engine.network.names import upstream
 from engine.network.nftables import nft
 from engine.network.rootless import way_out
@@ -24,6 +25,7 @@ from engine.sandbox.portable import system_call
 from engine.sandbox.syscalls import NUMBERS
 
 TUN = "/dev/net/tun"
+YAMA = "/proc/sys/kernel/yama/ptrace_scope"
 NEEDED = (5, 12)  # mount_setattr(2)
 SETTINGS = {  # what keeps ordinary users from user namespaces, and the value that does
     "/proc/sys/user/max_user_namespaces": "0",
@@ -42,6 +44,7 @@ def findings(rootless: bool, hierarchy: Hierarchy, images: Sequence[ImageSummary
         cgroups(hierarchy),
         terminals("devpts" in _read("/proc/filesystems").split()),
         launcher(executor),
+        heap(library.path() is not None, _read(YAMA).strip()),
         limits(hierarchy.controllers(), hierarchy.reason),
         network(rootless, has_nftables(), way_out.installed(), os.access(TUN, os.R_OK | os.W_OK)),
         names(_read(str(upstream.RESOLV_CONF))),
@@ -121,6 +124,19 @@ def launcher(executor: str) -> Finding:
         "then install heliostui again."
     )
     return Finding(name="launcher", status="limited", text=text)
+
+
+def heap(compiled: bool, ptrace_scope: str) -> Finding:
+    """`ptrace_scope`: Yama's setting, empty without it (Documentation/admin-guide/LSM/Yama.rst)."""
+    if not compiled:
+        text = "The allocator was not built, so there are no --heap and no playgrounds: install gcc and reinstall."
+        return Finding(name="heap", status="limited", text=text)
+    if ptrace_scope == "3":
+        text = f"{YAMA} forbids to read other programs' memory: heaps of containers can't be shown."
+        return Finding(name="heap", status="limited", text=text)
+    return Finding(
+        name="heap", status="ok", text="Programs can use our allocator (--heap), and their heaps be watched."
+    )
 
 
 def limits(controllers: Mapping[str, int], reason: str) -> Finding:
