@@ -8,14 +8,12 @@ from __future__ import annotations
 import ctypes
 import os
 import struct
-import time
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 from engine.heap import layout
-from engine.heap.layout import HeapBins, HeapEvent, HeapEventKind, HeapRoot, Segment, SegmentKind, Slab, SlotState
+from engine.heap.layout import HeapEvent, HeapEventKind, HeapRoot, Segment, SegmentKind, Slab, SlotState
 
-WATCHED = 5  # seconds that the ring of events stays on after a step
 _NEVER = 1 << 62
 _EVENT = struct.Struct("<IIQQQQ")
 _KIND_SHIFT = 24
@@ -60,27 +58,19 @@ class Allocator:
         self.free = _function(library.free, None, address)
         self.trim = _function(library.malloc_trim, ctypes.c_int, size)
         self.replay = _function(library.helios_replay, size, address, size, address, address)
-        self._check = _function(library.helios_check, ctypes.c_int, ctypes.c_char_p, size)
         self.root = ctypes.addressof(ctypes.c_char.in_dll(library, "helios_heap_root"))
 
     def forget_time(self) -> None:
         """Give nothing back to the kernel because time has passed: so each run of the same steps is the same."""
         ctypes.c_uint64.from_address(self.root + HeapRoot.period_start.offset).value = _NEVER
 
-    def check(self) -> str:
-        """Empty: the heap is sound; else what is wrong."""
-        text = ctypes.create_string_buffer(1000)
-        return text.value.decode(errors="replace") if self._check(text, len(text)) else ""
-
-    def watch(self) -> int:
-        """Have events written down from now on. Returns how many there were so far."""
-        until = ctypes.c_uint64.from_address(self.root + HeapRoot.watch_until.offset)
-        until.value = max(until.value, int(time.monotonic()) + WATCHED)
+    def happened(self) -> int:
+        """How many events there were so far."""
         return _word(self.root + HeapRoot.event_count.offset)
 
     def since(self, before: int) -> Iterator[Happened]:
         """The events after the first `before`, as far as the ring has them still."""
-        count = _word(self.root + HeapRoot.event_count.offset)
+        count = self.happened()
         ring = _word(self.root + HeapRoot.events.offset)
         for number in range(max(before, count - layout.EVENTS) + 1, count + 1):
             entry = ring + (number - 1) % layout.EVENTS * HeapEvent.SIZE
@@ -90,7 +80,7 @@ class Allocator:
 
     def place(self, address: int) -> Place | None:
         """What the address lies in; None: in nothing that a program can be given."""
-        for base, length, kind in self._segments():
+        for base, length, kind in self.segments():
             if base <= address < base + length:
                 if kind == SegmentKind.SLABS:
                     return _in_slab(base, address)
@@ -99,16 +89,8 @@ class Allocator:
                 return Place("huge", base, length, "used")
         return None
 
-    def free_blocks(self) -> Iterator[tuple[int, int, int]]:
-        """Start, size and bin of each free block of the arenas, in the order of the lists."""
-        bins = _word(self.root + HeapRoot.bins.offset)
-        for bin in range(layout.BINS):
-            block = _word(bins + HeapBins.lists.offset + 8 * bin)
-            while block:
-                yield block, _word(block) & layout.BLOCK_SIZE_MASK, bin
-                block = _word(block + layout.FreeBlock.next.offset)
-
-    def _segments(self) -> Iterator[tuple[int, int, int]]:
+    def segments(self) -> Iterator[tuple[int, int, int]]:
+        """Base, length and kind of each."""
         entries = _word(self.root + HeapRoot.segments.offset)
         count = ctypes.c_uint32.from_address(self.root + HeapRoot.segment_count.offset).value
         for index in range(count):

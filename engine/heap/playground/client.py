@@ -153,7 +153,7 @@ class _Process:
         with theirs:
             reader, self._writer = await asyncio.open_connection(sock=ours)
             words = [self.id, path, msgspec.json.encode(options).decode(), str(os.getpid())]
-            settings = f"{library.spelled(options)},base={BASE:#x},secret={SECRET:#x}"
+            settings = f"{library.spelled(options)},events,base={BASE:#x},secret={SECRET:#x}"
             environment = {name: value for name, value in os.environ.items() if name != library.PRELOAD}
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-P", "-m", "engine.heap.playground", *words),

@@ -35,8 +35,8 @@ class Packed(ctypes.Structure):
 class Operations:
     """Operations 0 to len - 1, of which a heap does the first so many.
 
-    `answers[i]`: the address that operation i answered when it was done last; 0: none. `addresses[block]`: where a block
-    is, or was before it was freed, in the heap that ran last.
+    `answers[i]`: the address that operation i answered when it was done last; 0: none. `addresses[block]`: where a
+    block is, or was before it was freed, in the heap that ran last.
     """
 
     def __init__(self) -> None:

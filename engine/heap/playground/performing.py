@@ -75,7 +75,7 @@ class Performer:
         until = time.monotonic() + order.seconds
         step, last = int(self._progress.value), None
         while step < order.to and time.monotonic() < until:
-            # The one that is shown is done singly, watched.
+            # The last one is shown, so it is done singly.
             end = step if order.singly else self._operations.together(step, min(step + PIECE, order.to - 1))
             if end > step:
                 operations, answers = self._operations.at(step)
@@ -92,7 +92,7 @@ class Performer:
         pointer = self._pointer(found)
         allocator = self._allocator
         before = allocator.place(pointer) if pointer else None
-        seen = allocator.watch()
+        seen = allocator.happened()
         answer = self._call(found, pointer)
         events = list(allocator.since(seen))
         if for_good:

@@ -1,8 +1,8 @@
 """Drives the allocator for tests, in a process of its own: `python driver.py LIBRARY`, with HELIOS_HEAP as wished.
 
-Each line of stdin is an operation as JSON; the answer is a line with the address and what the heap is like then. `fresh`
-begins with a heap of which nothing was used: every heap is a fork. The blocks are filled with a pattern of their own, and
-looked at after each operation.
+Each line of stdin is an operation as JSON; the answer is a line with the address and what the heap is like then.
+`fresh` begins with a heap of which nothing was used: every heap is a fork. The blocks are filled with a pattern of
+their own, and looked at after each operation.
 """
 
 from __future__ import annotations
@@ -12,17 +12,20 @@ import json
 import os
 import struct
 import sys
+from itertools import compress
 from typing import Any
 
-from engine.heap.layout import HeapRoot, Segment, SegmentKind
+from engine.heap import layout
+from engine.heap.layout import FreeBlock, HeapBins, HeapRoot, Segment, SegmentKind
 from engine.heap.playground.allocator import Allocator
 
 EDGE = 4096  # bytes at both ends of a large block that are looked at
 
 
 class Driver:
-    def __init__(self, allocator: Allocator) -> None:
+    def __init__(self, path: str, allocator: Allocator) -> None:
         self._allocator = allocator
+        self._check = ctypes.CDLL(path, mode=os.RTLD_LOCAL | os.RTLD_DEEPBIND).helios_check  # the same, loaded already
         self._blocks: dict[int, tuple[int, int]] = {}  # size, pattern
         self._made = 0
 
@@ -46,7 +49,7 @@ class Driver:
                 address = self._moved(block, allocator.realloc(block, size) or 0, size)
             case ["trim"]:
                 allocator.trim(0)
-        return {"address": address, "damaged": self._damaged(), "unsound": allocator.check(), **self._state()}
+        return {"address": address, "damaged": self._damaged(), "unsound": self._unsound(), **self._state()}
 
     def _new(self, address: int | None, size: int) -> int:
         if address:
@@ -67,14 +70,30 @@ class Driver:
     def _damaged(self) -> list[int]:
         return [address for address, (size, pattern) in self._blocks.items() if not _has(address, size, pattern)]
 
+    def _unsound(self) -> str:
+        text = ctypes.create_string_buffer(1000)
+        return text.value.decode() if self._check(text, ctypes.c_size_t(len(text))) else ""
+
+    def _free(self) -> dict[int, int]:
+        """From the lists, which must have each block once."""
+        free: dict[int, int] = {}
+        bins = _word(self._allocator.root + HeapRoot.bins.offset)
+        lists = struct.unpack(f"<{layout.BINS}Q", ctypes.string_at(bins + HeapBins.lists.offset, HeapBins.lists.size))
+        for block in compress(lists, lists):
+            while block:
+                assert block not in free
+                free[block] = _word(block) & layout.BLOCK_SIZE_MASK
+                block = _word(block + FreeBlock.next.offset)
+        return free
+
     def _state(self) -> dict[str, Any]:
         arenas = [
             [_word(base + Segment.first.offset), _word(base + Segment.end.offset)]
-            for base, _, kind in self._allocator._segments()
+            for base, _, kind in self._allocator.segments()
             if kind == SegmentKind.ARENA
         ]
         return {
-            "free": {start: size for start, size, _ in self._allocator.free_blocks()},
+            "free": self._free(),
             "arenas": arenas,
             "used_bytes": _word(self._allocator.root + HeapRoot.arena_used_bytes.offset),
             "free_bytes": _word(self._allocator.root + HeapRoot.arena_free_bytes.offset),
@@ -110,7 +129,7 @@ def main(path: str) -> None:
     while True:
         child = os.fork()
         if not child:
-            _serve(Driver(allocator))
+            _serve(Driver(path, allocator))
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         if status == OVER:
             return
