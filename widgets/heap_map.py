@@ -215,17 +215,19 @@ class HeapMapView(ScrollView, can_focus=True):
         before = {row.address: row for row in self._rows.values()}
         same_cells = (picture.cell, picture.columns) == (self._picture.cell, self._picture.columns)
         anchor = self._anchor or self._held()
-        known = self._picture.segments
+        known, first = self._picture.segments, not self._layout.rows
         self._picture = picture
         self._rows = {picture.first_row + n: row for n, row in enumerate(picture.rows)}
         if same_cells:
             self._changed({n: before[row.address] for n, row in self._rows.items() if row.address in before})
         else:
             self._heat.clear()
-        if not same_cells or known != picture.segments or self._layout.rows == 0:
+        if not same_cells or known != picture.segments or first:
             self._arrange(anchor)
         self._anchor = None
         self._place_cursor()
+        if first:
+            self._reveal()
         self._update()
         self._request()
 
@@ -280,7 +282,7 @@ class HeapMapView(ScrollView, can_focus=True):
 
     def go_to(self, address: int) -> None:
         """Put the cursor there, in sight."""
-        self.cursor = self._layout.near(address)
+        self.cursor = self._layout.near(address) if self._layout.rows else address
 
     # --- flashes ---
 
