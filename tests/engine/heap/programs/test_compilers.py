@@ -9,7 +9,7 @@ import pytest
 from tests.engine.heap.programs.conftest import EVERY_WAY, WORK, Heap, needs
 
 FUNCTIONS = 250  # a quarter of a megabyte
-MAIN = "int main(void) { for (int i = 0; i < 1000; i++) add_7(i % 2 ? \"odd\" : \"even\", i); printf(\"%f\\n\", sum_7(0)); }"
+MAIN = 'int main(void) { for (int i = 0; i < 1000; i++) add_7(i % 2 ? "odd" : "even", i); printf("%f\\n", sum_7(0)); }'
 TEMPLATES = """
 #include <algorithm>
 #include <iostream>

@@ -13,7 +13,7 @@ import pytest
 
 from tests.engine.heap.programs.conftest import Heap, needs
 
-TESTS = "-n 4000 -r 1000 -c 20 -P 8 -d 100 -q".split()
+TESTS = "-n 1000 -r 1000 -c 20 -P 8 -d 100 -q".split()
 
 
 class Server:
