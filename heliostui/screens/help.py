@@ -54,6 +54,7 @@ def _own_keys(*widgets: type) -> list[tuple[str, str]]:
 
 def sections() -> list[tuple[str, list[tuple[str, str]]]]:
     """Titles, and under each the keys with what they do."""
+    from heliostui.screens.heap import HeapScreen
     from heliostui.screens.playground import PlaygroundScreen  # not before it is wanted
 
     commands = sorted((c for c in COMMANDS if c.keys), key=lambda c: _ORDER.index(c.group))
@@ -70,7 +71,7 @@ def sections() -> list[tuple[str, list[tuple[str, str]]]]:
         ("In isolation", [("← →", "To the section before, to the next"), *_own_keys(IsolationLines)]),
         ("In network", [("← →", "To the section before, to the next"), *_own_keys(NetworkPane, SectionTable)]),
         ("In the map of networks", [("← → ↑ ↓", "From box to box"), *_own_keys(MapScreen, NetworkMapView)]),
-        ("In heaps", [("← → ↑ ↓", "From cell to cell"), *_own_keys(HeapMapView, HeapPane)]),
+        ("In heaps", [("← → ↑ ↓", "From cell to cell"), *_own_keys(HeapMapView, HeapPane, HeapScreen)]),
         ("In playgrounds", _own_keys(PlaygroundScreen, OperationInput, Operations)),
         ("In the lanes of time", [("left right", "To the event before, to the next"), *_own_keys(SwimLanes)]),
     ]

@@ -190,23 +190,23 @@ async def test_a_right_prediction_is_told_why_and_counted(cli: CommandLine) -> N
         await player.at(7)
 
 
-async def test_a_wrong_prediction_shows_the_right_block(cli: CommandLine) -> None:
+async def test_that_it_needs_new_memory_can_be_predicted_rightly_and_wrongly(cli: CommandLine) -> None:
     async with playground(cli) as player:
-        await player.operations("alloc 4000")
-        await player.press("p", "space")
-        await player.person.until(lambda: player.screen.asked is not None)
-        await player.person.until(lambda: player.side.face.view.cursor is not None)
-        assert "m" in player.screen.active_bindings
-        await player.press("m")
-        await player.person.until(lambda: player.said)
-        await player.person.until(lambda: player.screen.score.asked == 1)
-        await player.press("space")
-        await player.at(1)
+        await player.operations("alloc 4000", "alloc 4000")
+        await player.press("p")
+        for step, verdict in ((1, "Right: new memory"), (2, "Wrong: there was room")):
+            await player.press("space")
+            await player.person.until(lambda: player.screen.asked is not None)
+            assert player.screen.active_bindings["m"].enabled
+            await player.press("m")
+            await player.person.until(lambda verdict=verdict: player.said.startswith(verdict))  # type: ignore[misc]
+            await player.press("space")
+            await player.at(step)
+        assert str(player.screen.score) == "1 of 2 right"
 
 
 async def block_numbered(player: Player, operation: str) -> int:
     """The address that an operation answered, as the list tells it."""
-    known = player.screen.list.results()
     await player.person.until(lambda: any(each == operation for each in player.screen.list.results()))
     known = player.screen.list.results()
     return int(known[operation].partition(" = ")[2], 16)
