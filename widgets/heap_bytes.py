@@ -53,7 +53,7 @@ class DumpLine:
 
 def dump_lines(dump: HeapDump, per: int, room: int) -> Iterator[DumpLine]:
     """The lines, with `per` bytes each; bytes that no field has are there without a name. What a field says follows its
-    bytes where it fits into `room` cells, else it has a line of its own."""
+    bytes, or with less than eight of them its name, where it fits into `room` cells; else it has its own line."""
     at = 0
     for field in sorted(dump.fields, key=lambda each: each.offset):
         start, end = max(field.offset, at), min(field.offset + field.size, len(dump.data))
@@ -71,8 +71,12 @@ def dump_lines(dump: HeapDump, per: int, room: int) -> Iterator[DumpLine]:
 
 def _field(field: HeapField, place: int, data: bytes, per: int, room: int) -> Iterator[DumpLine]:
     style, words = field_style(field.name), printable(field.value)
-    if len(data) <= min(per, SHORT) and len(words) <= room:
+    if per >= SHORT >= len(data) and len(words) <= room:
         yield DumpLine(style, field.name, place, data, words)
+    elif per < SHORT and len(field.name) + len(words) >= room:
+        yield DumpLine(style, field.name, place)
+        yield DumpLine(style, words=words)
+        yield from _rows(place, data, per, style)
     else:
         yield DumpLine(style, field.name, place, words=words)
         yield from _rows(place, data, per, style)
@@ -119,7 +123,7 @@ class HeapBytesView(LineView):
 
     def _lay_out(self, elsewhere: bool) -> None:
         per = self.per_line
-        room = self.size.width - NAME - PLACE - 3 * SHORT - 4 if per > 4 else 0
+        room = self.size.width - (NAME + PLACE + 3 * SHORT + 4 if per >= SHORT else 3)
         before, self._lines = self._lines, list(dump_lines(self._dump, per, room)) if self._dump else []
         if elsewhere:
             self.reset_lines()
@@ -158,7 +162,7 @@ class HeapBytesView(LineView):
             return text.append("─" * max(0, self.size.width - 2), style)
         text.append("▍", style)
         place = "" if line.place is None else f"{line.place:+d}"
-        if per > 4:
+        if per >= SHORT:
             text.append(fit(line.name, NAME) + " ", style).append(fit(place, PLACE), muted)
         else:
             text.append(f"{line.name} " if line.name else fit(place, PLACE), style if line.name else muted)
