@@ -7,6 +7,7 @@
 
 #include "line.h"
 
+#define LONGEST_SHOWN 200
 #define HIGHEST_BASE 0x7f0000000000 /* above are stacks and libraries */
 
 static const char known[] = "policy=best|first|next|worst, slabs=off, cache=off, check, events, trace=PATH, "
@@ -107,7 +108,10 @@ static void refuse(struct word word)
 {
     struct line line = {0};
     line_text(&line, "helios-heap: HELIOS_HEAP has \"");
-    line_bytes(&line, word.text, word.length > 200 ? 200 : word.length);
+    for (size_t i = 0; i < word.length && i < LONGEST_SHOWN; i++) {
+        bool shown = (unsigned char)word.text[i] >= ' ' && word.text[i] != 127;
+        line_bytes(&line, shown ? &word.text[i] : "?", 1);
+    }
     line_text(&line, "\"; known are ");
     line_text(&line, known);
     line_text(&line, ". Going on without any of it.");

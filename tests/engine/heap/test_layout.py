@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.heap import layout, layout_of
 from engine.heap.layout_of import LayoutError, parse
@@ -90,6 +93,17 @@ def test_what_the_parser_does_not_know_it_refuses_with_a_sentence(text: str, sen
     with pytest.raises(LayoutError) as refused:
         parse(text)
     assert sentence in str(refused.value)
+
+
+words = st.sampled_from(
+    "struct enum uint8_t uint64_t void name N 4 0x10 { } [ ] ; , = * #define \n /* */ ( :".split(" ")
+)
+
+
+@given(st.lists(words | st.text(max_size=3), max_size=30))
+def test_any_text_is_understood_or_refused(parts: list[str]) -> None:
+    with contextlib.suppress(LayoutError):
+        parse(" ".join(parts))
 
 
 def test_members_of_an_enum_begin_with_one_word() -> None:

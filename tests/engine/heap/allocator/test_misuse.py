@@ -166,6 +166,18 @@ def test_a_handler_of_sigabrt_may_allocate(programs: Programs) -> None:
     aborted(ended, "double free .+")
 
 
+def test_two_threads_that_misuse_at_once_say_one_line(programs: Programs) -> None:
+    program = programs.main(
+        "pthread_t t[8]; pthread_barrier_init(&all, 0, 8);"
+        "for (int i = 0; i < 8; i++) pthread_create(&t[i], 0, wrong, 0);"
+        "for (int i = 0; i < 8; i++) pthread_join(t[i], 0);",
+        before="pthread_barrier_t all; void *wrong(void *n) { char *p = malloc(100); free(p);"
+        "pthread_barrier_wait(&all); free(p); return 0; }",
+    )
+    for _ in range(5):
+        aborted(programs.run(program), "double free .+")
+
+
 class TestCheck:
     """HELIOS_HEAP=check finds more, and remembers who it was."""
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engine.heap import layout
 from engine.heap.layout import HeapEventKind, HeapPolicy, HeapRoot
@@ -114,6 +116,18 @@ def test_what_is_not_understood_is_said_in_one_line_and_the_program_runs_on(prog
         f'helios-heap: HELIOS_HEAP has "{word}"; known are policy=best|first|next|worst, slabs=off,'
     )
     assert root_after(programs, "", f"slabs=off,{word}")[HeapRoot.modes] == 0
+
+
+texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=12)
+words = st.sampled_from(["policy=first", "slabs=off", "check", "events", "base=0x", "secret=0x12", "=", ""])
+
+
+@settings(max_examples=60)
+@given(st.lists(words | texts, max_size=5))
+def test_no_words_at_all_break_a_program(programs: Programs, parts: list[str]) -> None:
+    ended = programs.run(programs.main('free(malloc(100)); puts("done");'), heap=",".join(parts))
+    assert (ended.status, ended.output) == (0, "done\n")
+    assert not any(letter < " " for letter in ended.errors.removesuffix("\n"))  # one line, fit for a terminal
 
 
 def test_events_are_off_until_somebody_watches(programs: Programs) -> None:
