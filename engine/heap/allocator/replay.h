@@ -11,7 +11,7 @@ struct heap_operation {
     uint64_t size;
     uint64_t factor; /* calloc: how many; memalign: the alignment */
 };
-static_assert(sizeof(struct heap_operation) == 24, "engine/heap/playground/operations.py: Packed");
+static_assert(sizeof(struct heap_operation) == 24, "engine/heap/playground/operations.py: _PACKED");
 
 /* blocks[n]: where block n is; it stays as it was when the block is freed, and when a realloc fails. answers[i]: what
  * operation i answered. Returns how many requests failed. */

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import re
+import struct
 from array import array
 from collections.abc import Iterable, Iterator
 from mmap import mmap
@@ -18,18 +19,12 @@ LIMIT = 5_000_000
 
 KINDS: tuple[Kind, ...] = ("alloc", "calloc", "memalign", "realloc", "free", "write", "trim")
 ALLOC, CALLOC, MEMALIGN, REALLOC, FREE, WRITE, TRIM, FREE_ELSEWHERE = range(8)
+_CODES = {kind: code for code, kind in enumerate(KINDS)}
 _ONE_BY_ONE = re.compile(bytes([ord("["), WRITE, TRIM, FREE_ELSEWHERE, ord("]")]))
 
 
-class Packed(ctypes.Structure):
-    """`struct heap_operation` of the allocator's replay.h, for the first five kinds."""
-
-    _fields_ = (
-        ("kind", ctypes.c_uint32),
-        ("block", ctypes.c_uint32),  # of those that make one, too
-        ("size", ctypes.c_uint64),
-        ("factor", ctypes.c_uint64),
-    )
+_PACKED = struct.Struct("<IIQQ")
+"""`struct heap_operation` of the allocator's replay.h: kind, block (also of those that make one), size, factor."""
 
 
 class Operations:
@@ -42,7 +37,8 @@ class Operations:
     def __init__(self) -> None:
         self._count = 0
         self._kinds = mmap(-1, LIMIT)
-        self._packed = (Packed * LIMIT).from_buffer(mmap(-1, ctypes.sizeof(Packed) * LIMIT))
+        self._packed = mmap(-1, _PACKED.size * LIMIT)
+        self._packed_at = ctypes.addressof(ctypes.c_char.from_buffer(self._packed))
         self.answers = (ctypes.c_uint64 * LIMIT).from_buffer(mmap(-1, 8 * LIMIT))
         self.addresses = (ctypes.c_uint64 * (LIMIT + 1)).from_buffer(mmap(-1, 8 * (LIMIT + 1)))
         self._latest = array("I", [0])  # of each block, its last operation, counted from 1
@@ -52,22 +48,26 @@ class Operations:
         return self._count
 
     def __getitem__(self, index: int) -> Operation:
-        code, packed = self._kinds[index], self._packed[index]
+        code = self._kinds[index]
+        _, block, size, factor = self._unpacked(index)
         if code == FREE_ELSEWHERE:
-            return Operation("free", block=packed.block, offset=packed.size)
-        block = packed.block if code > MEMALIGN else 0
-        return Operation(KINDS[code], block=block, size=packed.size, factor=packed.factor)
+            return Operation("free", block=block, offset=size)
+        return Operation(KINDS[code], block=block if code > MEMALIGN else 0, size=size, factor=factor)
+
+    def _unpacked(self, index: int) -> tuple[int, int, int, int]:
+        kind, block, size, factor = _PACKED.unpack_from(self._packed, index * _PACKED.size)
+        return kind, block, size, factor
 
     def block(self, index: int) -> int:
         """Which block it is about, or makes; 0: none."""
-        return int(self._packed[index].block)
+        return self._unpacked(index)[1]
 
     def makes_block(self, index: int) -> bool:
         return self._kinds[index] <= MEMALIGN
 
     def ends_block(self, index: int) -> bool:
         code = self._kinds[index]
-        return code == FREE or (code == REALLOC and not self._packed[index].size)
+        return code == FREE or (code == REALLOC and not self._unpacked(index)[2])
 
     def made(self, step: int) -> int:
         """How many blocks the first `step` operations make."""
@@ -81,16 +81,15 @@ class Operations:
 
     def at(self, index: int) -> tuple[int, int]:
         """Where in memory the replay finds it, and puts what it answers."""
-        packed, answers = ctypes.addressof(self._packed), ctypes.addressof(self.answers)
-        return packed + index * ctypes.sizeof(Packed), answers + index * ctypes.sizeof(ctypes.c_uint64)
+        return self._packed_at + index * _PACKED.size, ctypes.addressof(self.answers) + index * 8
 
     def requested(self, block: int, step: int) -> int:
         """How many bytes were asked for it, after `step` operations."""
         at = self._latest[block]
         while at > step or not self._sizes(at - 1):
             at = self._previous[at - 1]
-        packed = self._packed[at - 1]
-        return int(packed.size * packed.factor if self._kinds[at - 1] == CALLOC else packed.size)
+        _, _, size, factor = self._unpacked(at - 1)
+        return size * factor if self._kinds[at - 1] == CALLOC else size
 
     def _sizes(self, index: int) -> bool:
         """Whether it decided of its block's size, as it was done."""
@@ -118,7 +117,7 @@ class Operations:
     def truncate(self, step: int) -> None:
         """Forget all operations but the first `step`."""
         for index in reversed(range(step, self._count)):
-            block = self._packed[index].block
+            block = self.block(index)
             if self.makes_block(index):
                 self._latest.pop()
             elif block:
@@ -139,7 +138,7 @@ class Operations:
 
     def _add(self, found: Operation) -> None:
         index = self._count
-        code = KINDS.index(found.kind)
+        code = _CODES[found.kind]
         if code == FREE and (found.offset or not found.block):
             code = FREE_ELSEWHERE
         block = found.block
@@ -148,7 +147,7 @@ class Operations:
             self._latest.append(0)
         self._kinds[index] = code
         size = found.offset if code == FREE_ELSEWHERE else found.size
-        self._packed[index] = Packed(code, block, size, found.factor)
+        _PACKED.pack_into(self._packed, index * _PACKED.size, code, block, size, found.factor)
         self._previous.append(self._latest[block])
         if block:
             self._latest[block] = index + 1

@@ -40,6 +40,7 @@ _USAGE = {
 _NUMBER = re.compile(r"([0-9]{1,20})([kmgKMG]?)")
 _BLOCK = re.compile(r"#([0-9]{1,10})(?:\+([0-9]{1,20}))?")
 _ADDRESS = re.compile(r"0[xX]([0-9a-fA-F]{1,16})")
+_PLAIN = re.compile(r"alloc ([0-9]{1,18})|free #([0-9]{1,9})")  # nearly all lines of long traces
 _COMMENT = re.compile(r"(?:^|\s)#(?![0-9])|^\s*#")
 _RECORDED = re.compile(r"(?:f|a ([0-9]+)|m ([0-9]+) ([0-9]+)|r (0x[0-9a-f]+) ([0-9]+)) (0x[0-9a-f]+)\n")
 _SHIFT = {"": 0, "k": 10, "m": 20, "g": 30}
@@ -85,6 +86,12 @@ class Operation(NamedTuple):
 
 def operation(line: str, made: int) -> Operation | None:
     """The operation of a line, after `made` blocks were made; None: an empty line or a comment. Raises TraceError."""
+    if plain := _PLAIN.fullmatch(line):
+        size, block = plain.groups()
+        if size is not None:
+            return Operation("alloc", 0, int(size))
+        if 1 <= int(block) <= made:
+            return Operation("free", int(block))
     if found := _COMMENT.search(line):
         line = line[: found.start()]
     words = line.split()
