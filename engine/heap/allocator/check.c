@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "events.h"
-#include "lock.h"
 #include "glibc.h"
+#include "lock.h"
 #include "observed.h"
 #include "report.h"
 

@@ -53,52 +53,52 @@ static bool hexadecimal(struct word word, uint64_t *number)
     return true;
 }
 
-static bool read_policy(struct options *into, struct word word)
+static bool read_policy(struct word word)
 {
     static const char *const names[] = {"best", "first", "next", "worst"}; /* as enum heap_policy */
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
         if (is(word, names[i])) {
-            into->policy = i;
+            options.policy = i;
             return true;
         }
     return false;
 }
 
-static bool read_trace(struct options *into, struct word path)
+static bool read_trace(struct word path)
 {
     static char copy[PATH_MAX];
     if (path.length >= sizeof copy)
         return false;
     memcpy(copy, path.text, path.length);
-    into->trace = copy;
-    into->trace_length = path.length;
+    options.trace = copy;
+    options.trace_length = path.length;
     return true;
 }
 
-static bool read_base(struct options *into, struct word word)
+static bool read_base(struct word word)
 {
-    into->has_base = hexadecimal(word, &into->base);
-    return into->has_base && into->base && into->base % SEGMENT_UNIT == 0 && into->base < HIGHEST_BASE;
+    options.has_base = hexadecimal(word, &options.base);
+    return options.has_base && options.base && options.base % SEGMENT_UNIT == 0 && options.base < HIGHEST_BASE;
 }
 
-static bool read_word(struct options *into, struct word word)
+static bool read_word(struct word word)
 {
     if (is(word, "slabs=off"))
-        into->slabs = false;
+        options.slabs = false;
     else if (is(word, "cache=off"))
-        into->cache = false;
+        options.cache = false;
     else if (is(word, "check"))
-        into->check = true;
+        options.check = true;
     else if (is(word, "events"))
-        into->events = true;
+        options.events = true;
     else if (begins(&word, "policy="))
-        return read_policy(into, word);
+        return read_policy(word);
     else if (begins(&word, "trace="))
-        return read_trace(into, word);
+        return read_trace(word);
     else if (begins(&word, "base="))
-        return read_base(into, word);
+        return read_base(word);
     else if (begins(&word, "secret="))
-        return into->has_secret = hexadecimal(word, &into->secret);
+        return options.has_secret = hexadecimal(word, &options.secret);
     else
         return false;
     return true;
@@ -125,7 +125,7 @@ void options_read(void)
     options = defaults;
     while (text && *text) {
         struct word word = {text, strcspn(text, ",")};
-        if (word.length && !read_word(&options, word)) {
+        if (word.length && !read_word(word)) {
             refuse(word);
             options = defaults;
             return;

@@ -88,8 +88,10 @@ static void add_deeds(struct line *line, const struct misuse *misuse)
 /* Two threads may find something at once; one line is enough, and the first to come ends both. */
 static void be_the_only_one(void)
 {
-    static bool reporting;
-    if (__atomic_exchange_n(&reporting, true, __ATOMIC_RELAXED))
+    static uint32_t first;
+    uint32_t nobody = 0, me = thread_id();
+    bool is_first = __atomic_compare_exchange_n(&first, &nobody, me, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+    if (!is_first && nobody != me) /* me: a handler of SIGABRT misuses it, too, or has jumped out */
         for (;;)
             pause();
 }
