@@ -111,8 +111,15 @@ def _blocks(
 
 def positions(bitmap: Bytes) -> npt.NDArray[np.uint32]:
     """The numbers of its bits that are 1."""
-    parts = []
-    for at in range(0, len(bitmap), _CHUNK):
-        bits = np.unpackbits(bitmap[at : at + _CHUNK], bitorder="little").view(np.bool_)
-        parts.append((np.flatnonzero(bits) + at * 8).astype(np.uint32))
+    parts = [_positions(bitmap[at : at + _CHUNK]) + np.uint32(at * 8) for at in range(0, len(bitmap), _CHUNK)]
     return np.concatenate(parts) if parts else np.zeros(0, np.uint32)
+
+
+def _positions(bitmap: Bytes) -> npt.NDArray[np.uint32]:
+    words = bitmap.view("<u8")
+    some = np.flatnonzero(words)
+    if len(some) > len(words) // 2:
+        return np.flatnonzero(np.unpackbits(bitmap, bitorder="little").view(np.bool_)).astype(np.uint32)
+    bits = np.flatnonzero(np.unpackbits(words[some].view(np.uint8), bitorder="little").view(np.bool_))
+    found: npt.NDArray[np.uint32] = (some[bits >> 6] * 64 + (bits & 63)).astype(np.uint32)
+    return found

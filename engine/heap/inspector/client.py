@@ -51,10 +51,20 @@ class Inspector:
         self._closed = False
 
     async def processes(self, pids: list[int]) -> list[HeapProcess]:
-        """Which of these have a heap of ours, in their order; of the others, why not."""
-        if not pids:
-            return []
-        return await self._ask(wire.Processes(pids), list[HeapProcess])
+        """Which of these have a heap of ours, in their order; of the others, why not. One that does not let itself be read
+        does not keep us from the others; several such do."""
+        found: list[HeapProcess] = []
+        begun = time.monotonic()
+        for pid in pids:
+            try:
+                if time.monotonic() - begun > 2 * self._timeout:
+                    raise EngineError(ErrorCode.WRONG_STATE, "Not looked at, as the others took too long.")
+                found.append(await self._ask(wire.Process(pid), HeapProcess))
+            except EngineError as error:
+                if error.code is not ErrorCode.WRONG_STATE:
+                    raise
+                found.append(HeapProcess(pid=0, host_pid=pid, command="", reason=error.message.rstrip(".")))
+        return found
 
     async def report(self, pid: int) -> HeapReport:
         return await self._ask(wire.Report(pid), HeapReport)
@@ -73,8 +83,11 @@ class Inspector:
     async def close(self) -> None:
         """End the process, and wait for its end."""
         self._closed = True
+        ending = self._ending
         async with self._turn:
             await self._end()
+        if ending is not None:
+            await asyncio.wait([ending])
 
     async def _ask(self, question: wire.AnyQuestion, answer: type[T]) -> T:
         async with self._turn:
@@ -100,7 +113,7 @@ class Inspector:
                 payload = await reader.answer(question)
             done = True
         except TimeoutError:
-            raise self._gave_up(question, limit) from None
+            raise self._gave_up(question.pid, limit) from None
         except (OSError, asyncio.IncompleteReadError):
             raise EngineError(
                 ErrorCode.NO_HEAP,
@@ -116,21 +129,18 @@ class Inspector:
             raise EngineError(ErrorCode.SHUTTING_DOWN, "The engine is ending; heaps are not read any more.")
         now = time.monotonic()
         self._avoided = {pid: until for pid, until in self._avoided.items() if until > now}
-        if not isinstance(question, wire.Processes) and question.pid in self._avoided:
+        if question.pid in self._avoided:
             raise EngineError(
                 ErrorCode.WRONG_STATE,
                 f"The memory of process {question.pid} could not be read in time; for a while it is not tried again.",
             )
 
-    def _gave_up(self, question: wire.AnyQuestion, limit: float) -> EngineError:
-        pids = question.pids if isinstance(question, wire.Processes) else [question.pid]
-        if len(pids) == 1:
-            self._avoided[pids[0]] = time.monotonic() + AVOIDED
-        which = f"process {pids[0]}" if len(pids) == 1 else f"one of {len(pids)} processes"
+    def _gave_up(self, pid: int, limit: float) -> EngineError:
+        self._avoided[pid] = time.monotonic() + AVOIDED
         return EngineError(
             ErrorCode.WRONG_STATE,
-            f"The memory of {which} could not be read in {limit:g} s: its pages may be held back (userfaultfd, FUSE), "
-            "or this machine is very busy.",
+            f"The memory of process {pid} could not be read in {limit:g} s: its pages may be held back (userfaultfd, "
+            "FUSE), or this machine is very busy.",
         )
 
     # The process

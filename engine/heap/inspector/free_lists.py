@@ -12,10 +12,7 @@ import numpy as np
 
 from engine.errors import EngineError
 from engine.heap import layout
-from engine.heap.inspector import bins
-from engine.heap.inspector.arenas import GRANULE, HEADER_AT
-from engine.heap.inspector.memory import Addresses, Memory, Unreadable
-from engine.heap.inspector.snapshot import Snapshot
+from engine.heap.inspector.memory import Memory, Unreadable
 from engine.heap.inspector.sums import Sums
 from engine.protocol.messages import ErrorCode
 
@@ -26,15 +23,17 @@ class Torn(Exception):
     """The list and the bitmaps contradict each other: `str` says how."""
 
 
-def in_bin(memory: Memory, snapshot: Snapshot, index: int) -> list[int]:
+def in_bin(memory: Memory, sums: Sums, index: int) -> list[int]:
     """The addresses of the headers of its blocks, in list order. Raises Torn."""
-    members = _members(snapshot, index)
+    of_bins, headers = sums.free_by_bin
+    low, high = np.searchsorted(of_bins, np.array([index, index + 1])).tolist()
+    members = headers[low:high]
     if len(members) > MOST_BLOCKS:
         raise EngineError(
             ErrorCode.INVALID,
             f"The free list of bin {index} has {len(members)} blocks: only of {MOST_BLOCKS} the order is read.",
         )
-    lists = int(snapshot.root["bins"]) + layout.HeapBins.lists.offset
+    lists = int(sums.snapshot.root["bins"]) + layout.HeapBins.lists.offset
     try:
         at = int.from_bytes(memory.read(lists + 8 * index, 8), "little")
     except Unreadable as error:
@@ -54,28 +53,15 @@ def in_bin(memory: Memory, snapshot: Snapshot, index: int) -> list[int]:
     return order
 
 
-def all_bins(memory: Memory, snapshot: Snapshot, sums: Sums, skip: int, limit: int) -> Iterator[tuple[int, int]]:
+def all_bins(memory: Memory, sums: Sums, skip: int, limit: int) -> Iterator[tuple[int, int]]:
     """`limit` blocks after the first `skip` of all lists, smallest bin first: their addresses, and where in their list
     they are. Raises Torn."""
     for each in sums.bins:
         if skip >= each.count:
             skip -= each.count
             continue
-        some = in_bin(memory, snapshot, each.index)[skip : skip + limit]
+        some = in_bin(memory, sums, each.index)[skip : skip + limit]
         yield from ((address, position) for position, address in enumerate(some, skip))
         skip, limit = 0, limit - len(some)
         if not limit:
             return
-
-
-def _members(snapshot: Snapshot, index: int) -> Addresses:
-    """Headers of all free blocks of a bin's sizes."""
-    smallest, largest = bins.sizes_of(index)
-    found = []
-    for arena in snapshot.arenas.values():
-        sizes = arena.granules
-        these = ~arena.used & (sizes >= smallest // GRANULE) & (sizes <= min(largest // GRANULE, (1 << 32) - 1))
-        found.append(
-            arena.places[:-1][these].astype(np.uint64) * np.uint64(GRANULE) + np.uint64(arena.base + HEADER_AT)
-        )
-    return np.concatenate(found) if found else np.zeros(0, np.uint64)

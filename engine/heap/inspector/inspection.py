@@ -133,9 +133,9 @@ class Inspection:
         sums = self._sums_of(seen)
         if index is None:
             count = sum(each.count for each in sums.bins)
-            found = list(free_lists.all_bins(self._memory, seen, sums, skip, limit))
+            found = list(free_lists.all_bins(self._memory, sums, skip, limit))
             return Listed([self._free(seen, address, position) for address, position in found], count)
-        order = free_lists.in_bin(self._memory, seen, index) if any(each.index == index for each in sums.bins) else []
+        order = free_lists.in_bin(self._memory, sums, index) if any(each.index == index for each in sums.bins) else []
         some = enumerate(order[skip : skip + limit], skip)
         return Listed([self._free(seen, address, position) for position, address in some], len(order))
 
@@ -231,14 +231,14 @@ class Inspection:
         if not 0 < count <= MOST_STEPS:
             return None
         try:
-            order = free_lists.in_bin(self._memory, seen, block.bin or 0)
+            order = free_lists.in_bin(self._memory, self._sums_of(seen), block.bin or 0)
         except (free_lists.Torn, Unreadable):
             return None
         return order.index(address)
 
     def _events(self, seen: Snapshot, after: int | None) -> tuple[list[HeapEvent], int]:
         if after is None:
-            return [], 0
+            return [], int(seen.root["event_count"])
         self.target.check()
         events.watch(self._memory, self._root, self.target.clock_offset)
         found, last = events.newer(self._memory, self._root, int(seen.root["events"]), after)

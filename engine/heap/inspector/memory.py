@@ -19,7 +19,7 @@ Addresses = npt.NDArray[np.uint64]
 Sizes = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
 
-MOST_BYTES = 768 << 20  # that are read for one question
+MOST_BYTES = 512 << 20  # that are read for one question
 MOST_HOLES = 4096  # ranges of one call that can't be read, before we give up
 IOV_MAX = 1024
 HIGHEST = 1 << 56  # more than any user's address

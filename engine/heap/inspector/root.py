@@ -15,7 +15,7 @@ from engine.protocol.messages import ErrorCode
 
 PAGE = 4096
 MOST_PAGES = 256  # of one mapping
-MOST_MAPPINGS = 4096
+MOST_PLACES = 65_536  # of all
 _HEAD = struct.Struct("<QIIQ")  # magic, version, size, self: never anywhere else
 
 
@@ -51,9 +51,9 @@ def _candidates(mappings: Iterable[Mapping]) -> np.ndarray[tuple[int], np.dtype[
     found.sort(key=lambda each: "heap" not in each.path)
     pages = [
         np.arange(each.start, min(each.end, each.start + MOST_PAGES * PAGE), PAGE, dtype=np.uint64)
-        for each in found[:MOST_MAPPINGS]
+        for each in found[:MOST_PLACES]
     ]
-    return np.concatenate(pages) if pages else np.zeros(0, np.uint64)
+    return np.concatenate(pages)[:MOST_PLACES] if pages else np.zeros(0, np.uint64)
 
 
 def _search(memory: Memory, places: np.ndarray[tuple[int], np.dtype[np.uint64]]) -> tuple[int, int | None]:

@@ -81,8 +81,8 @@ class Inspections:
         return wire.Answered(asked.number, failed=failed)
 
     def _answer(self, question: wire.AnyQuestion) -> object:
-        if isinstance(question, wire.Processes):
-            return [self._process(pid) for pid in question.pids]
+        if isinstance(question, wire.Process):
+            return self._process(question.pid)
         inspection = self._of(question.pid)
         match question:
             case wire.Report():

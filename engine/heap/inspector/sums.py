@@ -11,9 +11,9 @@ from msgspec.structs import replace
 
 from engine.heap import layout
 from engine.heap.inspector import bins
-from engine.heap.inspector.arenas import GRANULE, Arena
+from engine.heap.inspector.arenas import GRANULE, HEADER_AT, Arena
 from engine.heap.inspector.intervals import Numbers
-from engine.heap.inspector.memory import Memory
+from engine.heap.inspector.memory import Addresses, Memory
 from engine.heap.inspector.snapshot import ARENA, HUGE, SLABS, Outline, Snapshot
 from engine.protocol.heap import (
     HeapBin,
@@ -136,6 +136,20 @@ class Sums:
         counts = np.concatenate([counts for _, counts in parts] or [np.zeros(0, np.int64)])
         unique, place = np.unique(sizes, return_inverse=True)
         return unique, _summed(place, counts, len(unique))
+
+    @cached_property
+    def free_by_bin(self) -> tuple[Numbers, Addresses]:
+        """Of each free block of arenas its bin, in rising order, and where its header is."""
+        arenas = self.snapshot.arenas.values()
+        free = [~arena.used for arena in arenas]
+        sizes = [arena.granules[these].astype(np.int64) * GRANULE for arena, these in zip(arenas, free, strict=True)]
+        headers = [
+            arena.places[:-1][these].astype(np.uint64) * np.uint64(GRANULE) + np.uint64(arena.base + HEADER_AT)
+            for arena, these in zip(arenas, free, strict=True)
+        ]
+        index = bins.bins_of(np.concatenate(sizes or [np.zeros(0, np.int64)]))
+        order = np.argsort(index, kind="stable")
+        return index[order], np.concatenate(headers or [np.zeros(0, np.uint64)])[order]
 
     @cached_property
     def bins(self) -> list[HeapBin]:

@@ -15,10 +15,10 @@ MOST_ANSWER = 15 << 20  # it has to fit into a frame of the engine's own
 _HEADER = struct.Struct(">I")
 
 
-class Processes(msgspec.Struct, frozen=True, tag=True):
-    """→ list[HeapProcess]"""
+class Process(msgspec.Struct, frozen=True, tag=True):
+    """→ HeapProcess"""
 
-    pids: list[int]
+    pid: int
 
 
 class Report(msgspec.Struct, frozen=True, tag=True):
@@ -63,7 +63,7 @@ class Bytes(msgspec.Struct, frozen=True):
     fields: list[HeapField]
 
 
-AnyQuestion = Processes | Report | Picture | FreeBlocks | Memory
+AnyQuestion = Process | Report | Picture | FreeBlocks | Memory
 
 
 class Asked(msgspec.Struct, frozen=True):

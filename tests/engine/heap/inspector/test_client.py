@@ -118,7 +118,10 @@ async def test_a_heap_that_can_not_be_read_to_its_end_is_given_up(puppets: Puppe
             await inspector.report(puppet.pid)
         assert given_up.value.code is ErrorCode.WRONG_STATE
         assert not stuck[0].is_running()
-        assert (await inspector.report(sound.pid)).consistent
+        inspector._avoided.clear()
+        found = await inspector.processes([puppet.pid, sound.pid])
+        assert ["could not be read" in each.reason for each in found] == [True, False]
+        assert found[1].options is not None
         with pytest.raises(EngineError, match="for a while it is not tried again"):
             await inspector.report(puppet.pid)
     finally:
