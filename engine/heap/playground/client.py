@@ -69,6 +69,9 @@ class Playgrounds:
             await process.start(path, options)
             if origin:
                 await _copy(origin, process)
+        except (OSError, _Gone) as error:
+            await self._drop(process)
+            raise EngineError(ErrorCode.UNSUPPORTED, f"A playground can't be opened: {error}") from None
         except BaseException:
             await self._drop(process)
             raise
@@ -149,6 +152,7 @@ class _Process:
         self._reading: asyncio.Task[None] | None = None
 
     async def start(self, path: str, options: HeapOptions) -> None:
+        """Raises OSError and _Gone."""
         ours, theirs = socket.socketpair()
         with theirs:
             reader, self._writer = await asyncio.open_connection(sock=ours)
@@ -162,10 +166,7 @@ class _Process:
                 env={**environment, library.SETTINGS: settings},
             )
         self._reading = asyncio.create_task(self._read(reader))
-        try:
-            await self.ask(GetPlayground(playground=self.id), PlaygroundShown)
-        except _Gone as gone:
-            raise EngineError(ErrorCode.UNSUPPORTED, f"A playground can't be opened: {gone}") from None
+        await self.ask(GetPlayground(playground=self.id), PlaygroundShown)
         self.ready = True
 
     async def ask(self, request: Asked, answer: type[_Reply]) -> _Reply:

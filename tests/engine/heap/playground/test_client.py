@@ -315,6 +315,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.skipif(library.path() is None, reason=library.why_missing())
 def test_playgrounds_die_with_the_engine() -> None:
     root = Path(__file__).parents[4]
     with subprocess.Popen([sys.executable, "-c", _ENGINE], stdout=subprocess.PIPE, text=True, cwd=root) as started:
@@ -325,3 +326,16 @@ def test_playgrounds_die_with_the_engine() -> None:
         for each in watched:
             assert select.select([each], [], [], 10)[0] == [each]
             os.close(each)
+
+
+async def test_a_playground_that_can_not_be_opened_leaves_nothing(
+    playgrounds: Playgrounds, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(library, "path", lambda: str(tmp_path / "missing.so"))
+    sentence = await _refused(playgrounds.open(PLAIN), ErrorCode.UNSUPPORTED)
+    assert sentence == "A playground can't be opened: Its process has ended."
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "missing"))
+    sentence = await _refused(playgrounds.open(PLAIN), ErrorCode.UNSUPPORTED)
+    assert sentence.startswith("A playground can't be opened: [Errno 2]")
+    assert playgrounds.list() == []
+    assert psutil.Process().children() == []

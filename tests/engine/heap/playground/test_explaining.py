@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from random import Random
 from textwrap import dedent
 
 import pytest
@@ -452,6 +453,31 @@ async def test_next_fit_goes_on_where_the_last_search_ended_and_begins_anew(play
     assert shown.last is not None
     assert int(shown.last.address or "", 16) < int(above, 16)
     assert "from where the last search ended" in shown.last.words[0]
+
+
+@pytest.mark.parametrize(
+    "options", [DEFAULT, PLAIN, UNCACHED, HeapOptions(check=True), HeapOptions(policy="worst", slabs=False)], ids=str
+)
+async def test_something_is_said_about_every_operation(options: HeapOptions, playgrounds: Playgrounds) -> None:
+    random, alive = Random(7), [0]
+    await playgrounds.open(options)
+    for _ in range(150):
+        kind = random.choice(
+            ["alloc {size}", "calloc 3 {size}", "memalign 256 {size}", "free #{block}", "realloc #{block} {size}"]
+        )
+        block = random.choice(alive)
+        if "#" in kind and not block:
+            continue
+        size = random.choice([random.randrange(1, 300), random.randrange(1, 5_000), random.randrange(1, 2_000_000)])
+        shown = await playgrounds.play("p1", [kind.format(size=size, block=block)])
+        alive = [0, *(each.number for each in shown.blocks)]
+        assert shown.ended == ""
+        assert shown.last is not None
+        assert shown.last.words
+        for sentence in shown.last.words:
+            assert re.fullmatch(r"[A-Z1-9f][^\n]+\.", sentence)
+            assert "None" not in sentence
+            assert " -" not in sentence
 
 
 @given(st.integers(1, layout.EXACT_BINS * 4096))

@@ -23,7 +23,9 @@ from engine.protocol.heap import HeapOptions
 
 @pytest.fixture(scope="module")
 def allocator() -> Allocator:
-    return Allocator(library.path() or "")
+    if (path := library.path()) is None:
+        pytest.skip(library.why_missing())
+    return Allocator(path)
 
 
 @pytest.fixture
@@ -73,7 +75,7 @@ def test_it_has_nothing_open_that_it_needs_not(heap: Heap, operations: Operation
 
 
 @pytest.fixture
-def recorded(tmp_path: Path) -> list[str]:
+def recorded(tmp_path: Path, allocator: Allocator) -> list[str]:
     """The trace of a program that really ran."""
     recording = tmp_path / "recording"
     asked = {"PYTHONMALLOC": "malloc", "LD_PRELOAD": library.path() or "", "HELIOS_HEAP": f"trace={recording}"}
