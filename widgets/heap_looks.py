@@ -23,7 +23,7 @@ LIT = {
     "": ("heap--lit", 0.0),
     "near": ("heap--lit", 0.2),
     "hover": ("heap--lit", 0.25),
-    "block": ("heap--lit", 0.55),
+    "block": ("heap--lit", 0.48),
     "trail": ("heap--trail", 0.3),
     "marked": ("heap--marked", 0.6),
     "cursor": ("heap--cursor", 0.0),

@@ -31,7 +31,7 @@ from widgets.heap_trail import Ink, Spot, trail_inks
 
 FADE = 0.2
 """Seconds of each step in which a flash fades: with five pictures a second no more than ten frames."""
-FEW, MANY = 150, 600
+FEW, MANY = 80, 300
 """Up to how many changed cells flash and fade, and up to how many flash once; more are change enough."""
 WHEEL = 3  # lines
 
@@ -588,7 +588,7 @@ class HeapMapView(ScrollView, can_focus=True):
                 first = max(0, (start - row.address) // cell)
                 last = min(self._layout.columns, -(-(start + size - row.address) // cell))
                 lit.update(dict.fromkeys(range(first, last), name))
-        if self.cursor is not None and row.address <= self.cursor < end:
+        if self.cursor is not None and self._line_of(self.cursor) == line:
             cells[:gutter] = [Cell(each.text, "heap--here") for each in cells[:gutter]]
         touched = set(lit)
         if self._heat:
