@@ -22,17 +22,18 @@ uint32_t thread_id(void)
     return thread_cache ? thread_cache->thread : (uint32_t)syscall(SYS_gettid);
 }
 
-/* Until when somebody wants to know: not past? Else nobody does any more. */
-static bool wanted(uint64_t time)
+/* Does anybody want to know? If it's only who wrote a time that is past, nobody does any more. */
+static bool wanted(uint64_t *time)
 {
-    if (__atomic_load_n(&root.observers, __ATOMIC_RELAXED) & (OBSERVE_EVENTS | OBSERVE_CHECK))
-        return true;
+    bool always = __atomic_load_n(&root.observers, __ATOMIC_RELAXED) & (OBSERVE_EVENTS | OBSERVE_CHECK);
     uint64_t until = __atomic_load_n(&root.watch_until, __ATOMIC_RELAXED);
-    if (until && time / 1000000000 <= until)
+    if (!always && !until)
+        return false;
+    *time = now();
+    if (always || *time / 1000000000 <= until)
         return true;
     /* Only if it's still the same: a reader may just have asked for more. */
-    if (until)
-        __atomic_compare_exchange_n(&root.watch_until, &until, 0, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+    __atomic_compare_exchange_n(&root.watch_until, &until, 0, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
     return false;
 }
 
@@ -48,8 +49,8 @@ static uint64_t next_number(void)
 
 uint64_t event_record(enum heap_event_kind kind, uint64_t address, uint64_t size, uint64_t detail)
 {
-    uint64_t time = now();
-    if (!wanted(time))
+    uint64_t time;
+    if (!wanted(&time))
         return 0;
     uint64_t number = next_number();
     struct heap_event *entry = &event_ring[(number - 1) % EVENTS];
