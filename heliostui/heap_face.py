@@ -70,6 +70,7 @@ class HeapFace(Vertical):
         self._process: HeapProcess | None = None
         self.watching: HeapWatch | None = None
         self.map: HeapMap | None = None
+        self._wanted_list: HeapMapView.FreeListWanted | None = None
         self.view = Map()
 
     def compose(self) -> ComposeResult:
@@ -91,6 +92,8 @@ class HeapFace(Vertical):
     def stop(self) -> None:
         """Ask no more."""
         self.workers.cancel_group(self, "heap")
+        self.workers.cancel_group(self, "trail")
+        self._wanted_list = None
 
     @on(HeapMapView.ViewWanted)
     def _wanted(self, event: HeapMapView.ViewWanted) -> None:
@@ -164,8 +167,18 @@ class HeapFace(Vertical):
     @on(HeapMapView.FreeListWanted)
     def _walk(self, event: HeapMapView.FreeListWanted) -> None:
         event.stop()
-        if self.watching is not None:
-            self.run_worker(self._trail(self.watching.target, event), group="trail", exclusive=True)
+        under_way, self._wanted_list = self._wanted_list is not None, event
+        if self.watching is not None and not under_way:
+            self.run_worker(self._lists(self.watching.target), group="trail")
+
+    async def _lists(self, target: HeapTarget) -> None:
+        """Fetch free lists, one after the other, until what was fetched is what was wanted last."""
+        event = None
+        while self._wanted_list is not event:
+            event = self._wanted_list
+            if event is not None:
+                await self._trail(target, event)
+        self._wanted_list = None
 
     async def _trail(self, target: HeapTarget, event: HeapMapView.FreeListWanted) -> None:
         """Fetch the blocks of a free list in list order."""

@@ -143,6 +143,11 @@ class HeapFigures(Vertical):
         self.log_view.show(heap_values.happenings(self._events, self._since))
 
     @property
+    def drawn(self) -> int:
+        """Of how many moments the heap's growth is."""
+        return len(self._before.history) if self._before is not None else 0
+
+    @property
     def happened(self) -> int:
         """How many events the log has."""
         return len(self._events)

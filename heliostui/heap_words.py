@@ -130,21 +130,21 @@ def totals_words(totals: HeapTotals, *, brief: bool = False) -> str:
 def totals_rows(totals: HeapTotals, before: HeapTotals | None, seconds: float) -> list[tuple[str, str]]:
     """The sums as names and values; rates against what they were `seconds` before."""
     rows = [
-        ("mapped", f"{size_text(totals.mapped)}, {size_text(totals.resident)} of it in memory"),
-        ("in use", f"{size_text(totals.used)} by {totals.used_count:,}, {size_text(totals.requested)} asked for"),
+        ("mapped", f"{size_text(totals.mapped)}, {size_text(totals.resident)} in memory"),
+        ("in use", f"{size_text(totals.used)} by {totals.used_count:,} ({size_text(totals.requested)} asked)"),
         ("cached", f"{size_text(totals.cached)} by threads"),
-        ("free", f"{size_text(totals.free)}; {totals.free_count:,} blocks, largest {size_text(totals.largest_free)}"),
+        ("free", f"{size_text(totals.free)}, largest of {totals.free_count:,}: {size_text(totals.largest_free)}"),
         ("its own", size_text(totals.meta)),
-        ("outside", f"{percent(totals.external_fragmentation)} of free blocks' bytes are not in the largest"),
-        ("inside", f"{percent(totals.internal_fragmentation)} of what is in use was not asked for"),
+        ("outside", f"{percent(totals.external_fragmentation)} of free bytes, not in the largest"),
+        ("inside", f"{percent(totals.internal_fragmentation)} of what is in use, not asked for"),
     ]
-    for name in ("allocations", "frees"):
+    for words, name in (("allocated", "allocations"), ("freed", "frees")):
         if name in totals.counters:
             count = totals.counters[name]
             rate = ""
             if before is not None and seconds > 0:
                 rate = f", {max(0, count - before.counters.get(name, count)) / seconds:,.0f} a second"
-            rows.append((name, f"{count:,}{rate}"))
+            rows.append((words, f"{count:,}{rate}"))
     return rows
 
 

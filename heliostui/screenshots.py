@@ -16,16 +16,22 @@ from pathlib import Path
 from textual.events import Paste
 from textual.pilot import Pilot
 from textual.theme import Theme
+from textual.widgets import Select
 
 from engine.client.aio import Connection
 from engine.client.errors import RequestFailed
 from engine.places import Places
+from engine.protocol.heap import HeapOptions
 from engine.protocol.limits import Limits
 from engine.protocol.messages import ContainerOptions, CreateNetwork, RunContainer, StopContainer, StopEngine
 from engine.protocol.network import NetworkOption, PortOption
 from heliostui.app import Console
+from heliostui.heap_traces import BUILT_IN
+from heliostui.screens.heap import HeapScreen
 from heliostui.screens.main import MainScreen
 from heliostui.screens.network_map import MapScreen
+from heliostui.screens.playground import PlaygroundScreen
+from heliostui.screens.playground_forms import Beside, TakeTrace
 from heliostui.themes import DARK, LIGHT
 from widgets.jobs import Jobs, condition
 from widgets.launch_chart import Calls
@@ -112,6 +118,20 @@ NETWORKED = (
     ),
 )
 """What makes the map alive."""
+
+HOLDING = r"""
+import random, time
+chance, held = random.Random(5), []
+while True:
+    for _ in range(150):
+        if len(held) > 2500 or (held and chance.random() < 0.45):
+            held.pop(chance.randrange(len(held)))
+        else:
+            held.append(bytearray(int(chance.lognormvariate(6.5, 1.6)) + 8))
+    time.sleep(0.05)
+"""
+SHOP = ContainerOptions(image="host", name="shop", command=["python3", "-c", HOLDING], heap=HeapOptions())
+"""Whose heap is looked at."""
 
 
 class Photographer:
@@ -228,6 +248,82 @@ class Photographer:
         await self.picture("map")
         await self.pilot.press("escape", "1")
 
+    async def tell_heap(self) -> None:
+        """Pictures of a program's heap: beside the table, with its figures, and its bytes."""
+        await self.select("shop")
+        await self.pilot.press("h")
+        face = self.main.details.heap.face
+        await self.until(lambda: face.map is not None)
+        await self.pilot.press("tab", "f")
+        await self.until(lambda: face.block is not None and face.block.bin is not None)
+        await self.picture("heap-tab")
+        await self.pilot.press("x")
+        await self.until(lambda: self.app.screen is not self.main)
+        await self.picture("heap-explained")
+        await self.pilot.press("escape", "H")
+        await self.until(lambda: isinstance(self.app.screen, HeapScreen))
+        screen = self.app.screen
+        assert isinstance(screen, HeapScreen)
+        await self.until(lambda: screen.figures.drawn >= 4)
+        await self.picture("heap")
+        await self.pilot.press("v", "f")
+        await self.until(lambda: screen.figures.happened > 20)
+        await self.picture("heap-events")
+        await self.pilot.press("p", "enter")
+        await self.until(screen.figures.bytes_view.line_count)
+        await self.picture("heap-bytes")
+        await self.pilot.press("escape", "escape", "1")
+
+    async def tell_playground(self) -> None:
+        """Pictures of a playground: a step explained, a prediction, and two policies beside each other."""
+        await self.pilot.press("A")
+        await self.until(lambda: isinstance(self.app.screen, PlaygroundScreen))
+        screen = self.app.screen
+        assert isinstance(screen, PlaygroundScreen)
+        await self.until(lambda: screen.playground is not None)
+        await self.take(screen, "The policies")
+        await self.go(screen, 7)
+        await self.picture("playground-free")
+        await self.go(screen, 9)
+        await self.pilot.press("p", "space")
+        await self.until(lambda: screen.asked is not None)
+        await self.pilot.press("f")
+        await self.picture("playground-question")
+        await self.pilot.press("enter")
+        await self.until(lambda: screen.score.asked)
+        await self.picture("playground-answer")
+        await self.pilot.press("p", "space")
+        await self.until(lambda: screen.playground is not None and screen.playground.step == 10)
+        await self.picture("playground")
+        await self.take(screen, "A program")
+        await self.pilot.press("b")
+        await self.until(lambda: isinstance(self.app.screen, Beside))
+        await self.picture("playground-beside")
+        await self.pilot.press("ctrl+s")
+        await self.until(lambda: len(screen.shown) == 2)
+        await self.go(screen, 400)
+        for side in screen.sides:
+            side.face.view.zoom(1024)
+        await self.picture("playground-two")
+        await self.pilot.press("D")
+        await self.until(lambda: self.app.screen is self.main)
+
+    async def take(self, screen: PlaygroundScreen, name: str) -> None:
+        """Have a playground take operations that are built in."""
+        await self.pilot.press("t")
+        await self.until(lambda: isinstance(self.app.screen, TakeTrace))
+        number = next(number for number, trace in enumerate(BUILT_IN) if trace.name == name)
+        self.app.screen.query_one("#trace", Select).value = number
+        await self.pilot.press("ctrl+s")
+        await self.until(lambda: self.app.screen is screen)
+        await self.until(lambda: screen.playground is not None and screen.playground.step == 0)
+
+    async def go(self, screen: PlaygroundScreen, step: int) -> None:
+        """Have it go to a step, and its pictures come."""
+        await self.pilot.press("g", *str(step), "enter")
+        await self.until(lambda: all(each.step == step for each in screen.shown))
+        await self.pilot.pause(0.5)
+
     async def tell_jobs(self) -> None:
         """Pictures of a terminal of the host with jobs in every state, of its lanes and of the menu of signals."""
         await self.until(lambda: self.main.state.info is not None)
@@ -332,6 +428,7 @@ async def photograph(places: Places, directory: Path) -> None:
                     async with app.run_test(size=size) as pilot:
                         await Photographer(app, pilot, directory, f"{suffix}-{_shade(theme)}").tell_jobs()
             await photograph_networks(engine, places, directory)
+            await photograph_heaps(engine, places, directory)
         finally:
             await engine.request(StopEngine(all=True))
 
@@ -352,6 +449,23 @@ async def photograph_networks(engine: Connection, places: Places, directory: Pat
             app.theme = theme.name
             async with app.run_test(size=size) as pilot:
                 await Photographer(app, pilot, directory, f"{suffix}-{_shade(theme)}").tell_networks()
+
+
+async def photograph_heaps(engine: Connection, places: Places, directory: Path) -> None:
+    """Take those of heaps, where our allocator was compiled."""
+    try:
+        await engine.request(RunContainer(options=SHOP))
+    except RequestFailed as error:
+        print(f"No pictures of heaps: {error}", file=sys.stderr)
+        return
+    for theme in (DARK, LIGHT):
+        for suffix, size in JOB_SIZES.items():
+            app = Console(places)
+            app.theme = theme.name
+            async with app.run_test(size=size) as pilot:
+                photographer = Photographer(app, pilot, directory, f"{suffix}-{_shade(theme)}")
+                await photographer.tell_heap()
+                await photographer.tell_playground()
 
 
 def _shade(theme: Theme) -> str:

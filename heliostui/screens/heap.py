@@ -173,8 +173,9 @@ class HeapScreen(QuickScreen[None]):
         start = int(block.start, 16) if block is not None else self.face.view.cursor
         if (start, map.sequence) != self._bytes_of:
             self._bytes_of = start, map.sequence
-            self.run_worker(self._fetch_bytes(start), group="bytes", exclusive=True)
+            self._fetch_bytes(start)
 
+    @work(group="bytes", exclusive=True)
     async def _fetch_bytes(self, start: int) -> None:
         request = GetHeapBytes(target=self.target, address=hex(start), size=BYTES)
         try:

@@ -220,8 +220,9 @@ class PlaygroundScreen(QuickScreen[list[str]]):
         event.stop()
         if self.playground is not None:
             request = ListPlay(playground=self.playground.id, first=event.first, limit=event.limit)
-            self.run_worker(self._fetch(request), group="listing", exclusive=True)
+            self._fetch(request)
 
+    @work(group="listing", exclusive=True)
     async def _fetch(self, request: ListPlay) -> None:
         try:
             self.list.fill((await self._link.request(request, OperationsReply)).operations)

@@ -147,9 +147,9 @@ def test_the_sums_are_one_line() -> None:
 
 def test_allocations_have_a_rate_once_there_was_a_reading_before() -> None:
     before = msgspec.structs.replace(TOTALS, counters={"allocations": 4000, "frees": 3766})
-    assert dict(totals_rows(TOTALS, None, 0))["allocations"] == "5,000"
-    assert dict(totals_rows(TOTALS, before, 2))["allocations"] == "5,000, 500 a second"
-    assert dict(totals_rows(TOTALS, before, 2))["frees"] == "3,766, 0 a second"
+    assert dict(totals_rows(TOTALS, None, 0))["allocated"] == "5,000"
+    assert dict(totals_rows(TOTALS, before, 2))["allocated"] == "5,000, 500 a second"
+    assert dict(totals_rows(TOTALS, before, 2))["freed"] == "3,766, 0 a second"
 
 
 def test_the_cursor_tells_block_place_in_its_list_and_neighbours() -> None:
