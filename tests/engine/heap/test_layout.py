@@ -109,3 +109,15 @@ def test_any_text_is_understood_or_refused(parts: list[str]) -> None:
 def test_members_of_an_enum_begin_with_one_word() -> None:
     with pytest.raises(LayoutError, match="begin with 'A_'"):
         layout_of.module(parse("enum a { A_ONE = 1, B_TWO = 2 };"))
+
+
+def test_a_header_that_is_not_understood_leaves_everything_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "layout.h").write_text("#define A (1 << 3)")
+    monkeypatch.setattr(layout_of, "HEADER", tmp_path / "layout.h")
+    monkeypatch.setattr(layout_of, "MODULE", tmp_path / "layout.py")
+    monkeypatch.setattr(layout_of, "ASSERTS", tmp_path / "layout_asserts.h")
+    assert layout_of.main() == 1
+    assert capsys.readouterr().err == "layout.h: The constant A is '(1 << 3)': write it as a plain number.\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["layout.h"]
