@@ -21,7 +21,7 @@ from engine.heap.playground.operations import Operations
 from engine.heap.playground.trace import Operation
 
 PIECE = 1024  # operations between two looks at the clock
-_WHERE_IN_CODE = re.compile(r" at 0x[0-9a-f]+ \([^()]*\)")  # of who called: always us
+_WHO = re.compile(r" by thread [0-9]+| at 0x[0-9a-f]+ \([^()]*\)")  # it is always us
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -150,8 +150,8 @@ class Performer:
 
 
 def last_line(file: int) -> str:
-    """Of what a process that ended had said."""
+    """Of what a process that ended had said; without the thread and the code that called, which mean nothing here."""
     size = os.fstat(file).st_size
     text = os.pread(file, 4096, max(0, size - 4096)).decode(errors="replace")
     line = next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
-    return _WHERE_IN_CODE.sub("", line)
+    return _WHO.sub("", line)

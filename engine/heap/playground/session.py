@@ -72,13 +72,12 @@ class Session:
         self._operations = Operations()
         self._living = Living(self._operations)
         self._heap = Heap(allocator, self._operations)
-        self._end: End | None = None  # known once it was come to
-        self._ended = False  # that is where we are
+        self._end: End | None = None  # if that is where we are
         self._last: PlaygroundStep | None = None
 
     @property
     def step(self) -> int:
-        return self._end.step if self._end and self._ended else self._heap.step
+        return self._end.step if self._end else self._heap.step
 
     def serve(self, asked: socket.socket) -> None:
         """Until the engine is at the other end no more."""
@@ -102,13 +101,13 @@ class Session:
             return Error(code=error.code, message=str(error))
         except Died as died:  # doing what was done already: the machine has no memory left, or is too slow
             self._renew()
-            self._living.go(0)
+            self._arrive(Outcome(0))
             return Error(code=ErrorCode.WRONG_STATE, message=f"The playground is at its start again: {died.line}")
 
     # --- going ---
 
     def _play(self, request: Play) -> None:
-        if self._ended and (request.run or not request.append):
+        if self._end and (request.run or not request.append):
             raise Refused(ErrorCode.WRONG_STATE, f"The heap ended with step {self.step}: step back, then go on.")
         lines = [line for text in request.operations for line in text.splitlines()]
         if request.append:
@@ -116,7 +115,7 @@ class Session:
         else:
             self._replace(lines)
         if request.run:
-            self._forward(len(self._operations))
+            self._go(len(self._operations))
 
     def _replace(self, lines: list[str]) -> None:
         """Put them after the present step; if one of them is wrong, nothing has changed."""
@@ -128,8 +127,6 @@ class Session:
         except Refused:
             self._operations.extend(coming)
             raise
-        if self._end and self._end.step > step:
-            self._end = None
 
     def _extend(self, lines: list[str]) -> None:
         try:
@@ -143,34 +140,20 @@ class Session:
                 ErrorCode.INVALID, f"There is no step {step:,}: the steps are 0 to {len(self._operations):,}."
             )
         if step != self.step:
-            self._ended = False
-            self._forward(step)
-
-    def _forward(self, step: int) -> None:
-        """To `step`, which may be a step back; or to the one that ends the heap; or as far as time allows."""
-        if self._end and step >= self._end.step:
-            self._go(self._end.step - 1)
-            if self._heap.step == self._end.step - 1:
-                self._arrive_at_end(self._end)
-        else:
             self._go(step)
 
     def _go(self, step: int) -> None:
-        back = step < self._heap.step or (step == self._heap.step and step > 0 and not self._is_last(step))
+        """To `step`, which may be a step back; or to one before it that ends the heap; or as far as time allows."""
+        back = step < self._heap.step or (step == self._heap.step and not self._is_last(step))
         if back:
             self._renew()
-        if step == self._heap.step:
-            self._last = None if not step else self._last
-            self._living.go(step)
-            return
         try:
-            outcome = self._heap.run(step, SECONDS_BACK if back else SECONDS)
+            self._arrive(self._heap.run(step, SECONDS_BACK if back else SECONDS))
         except Died as died:
             self._find_end(died, step)
-        else:
-            self._arrive(outcome)
 
     def _is_last(self, step: int) -> bool:
+        """Whether that is what is shown already."""
         return self._last is not None and self._last.number == step
 
     def _renew(self) -> None:
@@ -179,17 +162,20 @@ class Session:
         self._heap = Heap(self._allocator, self._operations)
 
     def _arrive(self, outcome: Outcome) -> None:
-        self._ended = False
+        self._end = None
         self._living.go(outcome.step)
-        self._last = self._told(outcome.last) if outcome.last else None
+        if outcome.last:
+            self._last = self._told(outcome.last)
+        elif not self._is_last(outcome.step):
+            self._last = None
 
     def _find_end(self, died: Died, aim: int) -> None:
         """Which operation it was; those that were done in one piece are done again, one by one."""
         if aim > died.step + 1:
             died = self._closer(died, aim)
-        self._end = End(died.step + 1, died.line)
-        self._renew_until(died.step)
-        self._arrive_at_end(self._end)
+        self._renew()
+        self._arrive(self._heap.run(died.step, SECONDS_BACK))
+        self._arrive_at_end(End(died.step + 1, died.line))
 
     def _closer(self, died: Died, aim: int) -> Died:
         self._renew()
@@ -200,14 +186,8 @@ class Session:
             return again
         return died
 
-    def _renew_until(self, step: int) -> None:
-        self._renew()
-        if step:
-            self._arrive(self._heap.run(step, SECONDS_BACK))
-        self._living.go(step)
-
     def _arrive_at_end(self, end: End) -> None:
-        self._ended = True
+        self._end = end
         operation = self._operations[end.step - 1]
         self._last = PlaygroundStep(
             number=end.step,
@@ -222,7 +202,7 @@ class Session:
 
     def _shown(self) -> Playground:
         step, operations = self.step, self._operations
-        coming = step < len(operations) and not self._ended
+        coming = step < len(operations) and not self._end
         return Playground(
             id=self._id,
             options=self._options,
@@ -231,7 +211,7 @@ class Session:
             next=str(operations[step]) if coming else None,
             last=self._last,
             blocks=self._blocks(),
-            ended=self._end.line if self._end and self._ended else "",
+            ended=self._end.line if self._end else "",
         )
 
     def _blocks(self) -> list[PlaygroundBlock]:
@@ -272,7 +252,7 @@ class Session:
         )
 
     def _peek(self) -> Peeked:
-        if self._ended:
+        if self._end:
             raise Refused(ErrorCode.WRONG_STATE, f"The heap ended with step {self.step}: step back, then look ahead.")
         if self.step == len(self._operations):
             raise Refused(ErrorCode.WRONG_STATE, "No operation comes next: put one there, then look ahead.")
@@ -291,7 +271,7 @@ class Session:
         ]
 
     def _result(self, index: int) -> str:
-        if self._end and self._ended and index == self._end.step - 1:
+        if self._end and index == self._end.step - 1:
             return self._end.line
         if index >= self._heap.step or not self._operations.gives(index):
             return ""
