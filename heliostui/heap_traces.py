@@ -56,19 +56,20 @@ def _growing() -> tuple[str, ...]:
     return (*operations, "free #1")
 
 
-def _program(count: int = 400) -> tuple[str, ...]:
-    """As a program does it: many small and few large blocks, most of them short-lived. Always the same."""
-    chance = random.Random(7)
+def _program(count: int = 500, most: int = 60) -> tuple[str, ...]:
+    """As a program does it: it takes more and more, of all sizes, and frees some of it at any time. Always the same."""
+    chance = random.Random(3)
     operations: list[str] = []
     held: list[int] = []
     made = 0
-    for _ in range(count):
-        if held and chance.random() < 0.48:
-            operations.append(f"free #{held.pop(min(int(chance.expovariate(0.3)), len(held) - 1) * -1 - 1)}")
+    for step in range(count):
+        frees = chance.random() < (0.3 if step < count // 3 else 0.5)
+        if len(held) > 3 and (frees or len(held) >= most):
+            operations.append(f"free #{held.pop(chance.randrange(len(held)))}")
         else:
             made += 1
             held.append(made)
-            operations.append(f"alloc {min(int(chance.lognormvariate(7.5, 1.4)) + 8, 400_000)}")
+            operations.append(f"alloc {min(int(chance.lognormvariate(8.5, 1.0)) + 1030, 60_000)}")
     return tuple(operations)
 
 
@@ -82,7 +83,7 @@ BUILT_IN = (
     Trace("The policies", "Three holes, and requests that fit one of them: each policy takes another.", _policies()),
     Trace("Slabs", "Small sizes come from slabs: arrays of slots of one size.", _slabs()),
     Trace("A list that grows", "realloc grows in place while what follows is free, and else moves.", _growing()),
-    Trace("A program", "400 operations as programs do them: fragmentation comes with time.", _program()),
+    Trace("A program", "500 operations as programs do them: free memory is scattered with time.", _program()),
     Trace("A double free", "The heap ends with a line that says which block; a step back mends it.", _twice()),
 )
 """What the playground offers."""

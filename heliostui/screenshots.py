@@ -301,9 +301,9 @@ class Photographer:
         await self.picture("playground-beside")
         await self.pilot.press("ctrl+s")
         await self.until(lambda: len(screen.shown) == 2)
-        await self.go(screen, 400)
+        await self.go(screen, 500)
         for side in screen.sides:
-            side.face.view.zoom(1024)
+            side.face.view.zoom(4096)
         await self.picture("playground-two")
         await self.pilot.press("D")
         await self.until(lambda: self.app.screen is self.main)

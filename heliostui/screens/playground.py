@@ -433,8 +433,7 @@ class PlaygroundScreen(QuickScreen[list[str]]):
             return
         if self.playground is None:
             return
-        others: tuple[Policy, ...] = ("first", "best")
-        policy = next(each for each in others if each != self.playground.options.policy)
+        policy: Policy = "worst" if self.playground.options.policy == "best" else "best"
         options = msgspec.structs.replace(self.playground.options, policy=policy)
 
         async def open(options: HeapOptions) -> None:

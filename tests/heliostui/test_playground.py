@@ -220,14 +220,14 @@ async def test_two_policies_play_the_same_beside_each_other(cli: CommandLine) ->
         await player.press("ctrl+s")
         await player.person.until(lambda: len(player.screen.shown) == 2)
         one, other = player.screen.shown
-        assert (one.options.policy, other.options.policy) == ("best", "first")
+        assert (one.options.policy, other.options.policy) == ("best", "worst")
         assert one.step == other.step == 7
         assert one.last is not None
         assert other.last is not None
         assert one.last.address != other.last.address
         figures = player.screen.query_one("#play-figures", Static)
         await player.person.until(lambda: figures.display)
-        assert "first fit" in str(figures.content)
+        assert "worst fit" in str(figures.content)
         await player.press("backspace")
         await player.person.until(lambda: [each.step for each in player.screen.shown] == [6, 6])
         await player.press("b")
