@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 from widgets.heap import HeapSegment
 
+MOST_CELLS = 1 << 16
+"""Of one picture."""
 ADDRESS = 14  # cells of an address with its 0x
 SHORT = 9  # of its last eight digits
-WIDTHS = tuple(sorted([*(2**n for n in range(3, 10)), *(3 * 2**n for n in range(3, 8))]))
+WIDTHS = tuple(sorted([*(2**n for n in range(3, 9)), *(3 * 2**n for n in range(3, 7))]))
 """How many cells rows may have: such that rows begin at round addresses."""
 
 

@@ -24,7 +24,7 @@ from textual.timer import Timer
 
 from widgets.heap import FreeTrail, HeapBlock, HeapPicture, HeapRow, HeapWish
 from widgets.heap_changes import changes
-from widgets.heap_layout import HeapLayout, cells_in, lines_for_rows
+from widgets.heap_layout import MOST_CELLS, HeapLayout, cells_in, lines_for_rows
 from widgets.heap_lines import Line, differing, heading_line, legend_line, row_line, waiting_line
 from widgets.heap_looks import HEATS, LIT, STATES, Cell, Look, Palette
 from widgets.heap_trail import Ink, Spot, trail_inks
@@ -159,8 +159,9 @@ class HeapMapView(ScrollView, can_focus=True):
         if (self._cell, columns) != (layout.cell, layout.columns):
             layout = HeapLayout(self._picture.segments, self._cell, columns, height)
             top = self._top(layout)
-        first = max(0, layout.first_row(top) - height // 2)
-        return HeapWish(columns, 2 * height, self._cell, first, self.cursor)
+        rows = min(2 * height, MOST_CELLS // columns)
+        first = max(0, layout.first_row(top) - max(0, rows - height) // 2)
+        return HeapWish(columns, rows, self._cell, first, self.cursor)
 
     @property
     def _height(self) -> int:

@@ -16,6 +16,7 @@ from heliostui.themes import DARK
 from tests.widgets.conftest import Stage
 from tests.widgets.heaps import BASE, KIB, Heap, large, small
 from widgets.heap import HeapBlock, HeapPicture
+from widgets.heap_layout import MOST_CELLS
 from widgets.heap_looks import HEATS, TEXTURES
 from widgets.heap_map import FADE, FEW, HeapMapView
 
@@ -235,6 +236,18 @@ async def test_scrolling_asks_for_the_rows_that_come_in_sight() -> None:
         wish = app.view.wish
         assert wish.first_row > 0
         assert wish.rows >= 2 * 23
+
+
+@pytest.mark.parametrize("size", [(400, 120), (700, 200)])
+async def test_no_more_is_asked_for_than_may_be_on_the_largest_screens(size: tuple[int, int]) -> None:
+    app = Lesson(large())
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        await pilot.press("plus")
+        await settled(pilot)
+        wish = app.view.wish
+        assert wish.rows >= size[1] - 1
+        assert wish.rows * wish.columns <= MOST_CELLS
 
 
 async def test_a_segment_that_comes_before_leaves_what_is_looked_at_in_its_line() -> None:
@@ -464,6 +477,19 @@ async def test_a_heap_without_segments_is_shown_as_such() -> None:
         assert app.view.cursor is None
         for key in ("down", "n", "f", "ctrl+down", "plus", "Z", "ctrl+end", "pageup", "enter"):
             await pilot.press(key)
+
+
+async def test_a_block_that_is_about_to_be_taken_can_be_marked() -> None:
+    view = Watched()
+    app = Lesson(small(), view)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        view.asked.clear()
+        block = next(block for block in app.heap.blocks if block.bin == 4)
+        view.mark(block.start, block.size)
+        assert [region.area for region in view.asked] == [block.size // 16]
+        view.mark(None)
+        assert len(view.asked) == 2
 
 
 # --- the mouse ---
