@@ -1,17 +1,20 @@
-"""Operations for the playground that show something, and those of a file. Standard library only.
+"""Operations for the playground that show something, and those of a file. Imports the playground's traces.
 
-One operation per line: `alloc SIZE` makes #1, #2 … in order; `calloc COUNT SIZE`, `memalign ALIGN SIZE`, `free #K`,
-`realloc #K SIZE`. What follows a `#` at the beginning of a line, or after a blank and before another, is a comment.
+The format is `engine.heap.playground.trace`'s.
 """
 
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+from engine.heap.playground import trace
+from engine.heap.playground.examples import EXAMPLES, Example
+
 MOST = 1_000_000  # operations of a file
-LARGEST = 64 << 20  # bytes of a file
 
 
 class Trace(NamedTuple):
@@ -22,38 +25,16 @@ class Trace(NamedTuple):
     operations: tuple[str, ...]
 
 
-def _joining() -> tuple[str, ...]:
-    made = [f"alloc {size}" for size in (2000, 3000, 4000, 5000)]
-    return (*made, "free #2", "free #4", "free #3", "alloc 6000", "free #1")
-
-
-def _holes() -> tuple[str, ...]:
-    """Every second block freed: much is free, and nothing large fits."""
-    made = [f"alloc {4000 + 64 * n}" for n in range(24)]
-    freed = [f"free #{n}" for n in range(1, 24, 2)]
-    return (*made, *freed, "alloc 40000", "alloc 4400", "alloc 4100")
+def _example(example: Example) -> Trace:
+    """One of the playground's own; what it says at its head is what it is about."""
+    words = example.lines[0].removeprefix("#").strip() if example.lines[0].startswith("#") else ""
+    title = example.title[:1].upper() + example.title[1:]
+    return Trace(title, words, tuple(_operations(example.lines)))
 
 
 def _policies() -> tuple[str, ...]:
-    """Holes of 12, 4 and 8 thousand bytes, then requests that fit one of them exactly: each policy takes another."""
     made = [f"alloc {size}" for size in (12000, 1500, 4000, 1500, 8000, 1500)]
     return (*made, "free #1", "free #3", "free #5", "alloc 3900", "alloc 7900", "alloc 11900")
-
-
-def _slabs() -> tuple[str, ...]:
-    made = [f"alloc {size}" for size in (24, 24, 30, 100, 100, 500, 24)]
-    return (*made, "free #2", "alloc 20", "free #6", "alloc 400", "alloc 2000")
-
-
-def _growing() -> tuple[str, ...]:
-    """A list that grows by half each time, with something in its way once."""
-    operations, size = ["alloc 2000"], 2000
-    for step in range(8):
-        size += size // 2
-        operations.append(f"realloc #1 {size}")
-        if step == 3:
-            operations.append("alloc 1200")
-    return (*operations, "free #1")
 
 
 def _program(count: int = 500, most: int = 60) -> tuple[str, ...]:
@@ -73,39 +54,30 @@ def _program(count: int = 500, most: int = 60) -> tuple[str, ...]:
     return tuple(operations)
 
 
-def _twice() -> tuple[str, ...]:
-    return ("alloc 200", "alloc 3000", "free #2", "free #2")
+def _operations(lines: Iterable[str]) -> Iterable[str]:
+    return (str(operation) for operation in trace.parse(lines))
 
 
-BUILT_IN = (
-    Trace("Splitting and joining", "A freed block joins its free neighbours; a large one is split.", _joining()),
-    Trace("Holes", "Every second block is freed: much is free, and nothing large finds room in it.", _holes()),
-    Trace("The policies", "Three holes, and requests that fit one of them: each policy takes another.", _policies()),
-    Trace("Slabs", "Small sizes come from slabs: arrays of slots of one size.", _slabs()),
-    Trace("A list that grows", "realloc grows in place while what follows is free, and else moves.", _growing()),
-    Trace("A program", "500 operations as programs do them: free memory is scattered with time.", _program()),
-    Trace("A double free", "The heap ends with a line that says which block; a step back mends it.", _twice()),
+POLICIES = Trace(
+    "Three holes, and requests that fit them", "Each policy takes another one; good to predict.", _policies()
 )
+PROGRAM = Trace(
+    "A program of 500 operations", "Free memory is scattered with time; how much depends on the policy.", _program()
+)
+BUILT_IN = (POLICIES, *map(_example, EXAMPLES), PROGRAM)
 """What the playground offers."""
 
 
 def read(path: Path) -> list[str]:
     """The operations of a file. Raises OSError, and ValueError with one sentence."""
     path = path.expanduser()
-    if path.stat().st_size > LARGEST:
-        raise ValueError(f"{path} has more than {LARGEST >> 20} MiB: cut it, as with head -n {MOST}")
     try:
-        operations = [line for line in map(_operation, path.read_text("utf-8").splitlines()) if line]
+        with path.open(encoding="utf-8") as file:
+            operations = list(islice(_operations(file), MOST + 1))
     except UnicodeDecodeError:
         raise ValueError(f"{path} is no text: a trace has one operation per line, as in alloc 200") from None
     if not operations:
         raise ValueError(f"{path} has no operations: write one per line, as in alloc 200 or free #1")
     if len(operations) > MOST:
-        raise ValueError(f"{path} has {len(operations):,} operations: {MOST:,} are the most; cut it with head")
+        raise ValueError(f"{path} has more than {MOST:,} operations: cut it, as with head -n {MOST}")
     return operations
-
-
-def _operation(line: str) -> str:
-    """What a line asks for; nothing of a comment."""
-    line = line.strip()
-    return "" if line.startswith("#") else line.split(" # ")[0].rstrip()

@@ -26,7 +26,7 @@ from engine.protocol.limits import Limits
 from engine.protocol.messages import ContainerOptions, CreateNetwork, RunContainer, StopContainer, StopEngine
 from engine.protocol.network import NetworkOption, PortOption
 from heliostui.app import Console
-from heliostui.heap_traces import BUILT_IN
+from heliostui.heap_traces import BUILT_IN, POLICIES, PROGRAM, Trace
 from heliostui.screens.heap import HeapScreen
 from heliostui.screens.main import MainScreen
 from heliostui.screens.network_map import MapScreen
@@ -281,7 +281,7 @@ class Photographer:
         screen = self.app.screen
         assert isinstance(screen, PlaygroundScreen)
         await self.until(lambda: screen.playground is not None)
-        await self.take(screen, "The policies")
+        await self.take(screen, POLICIES)
         await self.go(screen, 7)
         await self.picture("playground-free")
         await self.go(screen, 9)
@@ -295,7 +295,7 @@ class Photographer:
         await self.pilot.press("p", "space")
         await self.until(lambda: screen.playground is not None and screen.playground.step == 10)
         await self.picture("playground")
-        await self.take(screen, "A program")
+        await self.take(screen, PROGRAM)
         await self.pilot.press("b")
         await self.until(lambda: isinstance(self.app.screen, Beside))
         await self.picture("playground-beside")
@@ -308,12 +308,11 @@ class Photographer:
         await self.pilot.press("D")
         await self.until(lambda: self.app.screen is self.main)
 
-    async def take(self, screen: PlaygroundScreen, name: str) -> None:
+    async def take(self, screen: PlaygroundScreen, trace: Trace) -> None:
         """Have a playground take operations that are built in."""
         await self.pilot.press("t")
         await self.until(lambda: isinstance(self.app.screen, TakeTrace))
-        number = next(number for number, trace in enumerate(BUILT_IN) if trace.name == name)
-        self.app.screen.query_one("#trace", Select).value = number
+        self.app.screen.query_one("#trace", Select).value = BUILT_IN.index(trace)
         await self.pilot.press("ctrl+s")
         await self.until(lambda: self.app.screen is screen)
         await self.until(lambda: screen.playground is not None and screen.playground.step == 0)
