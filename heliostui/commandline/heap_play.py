@@ -44,25 +44,30 @@ class Played(msgspec.Struct, frozen=True):
     most_external_fragmentation: float
 
 
-def read(path: Path) -> list[str]:
-    """The operations of a trace. Raises Failure naming the line."""
-    try:
-        with path.open(encoding="utf-8", errors="replace") as lines:
-            operations = [str(operation) for operation in parse(lines)]
-    except TraceError as error:
-        raise Failure(f"{path}: {error}") from None
-    except OSError as error:
-        raise Failure(f"{path} can't be read: {error.strerror}") from None
-    if not operations:
-        raise Failure(f"{path}: there is no operation in it")
-    return operations
+class Trace:
+    """A trace's file, which is read for each playing: it may be larger than memory. Raises Failure naming the line."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.length = sum(1 for _ in self.operations())
+        if not self.length:
+            raise Failure(f"{path}: there is no operation in it")
+
+    def operations(self) -> Iterator[str]:
+        try:
+            with self._path.open(encoding="utf-8", errors="replace") as lines:
+                yield from map(str, parse(lines))
+        except TraceError as error:
+            raise Failure(f"{self._path}: {error}") from None
+        except OSError as error:
+            raise Failure(f"{self._path} can't be read: {error.strerror}") from None
 
 
-def play(engine: Connection, operations: Sequence[str], options: HeapOptions) -> Played:
+def play(engine: Connection, trace: Trace, options: HeapOptions) -> Played:
     """Through a playground of its own, which is closed then. Raises RequestFailed, ConnectionLost."""
     with _playground(engine, options) as id:
         looks: list[HeapTotals] = []
-        for chunk in _chunks(operations):
+        for chunk in _chunks(trace):
             shown = _do(engine, id, chunk)
             figures = engine.request(GetHeap(target=HeapTarget(playground=id)), HeapFigures)
             looks.append(figures.heap.totals)
@@ -103,9 +108,9 @@ def compared(results: Sequence[Played]) -> str:
     return "\n".join(lines)
 
 
-def _chunks(operations: Sequence[str]) -> Iterator[list[str]]:
-    size = min(CHUNK, max(1, len(operations) // LOOKS))
-    rest = iter(operations)
+def _chunks(trace: Trace) -> Iterator[list[str]]:
+    size = min(CHUNK, max(1, trace.length // LOOKS))
+    rest = trace.operations()
     while chunk := list(islice(rest, size)):
         yield chunk
 

@@ -250,11 +250,11 @@ def _until_it_ends(look: Callable[[], None]) -> int:
 
 
 def _play(arguments: argparse.Namespace) -> int:
-    from heliostui.commandline.heap_play import compared, play, read
+    from heliostui.commandline.heap_play import Trace, compared, play
 
-    operations = read(arguments.trace)
+    trace = Trace(arguments.trace)
     policies = dict.fromkeys([*arguments.policy, *arguments.compare]) or [arguments.heap.policy]
     with Connection.connect(places()) as engine:
-        played = [play(engine, operations, msgspec.structs.replace(arguments.heap, policy=each)) for each in policies]
+        played = [play(engine, trace, msgspec.structs.replace(arguments.heap, policy=each)) for each in policies]
     print(document(played) if arguments.json else compared(played))
     return 1 if any(each.ended for each in played) else 0
