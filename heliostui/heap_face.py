@@ -86,6 +86,7 @@ class HeapFace(Vertical):
         self._process = process
         if self.watching is None or self.watching.target != target:
             self.watching, self.map = HeapWatch(self._link, target, self.post_message, period), None
+            self.view.forget()
         self.watching.view = heap_values.view(self.view.wish)
         self.run_worker(self.watching.run(), group="heap", exclusive=True)
 

@@ -281,6 +281,16 @@ class HeapMapView(ScrollView, can_focus=True):
         self._marked = None if start is None else (start, size)
         self._update()
 
+    def forget(self) -> None:
+        """Another heap is looked at from now on: show nothing until its first picture comes. The closeness stays."""
+        self._picture = HeapPicture(0, 0, 0, (), ())
+        self._layout = HeapLayout((), 1, 1, 1)
+        self._rows, self._heat = {}, {}
+        self._trail = self._marked = self._anchor = self._asked = None
+        self._steps, self._walking = 0, 0
+        self.cursor = None
+        self._update()
+
     def go_to(self, address: int) -> None:
         """Put the cursor there, in sight."""
         self.cursor = self._layout.near(address) if self._layout.rows else address

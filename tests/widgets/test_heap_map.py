@@ -467,6 +467,24 @@ async def test_a_cursor_whose_segment_is_gone_is_put_where_there_is_one() -> Non
         assert app.view.cursor == last.address + last.size - 1
 
 
+async def test_of_another_heap_nothing_is_left() -> None:
+    app = Lesson(small())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        app.view.go_to(app.heap.trail(4).blocks[0].start)
+        await settled(pilot)
+        app.answers = False
+        app.view.forget()
+        assert app.view.cursor is None
+        assert cells(app.view) == []
+        app.heap = large()
+        app.look()
+        await settled(pilot)
+        assert app.view.cursor == app.heap.segments[0].address
+        assert not app.view._inks
+        assert not app.view._heat
+
+
 async def test_a_heap_without_segments_is_shown_as_such() -> None:
     app = Lesson(small())
     async with app.run_test(size=(80, 24)) as pilot:
