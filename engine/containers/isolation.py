@@ -15,6 +15,7 @@ from typing import Literal, cast
 from engine.cgroups import Cgroup
 from engine.containers.namespaces import FILES
 from engine.errors import EngineError
+from engine.heap import library
 from engine.keeper.namespace import HOST_NAMESPACES
 from engine.protocol.isolation import CapabilitySets, DeviceRule, IdMap, MountView, NamespaceView
 from engine.protocol.messages import ErrorCode, Isolation, SeccompFilter
@@ -194,6 +195,8 @@ def _what_for(destination: str, options: list[str], spec: Spec) -> str:
         return "to be read, not written"
     if destination in WHAT_FOR:
         return WHAT_FOR[destination]
+    if destination == library.PLACE:
+        return "our allocator, which programs preload"
     if destination.startswith("/sys/fs/cgroup/"):
         return WHAT_FOR["/sys/fs/cgroup"]
     for mount in spec.mounts:
