@@ -31,6 +31,7 @@ from heliostui.heap_face import HeapFace
 from heliostui.heap_figures import HeapFigures as Figures
 from heliostui.heap_words import options_words, process_name
 from heliostui.link import Link
+from heliostui.messages import EngineUp
 from heliostui.screens.explain import ExplainThing
 from heliostui.screens.heap_forms import ChooseProcess
 from widgets.heap_map import HeapMapView
@@ -97,8 +98,8 @@ class HeapScreen(QuickScreen[None]):
         self.run_worker(self._ask(), group="figures", exclusive=True)
         self._status()
 
-    def follow(self) -> None:
-        """The engine is back."""
+    @on(EngineUp)
+    def _engine_is_back(self) -> None:
         self._note("")
         self._follow()
 

@@ -150,9 +150,11 @@ class MainScreen(HeapActions, NetworkActions, ContainerActions, TerminalTabs, in
         self.details.limits.table.changeable = event.info.role is Role.OPERATOR
         self.query_one("#banner").remove_class("-shown")
         self.show_status()
-        for screen in self.app.screen_stack:
+        for screen in self.app.screen_stack[1:]:  # those over this one look at it anew, too
             if isinstance(screen, MapScreen):
                 screen.follow()
+            else:
+                screen.post_message(EngineUp(event.info))
 
     @on(EngineDown)
     def _engine_down(self, event: EngineDown) -> None:

@@ -43,6 +43,7 @@ from heliostui.heap_predict import Score, judged, possible_guess, question
 from heliostui.heap_side import Side
 from heliostui.heap_words import POLICIES, allocates, compared, options_words
 from heliostui.link import Link
+from heliostui.messages import EngineUp
 from heliostui.screens.dialog import Prompt
 from heliostui.screens.explain import ExplainThing
 from heliostui.screens.playground_forms import Beside, ChoosePlayground, NewPlayground, TakeTrace
@@ -124,6 +125,15 @@ class PlaygroundScreen(QuickScreen[list[str]]):
         self._note("")
         for side in self.sides:
             side.show(None)
+        self.run_worker(self._begin(), group="playing")
+
+    @on(EngineUp)
+    def _engine_is_back(self) -> None:
+        """Playgrounds end with the engine that cared for them: those that were shown are gone."""
+        for side in self.sides:
+            side.show(None)
+        self.asked, self._answered, self._goes_on = None, 0, False
+        self._say("The engine was started anew, so this is a new playground.")
         self.run_worker(self._begin(), group="playing")
 
     # --- which playgrounds ---

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -218,6 +220,18 @@ async def test_an_exact_picture_is_of_one_moment(cli: CommandLine, shop: str) ->
         assert screen.face.map is not None
         assert screen.face.map.consistent
         assert cli.containers()[shop]["status"] == "running"
+
+
+async def test_an_engine_that_dies_is_awaited_and_the_same_heap_shown_again(cli: CommandLine, shop: str) -> None:
+    async with console(cli, (140, 40)) as person:
+        screen = await whole_screen(person, shop)
+        info = person.main.state.info
+        assert info is not None
+        os.kill(info.pid, signal.SIGKILL)
+        await person.until(lambda: person.main.state.info and person.main.state.info.pid != info.pid)
+        before = screen.face.map
+        await person.until(lambda: screen.face.map is not before)
+        await person.until(lambda: not screen.query_one("#heap-note").display)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,7 +22,6 @@ from tests.heliostui.conftest import CommandLine
 from tests.heliostui.person import Person, console
 
 pytestmark = pytest.mark.skipif(library.path() is None, reason=library.why_missing())
-SIZES = {"#": "number_sign", ";": "semicolon", " ": "space"}
 
 
 class Player:
@@ -286,6 +287,18 @@ async def test_playgrounds_stay_until_they_are_closed(cli: CommandLine) -> None:
         await player.person.until(lambda: again.playground is not None and again.playground.id != first)
         await player.press("D")
         await player.person.until(lambda: player.person.app.screen is player.person.main)
+
+
+async def test_a_new_playground_takes_the_place_of_one_that_ended_with_its_engine(cli: CommandLine) -> None:
+    async with playground(cli) as player:
+        await player.type("alloc 2000")
+        info = player.person.main.state.info
+        assert info is not None
+        os.kill(info.pid, signal.SIGKILL)
+        await player.person.until(lambda: "engine was started anew" in player.said)
+        await player.person.until(lambda: player.screen.playground is not None and player.now.steps == 0)
+        await player.type("alloc 3000")
+        await player.at(1)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 60)])
