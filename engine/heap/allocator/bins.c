@@ -2,53 +2,6 @@
 #include "bins.h"
 
 #include "events.h"
-#include "lock.h"
-
-static inline size_t free_size(const struct free_block *block)
-{
-    return block->word & BLOCK_SIZE_MASK;
-}
-
-void add_to_bin(struct free_block *block, size_t size)
-{
-    unsigned bin = bin_of(size);
-    struct free_block **first = &bins.lists[bin], *next = *first, *previous = NULL;
-    if (bin >= EXACT_BINS)
-        for (; next && free_size(next) < size; next = next->next) {
-            previous = next;
-            root.search_steps++;
-        }
-    block->previous = previous;
-    block->next = next;
-    if (next)
-        next->previous = block;
-    if (previous)
-        previous->next = block;
-    else
-        *first = block;
-    set_bit(bins.bits, bin);
-    set_bit(bins.summary, bin / 64);
-}
-
-void remove_from_bin(struct free_block *block, size_t size)
-{
-    struct free_block *next = block->next, *previous = block->previous;
-    if (unlikely((next && next->previous != block) || (previous && previous->next != block)))
-        stop_for(DAMAGE_FREE_LIST, block);
-    if (next)
-        next->previous = previous;
-    if (previous) {
-        previous->next = next;
-        return;
-    }
-    unsigned bin = bin_of(size);
-    bins.lists[bin] = next;
-    if (next)
-        return;
-    clear_bit(bins.bits, bin);
-    if (!bins.bits[bin / 64])
-        clear_bit(bins.summary, bin / 64);
-}
 
 /* The first bin from `bin` on that isn't empty; BINS: none. */
 static unsigned next_bin(unsigned bin)

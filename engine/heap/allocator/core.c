@@ -114,7 +114,7 @@ NOINLINE void free_slot_slowly(void *address)
             flush_magazine(magazine, magazine->capacity / 2);
         push_slot(magazine, address);
     } else
-        put_slot((uintptr_t)address, slab->reciprocal);
+        put_slots(&address, 1);
     count_free();
     unlock_heap();
 }

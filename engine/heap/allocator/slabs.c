@@ -198,7 +198,7 @@ unsigned take_slots(unsigned slot_class, struct slab **current, void **end, unsi
     return taken;
 }
 
-void put_slot(uintptr_t address, uint32_t reciprocal)
+static inline void put_slot(uintptr_t address, uint32_t reciprocal)
 {
     struct slab *slab = slab_of(address);
     uint32_t slot = slot_at(address, reciprocal), word = slot / 64;
@@ -212,4 +212,11 @@ void put_slot(uintptr_t address, uint32_t reciprocal)
         add_partial(slab);
     if (unlikely(slab->free_count == slab->slots) && (slab->next || slab->previous))
         drop_slab(slab);
+}
+
+void put_slots(void *const *slots, unsigned count)
+{
+    uint32_t reciprocal = count ? slab_of((uintptr_t)slots[0])->reciprocal : 0;
+    for (unsigned i = 0; i < count; i++)
+        put_slot((uintptr_t)slots[i], reciprocal);
 }

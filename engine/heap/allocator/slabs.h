@@ -42,7 +42,7 @@ void slabs_start(void);
 /* With the lock. Fills `end[-1]`, `end[-2]` …, so that a stack of them is popped in order of address, from the
  * `current` slab, or, where that is NULL, from any. Returns how many there were: fewer when memory is exhausted. */
 unsigned take_slots(unsigned slot_class, struct slab **current, void **end, unsigned wanted);
-void put_slot(uintptr_t address, uint32_t reciprocal);
+void put_slots(void *const *slots, unsigned count); /* of one class */
 void leave_slab(struct slab **current); /* others may take slots from it again */
 
 /* Segments that have free slabs, with the lock. */

@@ -72,8 +72,7 @@ NOINLINE struct thread_cache *thread_cache_or_new(void)
 void flush_magazine(struct magazine *magazine, unsigned keep)
 {
     unsigned leaving = magazine->count - keep;
-    for (unsigned i = 0; i < leaving; i++)
-        put_slot((uintptr_t)magazine->slots[i], magazine->reciprocal);
+    put_slots(magazine->slots, leaving);
     memmove(magazine->slots, magazine->slots + leaving, keep * sizeof(void *));
     magazine->count = keep;
     root.flushes++;
