@@ -190,6 +190,27 @@ class Blocks(Machine):
             assert self.said["free_bytes"] == self.model.free_bytes
 
 
+class Served(Machine):
+    """With all that serves requests: slabs, blocks and mappings of their own."""
+
+    @rule(size=st.sampled_from([1 << 20, 1_500_000, 3 << 20]))
+    def alloc_huge(self, size: int) -> None:
+        self.alloc(size)
+
+    @rule(alignment=st.integers(14, 23).map(lambda power: 1 << power), size=SIZES)
+    def memalign_far(self, alignment: int, size: int) -> None:
+        self.memalign(alignment, size)
+
+    @precondition(Machine.has_blocks)
+    @rule(data=st.data(), size=st.sampled_from([1 << 20, 5 << 20]))
+    def realloc_huge(self, data: st.DataObject, size: int) -> None:
+        self.realloc(data, size)
+
+    @rule()
+    def trim(self) -> None:
+        self.do("trim")
+
+
 def _run(machine: type[Machine], asked: str) -> None:
     machine.driven = Driven(f"{asked},base=0x600000000000")
     try:
@@ -207,4 +228,4 @@ def test_blocks_are_chosen_split_and_joined_as_the_policy_says(policy: str) -> N
     "asked", ["policy=best", "policy=first", "cache=off", "slabs=off", "check", "check,policy=worst,slabs=off"]
 )
 def test_with_slabs_and_caches_nothing_overlaps_and_all_content_is_kept(asked: str) -> None:
-    _run(type("Served", (Machine,), {}), asked)
+    _run(type("Machine", (Served,), {}), asked)
