@@ -167,7 +167,11 @@ class Heaps:
     async def _read(
         self, target: HeapTarget, process: HeapProcess, exact: bool, read: Callable[[int], Awaitable[Read]]
     ) -> Read:
-        answer = await read(process.host_pid)
+        try:
+            answer = await read(process.host_pid)
+        except EngineError:  # it may have become another program: look anew for whom is meant
+            self._found = {key: member for key, member in self._found.items() if member.host_pid != process.host_pid}
+            raise
         if exact and not answer.consistent and target.container is not None:
             return await self._exactly(target.container, process.host_pid, read) or answer
         return answer

@@ -37,6 +37,7 @@ from heliostui.commandline.parser import add_container, add_format, add_words, c
 
 INTERVAL = 0.2  # seconds between two looks: nobody is told of what a program does with its heap
 NARROWEST, WIDEST = 8, 512  # cells of a map's row
+MOST_CELLS = 65_536  # of a map
 EPILOG = """\
 `run --heap` starts a container whose programs use our allocator; all but `record`
 and `play` look at one. PID is as the container counts; without it the first
@@ -74,7 +75,7 @@ def _configure_map(drawing: argparse.ArgumentParser) -> None:
     drawing.add_argument("--watch", action="store_true", help="draw it again as it changes, until Ctrl-C")
     drawing.add_argument("--cell", type=checked(_cell), metavar="SIZE", help="of one cell (default: so that all fits)")
     drawing.add_argument("--at", type=checked(_address), metavar="0xADDRESS", help="show what is there")
-    drawing.add_argument("--rows", type=checked(_count), metavar="N", help="at most (default: as many as fit)")
+    drawing.add_argument("--rows", type=checked(_rows), metavar="N", help="at most (default: as many as fit)")
     drawing.add_argument("--json", action="store_true", help="as one JSON document")
     _add_exact(drawing)
     _add_target(drawing)
@@ -123,6 +124,12 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _rows(text: str) -> int:
+    if not _count(text):
+        raise ValueError("a map has one row at least")
+    return int(text)
+
+
 def _cell(text: str) -> int:
     bytes_ = size(text)
     if bytes_ < 1 or bytes_ & (bytes_ - 1):
@@ -142,10 +149,10 @@ def _address(text: str) -> str:
 
 def _policies(text: str) -> list[Policy]:
     """The policies of `best,first`. Raises ValueError."""
-    named = dict(zip(POLICIES, POLICIES, strict=True))
+    named = {str(policy): policy for policy in POLICIES}
     if unknown := [word for word in text.split(",") if word not in named]:
         raise ValueError(f"'{unknown[0]}' is no policy: there are {', '.join(POLICIES)}")
-    return [named[word] for word in text.split(",")]  # type: ignore[index]
+    return [named[word] for word in text.split(",")]
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -192,8 +199,10 @@ def _map(engine: Connection, arguments: argparse.Namespace) -> int:
 
     def drawn(window: os.terminal_size) -> HeapMap:
         columns = min(WIDEST, max(NARROWEST, window.columns - heap_page.ADDRESS - 1))
-        rows = arguments.rows if arguments.rows is not None else max(1, window.lines - 8)
-        view = HeapView(columns=columns, rows=rows, cell=arguments.cell or 0, at=arguments.at)
+        rows = arguments.rows or max(1, window.lines - 8)
+        view = HeapView(
+            columns=columns, rows=min(rows, MOST_CELLS // columns), cell=arguments.cell or 0, at=arguments.at
+        )
         return engine.request(GetHeapMap(target=_target(arguments), view=view, exact=arguments.exact), HeapPicture).map
 
     if not arguments.watch:

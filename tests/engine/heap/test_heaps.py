@@ -19,6 +19,7 @@ from engine.heap import library
 from engine.heap.heaps import Heaps
 from engine.protocol.heap import HeapOptions, HeapProcess, HeapReport, HeapTarget, HeapView
 from engine.protocol.messages import (
+    Attach,
     ContainerOptions,
     ErrorCode,
     Exec,
@@ -26,6 +27,7 @@ from engine.protocol.messages import (
     GetHeap,
     GetHeapBytes,
     GetHeapMap,
+    Input,
     MountOption,
     Output,
     Status,
@@ -203,6 +205,23 @@ async def test_a_container_that_does_not_run_is_refused(machine: Machine, heaps:
     assert (await refused(heaps.report(GetHeap(target=HeapTarget())))).code is ErrorCode.INVALID
     playground = HeapTarget(playground="p9")
     assert (await refused(heaps.report(GetHeap(target=playground)))).code is ErrorCode.NO_SUCH_PLAYGROUND
+
+
+async def test_where_the_first_process_becomes_another_program_the_next_one_is_read(
+    machine: Machine, heaps: Heaps
+) -> None:
+    script = "sleep 600 & echo ready; read x; LD_PRELOAD= exec sleep 601"
+    await run(machine, "bash", "-c", script, tty=True, interactive=True)
+    assert (await heaps.report(GetHeap(target=WEB))).process.pid == 1
+    session = await machine.containers.attach(Attach(container="web"))
+    await session.send(Input(data=b"\r"))
+    async with asyncio.timeout(20):
+        while "sleep 601" not in {each.command for each in await heaps.list("web")}:
+            pass
+    with suppress(EngineError):  # the one that was there
+        await heaps.report(GetHeap(target=WEB))
+    assert (await heaps.report(GetHeap(target=WEB))).process.command == "sleep 600"
+    await session.close()
 
 
 @needs_python

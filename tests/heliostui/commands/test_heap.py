@@ -193,6 +193,7 @@ def test_the_free_list_is_in_list_order(cli: CommandLine, busy: str) -> None:
         (["heap", "show", "busy", "77"], 1, "no process 77"),
         (["heap", "map", "--cell", "100", "busy"], 2, "power of two"),
         (["heap", "map", "--at", "here", "busy"], 2, "'here' is no address"),
+        (["heap", "map", "--rows", "0", "busy"], 2, "one row at least"),
         (["heap", "play", "/nosuch"], 1, "/nosuch"),
         (["heap", "play", "--compare", "best,least", "/nosuch"], 2, "least"),
         (["heap", "record"], 2, "required"),
