@@ -24,7 +24,8 @@ from engine.protocol.heap import HeapMap, HeapProcess, HeapReport, HeapView
 from engine.protocol.messages import ErrorCode, FreeList, HeapBytes
 
 TIMEOUT = 5.0  # seconds for an answer
-START_TIMEOUT = 15.0  # and for the first, before which there is an interpreter to start
+START_TIMEOUT = 15.0  # until the process is ready to be asked
+MOST_STUCK = 2  # processes of one list that are waited for in vain
 IDLE = 60.0  # seconds without a question, after which the process ends
 AVOIDED = 30.0  # seconds in which nobody asks again about a process whose reading did not end
 
@@ -51,18 +52,19 @@ class Inspector:
         self._closed = False
 
     async def processes(self, pids: list[int]) -> list[HeapProcess]:
-        """Which of these have a heap of ours, in their order; of the others, why not. One that does not let itself be read
-        does not keep us from the others; several such do."""
+        """Which of these have a heap of ours, in their order; of the others, why not. One that does not let itself be
+        read does not keep us from the others; several such do."""
         found: list[HeapProcess] = []
-        begun = time.monotonic()
+        stuck = 0
         for pid in pids:
             try:
-                if time.monotonic() - begun > 2 * self._timeout:
-                    raise EngineError(ErrorCode.WRONG_STATE, "Not looked at, as the others took too long.")
+                if stuck == MOST_STUCK:
+                    raise EngineError(ErrorCode.WRONG_STATE, "Not looked at: others did not let themselves be read.")
                 found.append(await self._ask(wire.Process(pid), HeapProcess))
             except EngineError as error:
                 if error.code is not ErrorCode.WRONG_STATE:
                     raise
+                stuck += self._avoided.get(pid, 0.0) > 0 and stuck < MOST_STUCK
                 found.append(HeapProcess(pid=0, host_pid=pid, command="", reason=error.message.rstrip(".")))
         return found
 
@@ -103,17 +105,14 @@ class Inspector:
         return msgspec.json.decode(answered.answer, type=answer)
 
     async def _answer(self, question: wire.AnyQuestion) -> Payload:
-        reader = self._reader
-        limit = self._timeout if reader is not None else max(self._timeout, START_TIMEOUT)
         done = False
         try:
-            async with asyncio.timeout(limit):
-                if reader is None:
-                    self._reader = reader = await _Reader.start()
+            reader = self._reader or await self._started()
+            async with asyncio.timeout(self._timeout):
                 payload = await reader.answer(question)
             done = True
         except TimeoutError:
-            raise self._gave_up(question.pid, limit) from None
+            raise self._gave_up(question.pid) from None
         except (OSError, asyncio.IncompleteReadError):
             raise EngineError(
                 ErrorCode.NO_HEAP,
@@ -123,6 +122,18 @@ class Inspector:
             if not done:  # given up, cancelled, or lost: nobody waits for what it would still say
                 await self._end()
         return payload
+
+    async def _started(self) -> _Reader:
+        try:
+            async with asyncio.timeout(START_TIMEOUT):
+                self._reader = await _Reader.start()
+                await self._reader.ready()
+        except (TimeoutError, OSError, asyncio.IncompleteReadError) as error:
+            raise EngineError(
+                ErrorCode.INTERNAL,
+                f"The process that reads heaps could not be started: {error or 'it takes too long'}.",
+            ) from None
+        return self._reader
 
     def _refuse(self, question: wire.AnyQuestion) -> None:
         if self._closed:
@@ -135,12 +146,12 @@ class Inspector:
                 f"The memory of process {question.pid} could not be read in time; for a while it is not tried again.",
             )
 
-    def _gave_up(self, pid: int, limit: float) -> EngineError:
+    def _gave_up(self, pid: int) -> EngineError:
         self._avoided[pid] = time.monotonic() + AVOIDED
         return EngineError(
             ErrorCode.WRONG_STATE,
-            f"The memory of process {pid} could not be read in {limit:g} s: its pages may be held back (userfaultfd, "
-            "FUSE), or this machine is very busy.",
+            f"The memory of process {pid} could not be read in {self._timeout:g} s: its pages may be held back "
+            "(userfaultfd, FUSE), or this machine is very busy.",
         )
 
     # The process
@@ -188,6 +199,10 @@ class _Reader:
                 ours.close()
                 raise
         return cls(process, await asyncio.open_connection(sock=ours, limit=wire.MOST_ANSWER))
+
+    async def ready(self) -> None:
+        """Wait until it has begun: its first frame is empty. Raises IncompleteReadError when it has ended."""
+        await self._from.readexactly(_HEADER)
 
     async def answer(self, question: wire.AnyQuestion) -> bytes:
         """Raises OSError and IncompleteReadError when the process has ended."""

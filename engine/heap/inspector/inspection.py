@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
@@ -21,11 +21,21 @@ from engine.protocol.heap import HeapBlock, HeapEvent, HeapMap, HeapProcess, Hea
 from engine.protocol.messages import ErrorCode
 
 PRESENCE_AGE = 1.0  # seconds after which pages are looked at again though nothing else has happened
+PRESENCE_SHARE = 20  # for so many times as long as the last look took there is no other
 MOST_FREE_BLOCKS = 1000  # in one answer
 MOST_STEPS = 20_000  # in a free list, to say where in it a block is
 TRIES = 5  # until a list and the bitmaps agree
 
 T = TypeVar("T")
+
+
+class _Pages(NamedTuple):
+    """Which pages were there for a snapshot; good until then; and until then also for the next snapshot."""
+
+    of: Snapshot
+    presence: Presence
+    until: float
+    cheap_until: float
 
 
 class Inspection:
@@ -38,8 +48,8 @@ class Inspection:
         self._root = 0
         self._last: Snapshot | None = None
         self._sums: Sums | None = None
-        self._totals: tuple[Presence, HeapTotals] | None = None
-        self._presence: tuple[Snapshot, float, Presence] | None = None
+        self._totals: tuple[Snapshot, HeapTotals] | None = None
+        self._presence: _Pages | None = None
         self._growth = Growth()
 
     def close(self) -> None:
@@ -192,18 +202,24 @@ class Inspection:
 
     def _totals_of(self, seen: Snapshot) -> HeapTotals:
         presence = self._presence_of(seen, still=True)
-        if self._totals is None or self._totals[0] is not presence:
-            self._totals = presence, self._sums_of(seen).totals(self._memory, presence.resident)
-        return self._totals[1]
+        if self._totals is None or self._totals[0] is not seen:
+            self._totals = seen, self._sums_of(seen).totals(self._memory)
+        totals = self._totals[1]
+        return replace(totals, resident=min(presence.resident, totals.mapped))
 
     def _presence_of(self, seen: Snapshot, still: bool) -> Presence:
-        """Which pages are there; with `still`, as they were when the snapshot was taken."""
+        """Which pages are there; with `still`, as they were when the snapshot was taken. Of a large heap they are not
+        looked at each time."""
         now, last = time.monotonic(), self._presence
-        if last is not None and last[0] is seen and (still or now - last[1] < PRESENCE_AGE):
-            return last[2]
+        if last is not None and last.of is seen and (still or now < last.until):
+            return last.presence
         ranges = zip(seen.segments.bases.tolist(), seen.segments.lengths.tolist(), strict=True)
-        self._presence = seen, now, self._pages_of().presence(ranges)
-        return self._presence[2]
+        recent = last is not None and last.of is not seen and now < last.cheap_until
+        presence = self._pages_of().presence(ranges, last.presence if last is not None and recent else None)
+        took = time.monotonic() - now
+        cheap_until = last.cheap_until if last is not None and recent else now + PRESENCE_SHARE * took
+        self._presence = _Pages(seen, presence, max(now + PRESENCE_AGE, cheap_until), cheap_until)
+        return presence
 
     def _pages_of(self) -> Pages:
         if self._pages is None:

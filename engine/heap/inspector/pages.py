@@ -17,19 +17,19 @@ _THERE = np.uint64(3 << 62)  # present, or in swap
 
 @dataclass(frozen=True)
 class Presence:
-    """Of ranges of memory: for each, a bool per page."""
+    """Of ranges of memory, by where they start: for each, a bool per page."""
 
-    there: list[npt.NDArray[np.bool_]]
+    there: dict[int, npt.NDArray[np.bool_]]
 
     @property
     def resident(self) -> int:
         """Bytes that take memory."""
-        return sum(int(np.count_nonzero(each)) for each in self.there) * PAGE
+        return sum(int(np.count_nonzero(each)) for each in self.there.values()) * PAGE
 
-    def absent(self, index: int, start: int, end: int) -> npt.NDArray[np.int64]:
-        """Offsets in range `index` of its pages from `start` to `end` that take none."""
+    def absent(self, base: int, start: int, end: int) -> npt.NDArray[np.int64]:
+        """Offsets in the range at `base` of its pages from `start` to `end` that take none."""
         first, last = start // PAGE, -(-end // PAGE)
-        return (np.flatnonzero(~self.there[index][first:last]) + first) * PAGE
+        return (np.flatnonzero(~self.there[base][first:last]) + first) * PAGE
 
 
 class Pages:
@@ -46,18 +46,21 @@ class Pages:
             os.close(self._file)
             self._file = None
 
-    def presence(self, ranges: Iterable[tuple[int, int]]) -> Presence:
-        """Of ranges from a page's address on, so many bytes long."""
-        left, found = MOST_BYTES, []
+    def presence(self, ranges: Iterable[tuple[int, int]], known: Presence | None = None) -> Presence:
+        """Of ranges from a page's address on, so many bytes long; those of `known` are not looked at again."""
+        left, found = MOST_BYTES, {}
         for start, length in ranges:
+            before = None if known is None else known.there.get(start)
+            if before is not None and len(before) == -(-length // PAGE):
+                found[start] = before
+                continue
+            looked = min(length, left)
+            left -= looked
             parts = [
-                self._some((start + at) // PAGE, min(_CHUNK, -(-(length - at) // PAGE)))
-                for at in range(0, length, _CHUNK * PAGE)
-                if left - at > 0
+                self._some((start + at) // PAGE, min(_CHUNK, -(-(looked - at) // PAGE)))
+                for at in range(0, looked, _CHUNK * PAGE)
             ]
-            left -= min(length, left)
-            known = np.concatenate(parts) if parts else np.zeros(0, np.bool_)
-            found.append(known)
+            found[start] = np.concatenate([*parts, np.ones(-(-(length - looked) // PAGE), np.bool_)])
         return Presence(found)
 
     def _some(self, first: int, count: int) -> npt.NDArray[np.bool_]:

@@ -193,7 +193,7 @@ def _draw_arena(cells: _Cells, snapshot: Snapshot, pages: Presence, index: int, 
     sizes = arena.granules[low:high].astype(np.int64) * GRANULE
     cells.begin(starts + shift, sizes)
     if shift:
-        gone = _gone(pages.absent(index, cells.start, cells.end), blocks, arena.used_intervals)
+        gone = _gone(pages.absent(base, cells.start, cells.end), blocks, arena.used_intervals)
         cells.add(GONE, gone, shift)
         cells.bytes[FREE] = np.maximum(cells.bytes[FREE] - cells.bytes[GONE], 0)
     else:
@@ -234,7 +234,7 @@ def _draw_slabs(cells: _Cells, snapshot: Snapshot, pages: Presence, index: int, 
     nobodys = Intervals.one(own, layout.SEGMENT_UNIT)
     cells.add(FREE, nobodys)
     cells.bytes[FREE] -= live.within(cells.edges)
-    gone = _gone(pages.absent(index, cells.start, cells.end), nobodys, live)
+    gone = _gone(pages.absent(base, cells.start, cells.end), nobodys, live)
     cells.add(GONE, gone)
     cells.bytes[FREE] -= cells.bytes[GONE]
     seen = (starts < cells.end) & (starts + layout.SLAB_BYTES > cells.start)

@@ -34,6 +34,7 @@ def serve() -> None:
     questions = FrameReader(wire.MOST_QUESTION)
     inspections = Inspections()
     with socket.socket(fileno=0) as engine:
+        engine.sendall(wire.READY)
         while data := engine.recv(1 << 16):
             for payload in questions.feed(data):
                 asked = msgspec.json.decode(payload, type=wire.Asked)

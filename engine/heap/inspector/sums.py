@@ -212,9 +212,9 @@ class Sums:
             for record, count in zip(self.snapshot.threads.records, counts, strict=True)
         ]  # fmt: skip
 
-    def totals(self, memory: Memory, resident: int) -> HeapTotals:
+    def totals(self, memory: Memory) -> HeapTotals:
         """`requested` is exact for blocks up to 8,192 of them, else from as many; for slots it is what was asked of
-        their class on average."""
+        their class on average. What is resident is not known here."""
         rows = np.array(
             [(each.size, each.used, each.cached, each.free, each.blocks) for each in self.segments], np.int64
         )
@@ -223,7 +223,7 @@ class Sums:
         free_blocks, largest = int((sizes * counts).sum()), int(sizes[-1]) if len(sizes) else 0
         requested = min(self._requested(memory), used)
         return HeapTotals(
-            mapped=mapped, resident=min(resident, mapped), requested=requested, used=used, cached=cached, free=free,
+            mapped=mapped, resident=mapped, requested=requested, used=used, cached=cached, free=free,
             free_blocks=free_blocks, largest_free=largest, meta=mapped - used - cached - free,
             internal_fragmentation=1 - requested / used if used else 0.0,
             external_fragmentation=1 - largest / free_blocks if free_blocks else 0.0,

@@ -12,6 +12,7 @@ from engine.protocol.messages import ErrorCode
 
 MOST_QUESTION = 1 << 20  # bytes
 MOST_ANSWER = 15 << 20  # it has to fit into a frame of the engine's own
+READY = bytes(4)  # an empty frame, before the first answer
 _HEADER = struct.Struct(">I")
 
 
