@@ -18,7 +18,7 @@ Line: TypeAlias = list[Cell]
 KINDS = {
     "slabs": ("slabs", "slots"),
     "arena": ("arena", "blocks"),
-    "huge": ("huge", "block"),
+    "huge": ("huge", "blocks"),
 }
 _STRANGE = Cell("?", "heap--text")
 _LEGEND = (
@@ -59,7 +59,7 @@ def heading_line(segment: HeapSegment, width: int) -> Line:
         facts.append(f"{segment.used / segment.size:.0%} used")
     if segment.kind != "huge":
         facts.append(f"{binary(segment.free)} free")
-        facts.append(f"{segment.blocks:,} {things}")
+        facts.append(f"{segment.blocks:,} {things if segment.blocks != 1 else things[:-1]}")
     line = written(f"{kind} ", f"heap--{segment.kind}")
     for n, fact in enumerate(facts):
         words = f"· {fact} " if n else f"{fact} "

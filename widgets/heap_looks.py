@@ -20,7 +20,6 @@ LEVELS = " ▁▂▃▄▅▆▇█"
 FULL = 9
 
 LIT = {
-    "": ("heap--lit", 0.0),
     "near": ("heap--lit", 0.2),
     "hover": ("heap--lit", 0.25),
     "block": ("heap--lit", 0.48),
@@ -79,18 +78,29 @@ class Palette:
     def _mixed(self, look: Look) -> Style:
         drawn, tile = self._plain(look)
         bold = False
-        for name, share in (LIT[look.lit], (f"heap--{look.flash}", HEATS[look.heat])):
-            if share:
-                light = self._colors(name)[0]
-                tile = tile.blend(light, share)
-                if 0 < look.fill < FULL:
-                    drawn = drawn.blend(light, share * 0.8)
+        lights = [self._light(look)] if look.lit else []
+        if look.flash:
+            lights.append((self._colors(f"heap--{look.flash}")[0], HEATS[look.heat]))
+        for light, share in lights:
+            tile = tile.blend(light, share)
+            if 0 < look.fill < FULL:
+                drawn = drawn.blend(light, share * 0.8)
         if look.lit == "cursor":
             drawn, tile = self._colors("heap--cursor")
-        if look.ink and look.lit != "cursor":
+        elif look.ink:
             bold = bool(self._style_of(look.ink).bold)
             drawn = max(self._colors(look.ink), key=lambda color: abs(color.brightness - tile.brightness))
         return Style(color=drawn.rich_color, bgcolor=tile.rich_color, bold=bold)
+
+    def _light(self, look: Look) -> tuple[Color, float]:
+        """The colour it goes towards because of the cursor, and how far: what is not in use towards the colour of its
+        own texture, so that a large block does not hide what it is."""
+        name, share = LIT[look.lit]
+        if name != "heap--lit" or look.fill or look.state not in STATES:
+            return self._colors(name)[0], share
+        if look.state == "g":
+            return self._colors("heap--free")[0], share / 3
+        return self._colors(f"heap--{STATES[look.state]}")[0], share * 0.8
 
     def _plain(self, look: Look) -> tuple[Color, Color]:
         """What is drawn, and the ground."""
