@@ -152,7 +152,9 @@ class HeapFigures(Vertical):
         """How many events the log has."""
         return len(self._events)
 
-    def show_bytes(self, reply: HeapBytes) -> None:
+    def show_bytes(self, reply: HeapBytes, *, still: bool) -> None:
+        """`still`: the rest of the screen is of an earlier moment."""
+        self.figures[-1].border_title = "Bytes, as they are now" if still else "Bytes"
         self.bytes_view.show(heap_values.dump(reply))
 
     def forget(self) -> None:

@@ -180,7 +180,8 @@ class HeapScreen(QuickScreen[None]):
     async def _fetch_bytes(self, start: int) -> None:
         request = GetHeapBytes(target=self.target, address=hex(start), size=BYTES)
         try:
-            self.figures.show_bytes(await self._link.request(request, HeapBytes))
+            reply = await self._link.request(request, HeapBytes)
+            self.figures.show_bytes(reply, still=bool(self.face.watching and self.face.watching.paused))
         except ClientError:
             self._bytes_of = None  # it may be gone by now; the map says what is there
 

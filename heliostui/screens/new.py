@@ -25,8 +25,8 @@ DEFAULT, ALONE, ON_HOST = " default", " none", " host"
 """What is no name of a network."""
 HEAPS = [
     ("the programs' own", OWN := " own"),
-    *((f"heliostui's, {name}", policy) for policy, name in POLICIES.items()),
-    ("heliostui's, checked", CHECKED := " check"),
+    *((f"ours: {name}", policy) for policy, name in POLICIES.items()),
+    ("ours: checked", CHECKED := " check"),
 ]
 """Whose malloc the programs have, and what is chosen by it."""
 Run = Callable[[ContainerOptions], Awaitable[ContainerRef]]
