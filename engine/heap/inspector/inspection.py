@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -20,22 +20,11 @@ from engine.heap.inspector.wire import Bytes, Listed
 from engine.protocol.heap import HeapBlock, HeapEvent, HeapMap, HeapProcess, HeapReport, HeapTotals, HeapView
 from engine.protocol.messages import ErrorCode
 
-PRESENCE_AGE = 1.0  # seconds after which pages are looked at again though nothing else has happened
-PRESENCE_SHARE = 20  # for so many times as long as the last look took there is no other
 MOST_FREE_BLOCKS = 1000  # in one answer
 MOST_STEPS = 20_000  # in a free list, to say where in it a block is
 TRIES = 5  # until a list and the bitmaps agree
 
 T = TypeVar("T")
-
-
-class _Pages(NamedTuple):
-    """Which pages were there for a snapshot; good until then; and until then also for the next snapshot."""
-
-    of: Snapshot
-    presence: Presence
-    until: float
-    cheap_until: float
 
 
 class Inspection:
@@ -49,7 +38,6 @@ class Inspection:
         self._last: Snapshot | None = None
         self._sums: Sums | None = None
         self._totals: tuple[Snapshot, HeapTotals] | None = None
-        self._presence: _Pages | None = None
         self._growth = Growth()
 
     def close(self) -> None:
@@ -110,7 +98,8 @@ class Inspection:
         shown = picture.frame(seen, view)
         rows = picture.draw(seen, self._presence_of(seen, view.still), shown)
         before, cursor, after = self._around(seen, view.cursor)
-        happened, last_event = self._events(seen, view.events_after)
+        # Of a still picture the root was not looked for, and something else may be there: nothing is written.
+        happened, last_event = self._events(seen, None if view.still else view.events_after)
         return HeapMap(
             sequence=seen.sequence, consistent=seen.consistent, cell=shown.cell, first_row=shown.first_row,
             all_rows=shown.all_rows, rows=rows, segments=self._sums_of(seen).segments, totals=self._totals_of(seen),
@@ -189,7 +178,7 @@ class Inspection:
 
     def _forget(self) -> None:
         """Another program was executed."""
-        self._root, self._last, self._sums, self._totals, self._presence = 0, None, None, None, None
+        self._root, self._last, self._sums, self._totals = 0, None, None, None
         self._growth = Growth()
         if self._pages is not None:
             self._pages.close()
@@ -208,23 +197,11 @@ class Inspection:
         return replace(totals, resident=min(presence.resident, totals.mapped))
 
     def _presence_of(self, seen: Snapshot, still: bool) -> Presence:
-        """Which pages are there; with `still`, as they were when the snapshot was taken. Of a large heap they are not
-        looked at each time."""
-        now, last = time.monotonic(), self._presence
-        if last is not None and last.of is seen and (still or now < last.until):
-            return last.presence
-        ranges = zip(seen.segments.bases.tolist(), seen.segments.lengths.tolist(), strict=True)
-        recent = last is not None and last.of is not seen and now < last.cheap_until
-        presence = self._pages_of().presence(ranges, last.presence if last is not None and recent else None)
-        took = time.monotonic() - now
-        cheap_until = last.cheap_until if last is not None and recent else now + PRESENCE_SHARE * took
-        self._presence = _Pages(seen, presence, max(now + PRESENCE_AGE, cheap_until), cheap_until)
-        return presence
-
-    def _pages_of(self) -> Pages:
+        """Which pages are there; with `still`, as they were when the snapshot was taken."""
         if self._pages is None:
             self._pages = Pages(self.target.pid)
-        return self._pages
+        ranges = zip(seen.segments.bases.tolist(), seen.segments.lengths.tolist(), strict=True)
+        return self._pages.presence(seen, ranges, still)
 
     def _around(
         self, seen: Snapshot, cursor: str | None

@@ -108,7 +108,7 @@ def smallest_of(index: int) -> int:
 
 def bytes_of(size: int) -> str:
     """As people read it; exact."""
-    for shift, unit in ((30, "GiB"), (20, "MiB"), (10, "KiB")):
-        if size >= 8 << shift and not size & ((1 << shift) - 1):
+    for shift, unit, smallest in ((30, "GiB", 1 << 30), (20, "MiB", 1 << 20), (10, "KiB", 1 << 14)):
+        if size >= smallest and not size & ((1 << shift) - 1):
             return f"{size >> shift:,} {unit}"
     return "1 byte" if size == 1 else f"{size:,} bytes"

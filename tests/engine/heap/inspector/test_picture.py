@@ -296,3 +296,13 @@ def test_nothing_is_read_anew_while_nothing_happens(puppets: Puppets) -> None:
         puppet.free(puppet.alloc(10))  # without the lock, within the thread's own cache
         inspection.answer(lambda: inspection.picture(HeapView()))
         assert inspection._last is not first
+
+
+def test_for_a_still_picture_nothing_is_written_to_the_program(puppets: Puppets) -> None:
+    """Another program may be there by now."""
+    puppet = puppets()
+    with inspecting(puppet) as inspection:
+        inspection.answer(lambda: inspection.picture(HeapView()))
+        inspection.answer(lambda: inspection.picture(HeapView(still=True, events_after=0)))
+        until = inspection._memory.read(inspection._root + layout.HeapRoot.watch_until.offset, 8)
+    assert until == bytes(8)
