@@ -1,4 +1,7 @@
-"""What an allocator did, a line each: when, a sign of what kind it was, and a sentence. Imports heap and line_view."""
+"""What an allocator did, a line each: when, a sign of what kind it was, and a sentence.
+
+Imports heap, line_view and text.
+"""
 
 from __future__ import annotations
 

@@ -332,6 +332,7 @@ class HeapMapView(ScrollView, can_focus=True):
             self._request()
 
     def watch_cursor(self, old: int | None, new: int | None) -> None:
+        self._anchor = None  # of a zoom that has not come yet: what is looked at is something else now
         before, block, after = self._block
         if new is None or block is None or new not in block:
             if new is not None and after is not None and new in after:
