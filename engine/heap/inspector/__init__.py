@@ -8,14 +8,15 @@ inspection    what is known of one process, and the answers
   memory      process_vm_readv: many ranges at once, bounded
   structures  the structures of layout as numpy sees them
   root        finds the heap
-  snapshot    all of it at one moment: segments, arenas, slabs, threads
+  snapshot    all of it at one moment, of
+    arenas, slabs, threads    its parts
   pages       which pages are in memory
   sums        totals, fragmentation, histogram, classes, bins
-  picture     rows of cells
+  picture     rows of cells; intervals: how much of what is in which
   blocks      what is at an address
-  free_lists  the free blocks in the order of their lists
+  bins, free_lists  the free blocks in the order of their lists
   fields      bytes, and what they mean
-  events      what the allocator did last
+  events      what the allocator did last; words: in sentences, no numpy
   growth      the sums of the last ten minutes
 
 Whoever is read may lie in every byte, change meanwhile, or end: every read has a bound, every index is checked, and

@@ -6,6 +6,7 @@ import numpy as np
 
 from engine.heap import layout
 from engine.heap.inspector.intervals import Numbers
+from engine.heap.inspector.words import smallest_of
 
 _SHIFT = layout.BINS_PER_DOUBLING.bit_length() - 1
 
@@ -25,9 +26,6 @@ def bins_of(sizes: Numbers) -> Numbers:
 
 def sizes_of(index: int) -> tuple[int, int]:
     """The smallest and the largest block that belong there, in bytes; the last bin has no largest one."""
-    if index < layout.EXACT_BINS:
-        return index * layout.GRANULE, index * layout.GRANULE
-    doubling, step = divmod(index - layout.EXACT_BINS, layout.BINS_PER_DOUBLING)
-    width = 1 << (doubling + layout.EXACT_BINS_SHIFT - _SHIFT)
-    smallest = (layout.BINS_PER_DOUBLING + step) * width
-    return smallest, layout.BLOCK_SIZE_MASK if index == layout.BINS - 1 else smallest + width - layout.GRANULE
+    if index == layout.BINS - 1:
+        return smallest_of(index), layout.BLOCK_SIZE_MASK
+    return smallest_of(index), smallest_of(index + 1) - layout.GRANULE
