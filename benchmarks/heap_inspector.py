@@ -157,7 +157,8 @@ async def measure(target: subprocess.Popen[bytes], rounds: int) -> None:
 
 async def disturb(measured: Measured, rounds: int) -> None:
     """By turns, so that a busy machine is busy for both."""
-    ratios, taken = [], []
+    ratios: list[float] = []
+    taken: list[tuple[float, float]] = []
     for _ in range(rounds):
         alone = await asyncio.to_thread(measured.work)
         watching = asyncio.create_task(watch(measured, taken))
