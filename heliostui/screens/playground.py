@@ -24,6 +24,7 @@ from engine.protocol.heap import HeapBlock, HeapOptions, HeapTotals, Playground,
 from engine.protocol.messages import (
     ClosePlayground,
     Done,
+    GetPlayground,
     ListPlay,
     ListPlaygrounds,
     OpenPlayground,
@@ -354,9 +355,14 @@ class PlaygroundScreen(QuickScreen[list[str]]):
         """Put operations in place of all there are, and go to their beginning. Raises ClientError."""
         self._close_question()
         await self._all(partial(SeekPlayground, step=0))
-        for place in range(0, len(operations), PIECE):
-            piece = list(operations[place : place + PIECE])
-            await self._all(partial(Play, operations=piece, run=False, append=place > 0), anew=True)
+        async with self._turn, self._link.connection() as engine:
+            for each in self.shown:
+                for place in range(0, len(operations), PIECE):
+                    piece = list(operations[place : place + PIECE])
+                    await engine.request(
+                        Play(playground=each.id, operations=piece, run=False, append=place > 0), PlaygroundShown
+                    )
+        await self._all(GetPlayground, anew=True)
         self.list.focus()
 
     # --- predicting ---
