@@ -5,7 +5,8 @@
     python benchmarks/heap.py --only git --rounds 20
 
 Processor time is user and system time of a program and its children; memory is the peak of the largest of them. In
-turn, round by round; medians, as ratios to glibc's. Programs that are not installed are left out.
+turn, round by round, as ratios to glibc's: the fastest round, since a busy machine only ever adds time, and the median
+of the peaks. Programs that are not installed are left out.
 """
 
 from __future__ import annotations
@@ -85,9 +86,9 @@ def report(groups: dict[str, list[Case]], names: list[str], measured: Measured) 
             continue
         print(f"\n{group:<30}{'glibc':>18}" + "".join(f"{name:>16}" for name in names[1:]))
         for case in cases:
-            base = median(measured[case.name, "glibc"])
+            base = typical(measured[case.name, "glibc"])
             for name in names:
-                used = median(measured[case.name, name])
+                used = typical(measured[case.name, name])
                 ratios[name][case.name] = Ratio(*(a / b for a, b in zip(used, base, strict=True)))
             columns = f"{base.processor * 1000:8.0f} ms{base.peak / 1024:5.0f} MB"
             print(f"  {case.name:<28}{columns:>18}{''.join(row(ratios[name][case.name] for name in names[1:]))}")
@@ -101,8 +102,9 @@ def row(ratios: Iterable[Ratio]) -> Iterator[str]:
     return (f"{ratio.processor:10.2f}{ratio.peak:6.2f}" for ratio in ratios)
 
 
-def median(rounds: list[Used]) -> Used:
-    return Used(*(statistics.median(values) for values in zip(*rounds, strict=True)))
+def typical(rounds: list[Used]) -> Used:
+    processor, elapsed, peak = zip(*rounds, strict=True)
+    return Used(min(processor), min(elapsed), statistics.median(peak))
 
 
 def mean(ratios: Iterable[Ratio]) -> Ratio:
