@@ -22,6 +22,8 @@ MEMORY = 2 << 30
 PATIENCE = 20.0
 """Seconds that one operation, or a piece of them, may take beyond those it was given."""
 PR_SET_PDEATHSIG = 1
+PR_SET_PTRACER = 0x59616D61
+PR_SET_PTRACER_ANY = ctypes.c_ulong(-1)
 
 
 class Died(Exception):
@@ -99,7 +101,10 @@ def how_it_ended(number: int) -> str:
 
 def _be_a_heap(asked: socket.socket, said: int, parent: int) -> None:
     """Die with the session, dump no core, say nothing but into `said`, and take no more memory than one may."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    libc = ctypes.CDLL(None)
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    # Where Yama lets a process be read by its ancestors only (ptrace_scope 1), the inspector is none of them.
+    libc.prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(0)
     with open(os.devnull, "r+b", buffering=0) as nothing:
