@@ -6,8 +6,8 @@ The format is `engine.heap.playground.trace`'s.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
-from itertools import islice
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,21 +15,23 @@ from engine.heap.playground import trace
 from engine.heap.playground.examples import EXAMPLES, Example
 
 MOST = 1_000_000  # operations of a file
+_COMMENT = re.compile(r"(?:^|\s)#\s+(\S.*)")
 
 
 class Trace(NamedTuple):
-    """Operations with a name, and what to watch for."""
+    """Operations with a name, and what to watch for. `notes`: what is said of single ones, by their numbers from 1."""
 
     name: str
     about: str
-    operations: tuple[str, ...]
+    operations: tuple[str, ...] = ()
+    notes: Mapping[int, str] = {}
 
 
 def _example(example: Example) -> Trace:
     """One of the playground's own; what it says at its head is what it is about."""
-    words = example.lines[0].removeprefix("#").strip() if example.lines[0].startswith("#") else ""
+    first = example.lines[0]
     title = example.title[:1].upper() + example.title[1:]
-    return Trace(title, words, tuple(_operations(example.lines)))
+    return _parsed(example.lines, title, first.removeprefix("#").strip() if first.startswith("#") else "")
 
 
 def _policies() -> tuple[str, ...]:
@@ -54,8 +56,25 @@ def _program(count: int = 500, most: int = 60) -> tuple[str, ...]:
     return tuple(operations)
 
 
-def _operations(lines: Iterable[str]) -> Iterable[str]:
-    return (str(operation) for operation in trace.parse(lines))
+def _parsed(lines: Iterable[str], name: str, about: str = "") -> Trace:
+    """A trace with what its comments say: of the operation on their line, or of the one before. Raises ValueError."""
+    operations: list[str] = []
+    notes: dict[int, str] = {}
+    made = 0
+    for number, line in enumerate(lines, 1):
+        try:
+            operation = trace.operation(line, made)
+        except trace.TraceError as error:
+            raise ValueError(f"Line {number}: {error}") from None
+        if operation is not None:
+            made += operation.makes_block
+            operations.append(str(operation))
+            if len(operations) > MOST:
+                raise ValueError(f"{name} has more than {MOST:,} operations: cut it, as with head -n {MOST}")
+        comment = _COMMENT.search(line)
+        if comment and operations:
+            notes[len(operations)] = " ".join(filter(None, (notes.get(len(operations)), comment[1].strip())))
+    return Trace(name, about, tuple(operations), {n: f"{note[:1].upper()}{note[1:]}" for n, note in notes.items()})
 
 
 POLICIES = Trace(
@@ -68,16 +87,14 @@ BUILT_IN = (POLICIES, *map(_example, EXAMPLES), PROGRAM)
 """What the playground offers."""
 
 
-def read(path: Path) -> list[str]:
-    """The operations of a file. Raises OSError, and ValueError with one sentence."""
+def read(path: Path) -> Trace:
+    """What a file has. Raises OSError, and ValueError with one sentence."""
     path = path.expanduser()
     try:
         with path.open(encoding="utf-8") as file:
-            operations = list(islice(_operations(file), MOST + 1))
+            found = _parsed(file, str(path))
     except UnicodeDecodeError:
         raise ValueError(f"{path} is no text: a trace has one operation per line, as in alloc 200") from None
-    if not operations:
+    if not found.operations:
         raise ValueError(f"{path} has no operations: write one per line, as in alloc 200 or free #1")
-    if len(operations) > MOST:
-        raise ValueError(f"{path} has more than {MOST:,} operations: cut it, as with head -n {MOST}")
-    return operations
+    return found

@@ -7,7 +7,7 @@ heap_predict, heap_words and the dialogs.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -42,6 +42,7 @@ from heliostui.heap_input import OperationInput
 from heliostui.heap_operations import Operations
 from heliostui.heap_predict import Score, judged, possible_guess, question
 from heliostui.heap_side import Side
+from heliostui.heap_traces import Trace
 from heliostui.heap_words import POLICIES, allocates, compared, options_words
 from heliostui.link import Link
 from heliostui.messages import EngineUp
@@ -103,6 +104,7 @@ class PlaygroundScreen(QuickScreen[list[str]]):
         """The operation of which it is asked which block it will take."""
         self._answered = 0  # the step whose question was answered
         self._speed = 1
+        self._notes: Mapping[int, str] = {}  # what the trace says of its operations
         self._goes_on = False
         self._goal: int | None = None  # the step to go to
         self._turn = asyncio.Lock()
@@ -133,7 +135,7 @@ class PlaygroundScreen(QuickScreen[list[str]]):
         """Playgrounds end with the engine that cared for them: those that were shown are gone."""
         for side in self.sides:
             side.show(None)
-        self.asked, self._answered, self._goes_on = None, 0, False
+        self.asked, self._answered, self._goes_on, self._notes = None, 0, False, {}
         self._say("The engine was started anew, so this is a new playground.")
         self.run_worker(self._begin(), group="playing")
 
@@ -202,8 +204,10 @@ class PlaygroundScreen(QuickScreen[list[str]]):
         self._write("#play-note", words)
 
     def _say(self, words: str, kind: str = "") -> None:
-        """`kind`: "right", "wrong" or "asked"."""
+        """`kind`: "right", "wrong" or "asked". Where something will be said again it keeps its lines: the map stands
+        still."""
         self._write("#play-say", words)
+        self.query_one("#play-say").display = bool(words or self.predicting or self._notes)
         for each in ("right", "wrong", "asked"):
             self.query_one("#play-say").set_class(each == kind, f"-{each}")
 
@@ -264,6 +268,7 @@ class PlaygroundScreen(QuickScreen[list[str]]):
             while self._goal != goal:
                 goal = self._goal or 0
                 await self._all(partial(SeekPlayground, step=goal))
+                self._say(self._notes.get(goal, ""))
         except ClientError as error:
             self._note(str(error))
         finally:
@@ -335,7 +340,7 @@ class PlaygroundScreen(QuickScreen[list[str]]):
         if playground is None or not lines:
             return
         self._close_question()
-        to_come = playground.steps - playground.step
+        to_come, self._notes = playground.steps - playground.step, {}
         try:
             await self._all(partial(Play, operations=lines), anew=True)
         except ClientError as error:
@@ -351,8 +356,9 @@ class PlaygroundScreen(QuickScreen[list[str]]):
         if playground is not None:
             await self.app.push_screen_wait(TakeTrace(self._take, playground.steps))
 
-    async def _take(self, operations: Sequence[str]) -> None:
+    async def _take(self, trace: Trace) -> None:
         """Put operations in place of all there are, and go to their beginning. Raises ClientError."""
+        operations = trace.operations
         self._close_question()
         await self._all(partial(SeekPlayground, step=0))
         async with self._turn, self._link.connection() as engine:
@@ -362,7 +368,9 @@ class PlaygroundScreen(QuickScreen[list[str]]):
                     await engine.request(
                         Play(playground=each.id, operations=piece, run=False, append=place > 0), PlaygroundShown
                     )
+        self._notes = trace.notes
         await self._all(GetPlayground, anew=True)
+        self._say(trace.about)
         self.list.focus()
 
     # --- predicting ---
@@ -462,12 +470,13 @@ class PlaygroundScreen(QuickScreen[list[str]]):
 
     @work(group="dialogs", exclusive=True)
     async def action_new(self) -> None:
-        async def open(options: HeapOptions, operations: list[str]) -> None:
+        async def open(options: HeapOptions, trace: Trace) -> None:
             made = (await self._link.request(OpenPlayground(options=options), PlaygroundShown)).playground
             self._close_question()
+            self._notes = {}
             self._show([made], anew=True)
-            if operations:
-                await self._take(operations)
+            if trace.operations:
+                await self._take(trace)
 
         await self.app.push_screen_wait(NewPlayground(self._options, open))
 
@@ -486,6 +495,7 @@ class PlaygroundScreen(QuickScreen[list[str]]):
         chosen = await self.app.push_screen_wait(ChoosePlayground(there, shown))
         if chosen is not None and chosen.id != shown:
             self._close_question()
+            self._notes = {}
             self._show([chosen], anew=True)
 
     @work(group="dialogs", exclusive=True)

@@ -22,6 +22,7 @@ from textual.widgets.option_list import Option
 
 from engine.protocol.heap import HeapOptions, Playground, Policy
 from heliostui import heap_traces
+from heliostui.heap_traces import Trace
 from heliostui.heap_words import POLICIES, POLICY_RULES, playground_words
 from heliostui.screens.network_forms import Form, field, note
 
@@ -59,14 +60,14 @@ def trace_fields(*, nothing: bool) -> Iterable[Widget]:
     yield field("File", Input(id="file", compact=True, placeholder="as heliostui heap record writes it"))
 
 
-async def chosen_trace(form: Form) -> list[str]:
-    """The operations that were chosen. Raises OSError, and ValueError with a sentence."""
+async def chosen_trace(form: Form) -> Trace:
+    """The trace that was chosen. Raises OSError, and ValueError with a sentence."""
     chosen = form.query_one("#trace", Select).value
     if form.value("file"):
         return await asyncio.to_thread(heap_traces.read, Path(form.value("file")))
     if chosen == FILE:
         raise ValueError("name the file that has the operations, one on each line, as in alloc 200 or free #1")
-    return list(heap_traces.BUILT_IN[cast(int, chosen)].operations) if chosen != NOTHING else []
+    return heap_traces.BUILT_IN[cast(int, chosen)] if chosen != NOTHING else Trace("", "")
 
 
 class _WithTrace(Form):
@@ -84,7 +85,7 @@ class NewPlayground(_WithTrace):
 
     VERB = "Open"
 
-    def __init__(self, options: HeapOptions, open: Callable[[HeapOptions, list[str]], Awaitable[object]]) -> None:
+    def __init__(self, options: HeapOptions, open: Callable[[HeapOptions, Trace], Awaitable[object]]) -> None:
         super().__init__()
         self._options, self._open = options, open
 
@@ -126,7 +127,7 @@ class TakeTrace(_WithTrace):
 
     VERB = "Take"
 
-    def __init__(self, take: Callable[[list[str]], Awaitable[object]], there: int) -> None:
+    def __init__(self, take: Callable[[Trace], Awaitable[object]], there: int) -> None:
         super().__init__()
         self._take, self._there = take, there
 

@@ -19,13 +19,21 @@ def test_built_in_traces_have_a_name_and_operations(trace: Trace) -> None:
 def test_a_file_has_operations_and_comments(tmp_path: Path) -> None:
     file = tmp_path / "t.trace"
     file.write_text("# of a program\nalloc 200\n\n  free #1 # at once\nrealloc #1 300\n")
-    assert read(file) == ["alloc 200", "free #1", "realloc #1 300"]
+    found = read(file)
+    assert found.operations == ("alloc 200", "free #1", "realloc #1 300")
+    assert found.notes == {2: "At once"}
+
+
+def test_what_a_trace_says_between_its_operations_is_of_the_one_before(tmp_path: Path) -> None:
+    file = tmp_path / "t.trace"
+    file.write_text("alloc 200 # the first\n# and more\nfree #1\n")
+    assert read(file).notes == {1: "The first and more"}
 
 
 def test_sizes_may_have_letters(tmp_path: Path) -> None:
     file = tmp_path / "t.trace"
     file.write_text("alloc 4k\n")
-    assert read(file) == ["alloc 4096"]
+    assert read(file).operations == ("alloc 4096",)
 
 
 def test_a_line_that_is_no_operation_is_named(tmp_path: Path) -> None:

@@ -255,10 +255,14 @@ async def test_a_file_is_read_or_refused_in_the_dialog(cli: CommandLine, tmp_pat
         form.query_one("#file", Input).value = str(file)
         await player.press("ctrl+s")
         await player.person.until(lambda: "No such file" in str(form.query_one("#problem", Static).content))
-        file.write_text("# two\nalloc 10\nfree #1\n")
+        file.write_text("# two\nalloc 10  # a small one\nfree #1\n")
         await player.press("ctrl+s")
         await player.person.until(lambda: player.person.app.screen is player.screen)
         assert player.now.steps == 2
+        await player.press("space")
+        await player.person.until(lambda: player.said == "A small one")
+        await player.press("space")
+        await player.person.until(lambda: not player.said)
 
 
 async def test_playgrounds_stay_until_they_are_closed(cli: CommandLine) -> None:
