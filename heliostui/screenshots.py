@@ -249,7 +249,7 @@ class Photographer:
         await self.pilot.press("escape", "1")
 
     async def tell_heap(self) -> None:
-        """Pictures of a program's heap: beside the table, with its figures, and its bytes."""
+        """Pictures of a program's heap: below the table, explained, with its figures, and with its bytes."""
         await self.select("shop")
         await self.pilot.press("h")
         face = self.main.details.heap.face
@@ -268,7 +268,6 @@ class Photographer:
         await self.picture("heap")
         await self.pilot.press("v", "f")
         await self.until(lambda: screen.figures.happened > 20)
-        await self.picture("heap-events")
         await self.pilot.press("p", "enter")
         await self.until(screen.figures.bytes_view.line_count)
         await self.picture("heap-bytes")
@@ -282,13 +281,10 @@ class Photographer:
         assert isinstance(screen, PlaygroundScreen)
         await self.until(lambda: screen.playground is not None)
         await self.take(screen, POLICIES)
-        await self.go(screen, 7)
-        await self.picture("playground-free")
         await self.go(screen, 9)
         await self.pilot.press("p", "space")
         await self.until(lambda: screen.asked is not None)
         await self.pilot.press("f")
-        await self.picture("playground-question")
         await self.pilot.press("enter")
         await self.until(lambda: screen.score.asked)
         await self.picture("playground-answer")
@@ -298,7 +294,6 @@ class Photographer:
         await self.take(screen, PROGRAM)
         await self.pilot.press("b")
         await self.until(lambda: isinstance(self.app.screen, Beside))
-        await self.picture("playground-beside")
         await self.pilot.press("ctrl+s")
         await self.until(lambda: len(screen.shown) == 2)
         await self.go(screen, 500)
