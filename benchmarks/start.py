@@ -23,7 +23,7 @@ from typing import Protocol
 import msgspec
 from peers.c_program import CProgram
 from peers.oci import Oci, found
-from peers.ours import Heliostui
+from peers.ours import LOOPBACK, Heliostui
 from peers.root import CLOCK, SLEEP, TRUE, make_root, missing
 from peers.rounds import in_turn, show
 
@@ -111,9 +111,9 @@ def spec(root: Path, command: list[str], tty: bool = False) -> Spec:
     """The spec that our engine would make."""
 
     async def make() -> Spec:
-        options = ContainerOptions(rootfs=str(root), command=command, tty=tty)
+        options = ContainerOptions(rootfs=str(root), command=command, tty=tty, namespaces=LOOPBACK)
         image = await bundle.image_of(options, Images(root))
-        return await bundle.spec_of(options, image, "0123456789ab", root.parent / "c/container", {})
+        return await bundle.spec_of(options, image, "0123456789ab", root.parent / "c/container", {}, {}, root.parent)
 
     return asyncio.run(make())
 

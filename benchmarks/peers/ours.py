@@ -23,6 +23,9 @@ from engine.protocol.messages import (
     WaitContainer,
 )
 
+LOOPBACK = {"network": "private"}
+"""Namespaces of a container that has, as the peers' ones do, loopback only."""
+
 
 class Heliostui:
     """The engine is started by `__init__` and ended by `close`, with all of its containers."""
@@ -74,7 +77,7 @@ class Heliostui:
         self._engine.close()
 
     def _run(self, command: list[str], tty: bool) -> str:
-        options = ContainerOptions(rootfs=self._root, command=command, tty=tty)
+        options = ContainerOptions(rootfs=self._root, command=command, tty=tty, namespaces=LOOPBACK)
         return self._engine.request(RunContainer(options=options), ContainerRef).id
 
     def _wait(self, ref: str) -> None:
