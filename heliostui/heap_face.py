@@ -72,11 +72,13 @@ class HeapFace(Vertical):
         self.map: HeapMap | None = None
         self._wanted_list: HeapMapView.FreeListWanted | None = None
         self.view = Map()
+        self._totals = Static(classes="heap-totals", markup=False)
+        self._what = Static(classes="heap-what", markup=False)
 
     def compose(self) -> ComposeResult:
         yield self.view
-        yield Static(classes="heap-totals", markup=False)
-        yield Static(classes="heap-what", markup=False)
+        yield self._totals
+        yield self._what
 
     # --- what is looked at ---
 
@@ -116,7 +118,7 @@ class HeapFace(Vertical):
             return
         self.map = event.map
         self.view.show(heap_values.picture(event.map, event.columns))
-        self._write(".heap-totals", totals_words(event.map.totals, brief=self.size.width < BRIEF))
+        self._write(self._totals, totals_words(event.map.totals, brief=self.size.width < BRIEF))
         self._tell()
         self.post_message(self.Seen(self))
 
@@ -126,8 +128,7 @@ class HeapFace(Vertical):
         if event.watch is self.watching:
             self.post_message(self.Lost(self, event.reason, event.code))
 
-    def _write(self, where: str, words: str) -> None:
-        static = self.query_one(where, Static)
+    def _write(self, static: Static, words: str) -> None:
         if words != str(static.content):
             static.update(words)
 
@@ -151,7 +152,7 @@ class HeapFace(Vertical):
     def _tell(self) -> None:
         if self.map is not None:
             words = cursor_words(self.map if self.block else None, self.view.cursor)
-            self._write(".heap-what", f"{words.block}\n{words.around}")
+            self._write(self._what, f"{words.block}\n{words.around}")
 
     @on(HeapMapView.Hovered)
     def _hovered(self, event: HeapMapView.Hovered) -> None:
@@ -161,7 +162,7 @@ class HeapFace(Vertical):
             return
         state = CELLS.get(event.state.lower(), "")
         fill = f", {percent(event.fill / 9)} of it in use" if event.state.lower() in "ucs" else ""
-        self._write(".heap-what", f"{event.address:#x} and {size_text(event.size)} on: {state}{fill}\n")
+        self._write(self._what, f"{event.address:#x} and {size_text(event.size)} on: {state}{fill}\n")
 
     # --- free lists ---
 

@@ -60,9 +60,10 @@ class HeapPane(Vertical):
         self._processes: list[HeapProcess] = []
         self.process: HeapProcess | None = None
         self.face = HeapFace(link)
+        self._note = Static(classes="note", markup=False)
 
     def compose(self) -> ComposeResult:
-        yield Static(classes="note", markup=False)
+        yield self._note
         yield self.face
 
     def on_mount(self) -> None:
@@ -103,11 +104,11 @@ class HeapPane(Vertical):
         self._say(why)
 
     def _say(self, why: str) -> None:
-        note = self.query_one(".note", Static)
-        note.update(why)
-        note.display = bool(why)
+        self._note.update(why)
+        self._note.display = bool(why)
         self.face.display = not why
-        self.screen.refresh_bindings()
+        if self.is_attached:
+            self.screen.refresh_bindings()
         self.post_message(self.Described())
 
     async def _find(self, container: ContainerSummary) -> None:

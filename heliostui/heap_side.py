@@ -29,11 +29,12 @@ class Side(Vertical):
         self._fresh = True
         self._address: int | None = None  # that is to be looked at
         self.face = HeapFace(link)
+        self._words = Static(markup=False)
 
     def compose(self) -> ComposeResult:
         yield self.face
         with VerticalScroll(classes="play-words", can_focus=False):
-            yield Static(markup=False)
+            yield self._words
 
     def on_resize(self) -> None:
         """The words have a height of their own, so that the map keeps its."""
@@ -57,7 +58,7 @@ class Side(Vertical):
             self._address = _address(playground)
         self.border_title = Content(playground_title(playground))
         self.set_class(bool(playground.ended), "-ended")
-        self.query_one(".play-words Static", Static).update(_words(playground))
+        self._words.update(_words(playground))
 
     @on(HeapFace.Seen)
     def _seen(self) -> None:

@@ -69,14 +69,16 @@ class HeapScreen(QuickScreen[None]):
         self._link, self._container, self._process, self._address = link, container, process, address
         self.face = HeapFace(link)
         self.figures = Figures(id="heap-figures")
+        self._status_line = Static(id="heap-status", markup=False)
+        self._note_line = Static(id="heap-note", markup=False)
         self._bytes_of: tuple[int, int] | None = None
         self._possible = False  # all that needs a picture
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="heap-top"):
             yield Static(" heap ", id="heap-title")
-            yield Static(id="heap-status", markup=False)
-        yield Static(id="heap-note", markup=False)
+            yield self._status_line
+        yield self._note_line
         with Container(id="heap-body"):
             yield self.face
             yield self.figures
@@ -145,10 +147,9 @@ class HeapScreen(QuickScreen[None]):
         self._note(f"{event.reason} u looks for another process." if event.code is not None else event.reason)
 
     def _note(self, words: str) -> None:
-        note = self.query_one("#heap-note", Static)
-        if words != str(note.content):
-            note.update(words)
-        note.display = bool(words)
+        if words != str(self._note_line.content):
+            self._note_line.update(words)
+        self._note_line.display = bool(words)
 
     def _status(self) -> None:
         process, watching = self._process, self.face.watching
@@ -159,9 +160,8 @@ class HeapScreen(QuickScreen[None]):
         if watching is not None:
             parts += [word for word, on in (("paused", watching.paused), ("exact", watching.exact)) if on]
             parts += ["events"] if watching.events else []
-        status = self.query_one("#heap-status", Static)
-        if " · ".join(parts) != str(status.content):
-            status.update(Text(" · ".join(parts), no_wrap=True))
+        if " · ".join(parts) != str(self._status_line.content):
+            self._status_line.update(Text(" · ".join(parts), no_wrap=True))
 
     # --- bytes ---
 

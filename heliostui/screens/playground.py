@@ -98,6 +98,11 @@ class PlaygroundScreen(QuickScreen[list[str]]):
         self._link, self._wanted = link, wanted or []
         self.sides = (Side(link, id="play-one"), Side(link, id="play-other"))
         self.list = Operations()
+        self.line = OperationInput(id="play-input")
+        self._status_line = Static(id="play-status", markup=False)
+        self._note_line = Static(id="play-note", markup=False)
+        self._figures = Static(id="play-figures")
+        self._said = Static(id="play-say", markup=False)
         self.score = Score()
         self.predicting = False
         self.asked: str | None = None
@@ -112,15 +117,15 @@ class PlaygroundScreen(QuickScreen[list[str]]):
     def compose(self) -> ComposeResult:
         with Horizontal(id="play-top"):
             yield Static(" playground ", id="play-title")
-            yield Static(id="play-status", markup=False)
-        yield Static(id="play-note", markup=False)
+            yield self._status_line
+        yield self._note_line
         with Container(id="play-body"):
             yield self.list
             with Container(id="play-sides"):
                 yield from self.sides
-        yield Static(id="play-figures")
-        yield Static(id="play-say", markup=False)
-        yield OperationInput(id="play-input")
+        yield self._figures
+        yield self._said
+        yield self.line
         yield KeyLine()
 
     def on_mount(self) -> None:
@@ -182,10 +187,9 @@ class PlaygroundScreen(QuickScreen[list[str]]):
         event.stop()
         self._note("")
         one, other = (side.face.map for side in self.sides)
-        figures = self.query_one("#play-figures", Static)
-        figures.display = len(self.shown) > 1 and one is not None and other is not None
-        if figures.display and one is not None and other is not None:
-            figures.update(self._compared(one.totals, other.totals))
+        self._figures.display = len(self.shown) > 1 and one is not None and other is not None
+        if one is not None and other is not None and len(self.shown) > 1:
+            self._figures.update(self._compared(one.totals, other.totals))
 
     def _compared(self, one: HeapTotals, other: HeapTotals) -> Text:
         """Three lines: names of figures, and below them those of both; the better one stands out."""
@@ -201,18 +205,17 @@ class PlaygroundScreen(QuickScreen[list[str]]):
     # --- words ---
 
     def _note(self, words: str) -> None:
-        self._write("#play-note", words)
+        self._write(self._note_line, words)
 
     def _say(self, words: str, kind: str = "") -> None:
         """`kind`: "right", "wrong" or "asked". Where something will be said again it keeps its lines: the map stands
         still."""
-        self._write("#play-say", words)
-        self.query_one("#play-say").display = bool(words or self.predicting or self._notes)
+        self._write(self._said, words)
+        self._said.display = bool(words or self.predicting or self._notes)
         for each in ("right", "wrong", "asked"):
-            self.query_one("#play-say").set_class(each == kind, f"-{each}")
+            self._said.set_class(each == kind, f"-{each}")
 
-    def _write(self, where: str, words: str) -> None:
-        static = self.query_one(where, Static)
+    def _write(self, static: Static, words: str) -> None:
         if words != str(static.content):
             static.update(words)
         static.display = bool(words)
@@ -228,7 +231,7 @@ class PlaygroundScreen(QuickScreen[list[str]]):
             parts.append(f"predicting: {self.score}" if self.score.asked else "predicting")
         if len(self.shown) == 1:
             parts.insert(0, options_words(playground.options))
-        self.query_one("#play-status", Static).update(" · ".join(parts))
+        self._status_line.update(" · ".join(parts))
 
     @on(Operations.Lacking)
     async def _lacking(self, event: Operations.Lacking) -> None:
@@ -325,7 +328,7 @@ class PlaygroundScreen(QuickScreen[list[str]]):
     # --- operations that are typed or taken ---
 
     def action_type(self) -> None:
-        self.query_one(OperationInput).focus()
+        self.line.focus()
 
     @on(OperationInput.Ended)
     def _typed_enough(self) -> None:
