@@ -53,10 +53,11 @@ class Inspector:
 
     async def processes(self, pids: list[int]) -> list[HeapProcess]:
         """Which of these have a heap of ours, in their order; of the others, why not. One that does not let itself be
-        read does not keep us from the others; several such do."""
+        read does not keep us from the others; several such do, until it is known which: those cost no time again."""
         found: list[HeapProcess] = []
         stuck = 0
         for pid in pids:
+            avoided = self._is_avoided(pid)
             try:
                 if stuck == MOST_STUCK:
                     raise EngineError(ErrorCode.WRONG_STATE, "Not looked at: others did not let themselves be read.")
@@ -64,7 +65,7 @@ class Inspector:
             except EngineError as error:
                 if error.code is not ErrorCode.WRONG_STATE:
                     raise
-                stuck += self._avoided.get(pid, 0.0) > 0 and stuck < MOST_STUCK
+                stuck += stuck < MOST_STUCK and not avoided and self._is_avoided(pid)
                 found.append(HeapProcess(pid=0, host_pid=pid, command="", reason=error.message.rstrip(".")))
         return found
 
@@ -138,13 +139,16 @@ class Inspector:
     def _refuse(self, question: wire.AnyQuestion) -> None:
         if self._closed:
             raise EngineError(ErrorCode.SHUTTING_DOWN, "The engine is ending; heaps are not read any more.")
-        now = time.monotonic()
-        self._avoided = {pid: until for pid, until in self._avoided.items() if until > now}
-        if question.pid in self._avoided:
+        if self._is_avoided(question.pid):
             raise EngineError(
                 ErrorCode.WRONG_STATE,
                 f"The memory of process {question.pid} could not be read in time; for a while it is not tried again.",
             )
+
+    def _is_avoided(self, pid: int) -> bool:
+        now = time.monotonic()
+        self._avoided = {pid: until for pid, until in self._avoided.items() if until > now}
+        return pid in self._avoided
 
     def _gave_up(self, pid: int) -> EngineError:
         self._avoided[pid] = time.monotonic() + AVOIDED

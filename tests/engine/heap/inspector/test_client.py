@@ -16,7 +16,7 @@ import pytest
 
 from engine.errors import EngineError
 from engine.heap import layout
-from engine.heap.inspector.client import Inspector
+from engine.heap.inspector.client import MOST_STUCK, Inspector
 from engine.heap.inspector.memory import Memory
 from engine.protocol.heap import HeapView
 from engine.protocol.messages import ErrorCode
@@ -124,6 +124,24 @@ async def test_a_heap_that_can_not_be_read_to_its_end_is_given_up(puppets: Puppe
         assert found[1].options is not None
         with pytest.raises(EngineError, match="for a while it is not tried again"):
             await inspector.report(puppet.pid)
+    finally:
+        await inspector.close()
+
+
+async def test_those_that_are_known_to_be_stuck_hide_nobody(puppets: Puppets) -> None:
+    """As many as a list waits for: the next list has their neighbour."""
+    stuck, sound = [puppets() for _ in range(MOST_STUCK)], puppets()
+    for puppet in stuck:
+        never = puppet.tell("u")
+        if not never:
+            pytest.skip("userfaultfd is not allowed here")
+        Memory(puppet.pid).write(root_of(puppet) + layout.HeapRoot.segments.offset, never.to_bytes(8, "little"))
+    inspector = Inspector(timeout=0.5)
+    try:
+        everybody = [puppet.pid for puppet in (*stuck, sound)]
+        first, second = await inspector.processes(everybody), await inspector.processes(everybody)
+        assert first[-1].reason.startswith("Not looked at")
+        assert second[-1].options is not None
     finally:
         await inspector.close()
 
