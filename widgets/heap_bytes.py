@@ -123,7 +123,7 @@ class HeapBytesView(LineView):
 
     def _lay_out(self, elsewhere: bool) -> None:
         per = self.per_line
-        room = self.size.width - (NAME + PLACE + 3 * SHORT + 4 if per >= SHORT else 3)
+        room = self.scrollable_size.width - (NAME + PLACE + 3 * SHORT + 4 if per >= SHORT else 3)
         before, self._lines = self._lines, list(dump_lines(self._dump, per, room)) if self._dump else []
         if elsewhere:
             self.reset_lines()
@@ -139,7 +139,7 @@ class HeapBytesView(LineView):
     @property
     def per_line(self) -> int:
         """Bytes in a line."""
-        width = self.size.width
+        width = self.scrollable_size.width
         return 16 if width >= WIDE else 8 if width >= MIDDLE else 4
 
     # --- what LineView asks for ---

@@ -80,8 +80,8 @@ def legend_line(width: int, cell: int, columns: int) -> Line:
         [*(Cell(character, look) for character in sample), *written(f" {words} ", "heap--muted")]
         for words, sample, look in _LEGEND
     ]
-    amount = f"{binary(cell)} a cell"
-    if sum(map(len, entries)) + len(amount) + 20 < width:
+    amount = f"{binary(cell)} a cell" if cell else ""
+    if cell and sum(map(len, entries)) + len(amount) + 20 < width:
         amount += f", {binary(cell * columns)} a row"
     line: Line = []
     for entry in entries:

@@ -68,7 +68,7 @@ class HeapLog(LineView):
 
     def _lay_out(self, happenings: Sequence[HeapHappening]) -> None:
         """The sentences as lines that fit."""
-        room = max(8, self.size.width - self._indent)
+        room = max(8, self.scrollable_size.width - self._indent)
         for happening in happenings:
             first, *more = wrap(printable(happening.words), room) or [""]
             self._lines += [(happening, first), *((None, line) for line in more)]
@@ -76,7 +76,7 @@ class HeapLog(LineView):
     @property
     def _indent(self) -> int:
         """Cells before a sentence."""
-        return 2 + (TIME if self.size.width >= WIDE else 0)
+        return 2 + (TIME if self.scrollable_size.width >= WIDE else 0)
 
     def on_resize(self, event: events.Resize) -> None:
         self._lines.clear()

@@ -145,9 +145,20 @@ async def test_where_there_is_no_room_for_times_sentences_have_it_and_are_wrappe
         assert drawn[place + 1] == "  0x7f00dec02130"
 
 
+@pytest.mark.parametrize("width", [30, 48])
+async def test_no_sentence_is_cut_off_by_the_scroll_bar(stage: Any, width: int) -> None:
+    log = HeapLog()
+    log.styles.overflow_y = "scroll"
+    async with stage(log, prepare=lambda: log.show(LOG)).run_test(size=(width, 40)) as pilot:
+        await pilot.pause()
+        assert log.scrollable_size.width < width
+        assert " ".join(" ".join(lines(log)).split()).count("0x7f00dec02130") == 1
+        assert max(log.line_styled(place).cell_len for place in range(log.line_count())) <= log.scrollable_size.width
+
+
 async def test_a_log_whose_oldest_lines_are_forgotten_shows_the_newest(stage: Any) -> None:
     log = HeapLog()
-    async with stage(log, prepare=lambda: log.show(LOG)).run_test(size=(60, 3)) as pilot:
+    async with stage(log, prepare=lambda: log.show(LOG)).run_test(size=(70, 3)) as pilot:
         log.show([*LOG[3:], HeapHappening(7, 0.5, "purge", "128 KiB given back")])
         await pilot.pause()
         assert log.line_count() == 5
