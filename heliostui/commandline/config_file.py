@@ -1,7 +1,7 @@
 """`--config FILE`: the fields of `ContainerOptions` as TOML, or as JSON where the file's name ends in `.json`.
 
 Sizes, rates, counts and times may be written as on the command line ("512m", "max", "30s"), and so may `restart`,
-`heap`, each of the `ports` ("8080:80") and of the `networks` ("backend", "backend:ip=10.88.1.7").
+`heap` (or true), each of the `ports` ("8080:80") and of the `networks` ("backend", "backend:ip=10.88.1.7").
 """
 
 from __future__ import annotations
@@ -73,6 +73,8 @@ def read(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path}: the file is not UTF-8 (byte {error.start})") from None
     if not isinstance(document, dict):
         raise ValueError(f"{path}: expected names and values, found {_TYPES[_kind(document)]}")
+    if isinstance(document.get("heap"), bool):
+        document["heap"] = {} if document["heap"] else None  # as --heap without words, and as without it
     for keys, table, place, parse in _words(document):
         try:
             table[place] = parse(table[place])

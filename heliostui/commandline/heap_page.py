@@ -27,12 +27,14 @@ MOST = 20  # rows of a table in a page
 # The cells of a map: letter → character, SGR, what it says.
 CELLS = {
     "u": ("█", "32", "in use"),
-    "c": ("c", "33", "cached by a thread"),
+    "c": ("c", "33", "cached"),
     "f": ("·", "34", "free"),
-    "s": ("-", "36", "free slots"),
-    "m": ("#", "35", "the allocator's own"),
-    "g": ("_", "90", "free, given back to the kernel"),
+    "s": ("-", "36", "free slot"),
+    "m": ("#", "35", "its own"),
+    "g": ("_", "90", "given back"),
 }
+KINDS = {"block": "block", "slot": "slot", "huge": "huge block"}
+STATES = {"used": "in use", "cached": "cached by a thread", "free": "free", "meta": "the allocator's own"}
 FILLS = "░░▒▒▒▓▓▓██"  # of a cell in use, by how much of it is
 ADDRESS = 16  # characters before a row of cells
 
@@ -91,7 +93,7 @@ def _totals(totals: HeapTotals) -> str:
         ("asked for", size_text(totals.requested), f"in {totals.used_count:,} blocks and slots"),
         ("in use", size_text(totals.used), f"internal fragmentation {percent(totals.internal_fragmentation)}"),
         ("cached", size_text(totals.cached), "by threads, for their next requests"),
-        ("free", size_text(totals.free), f"{size_text(totals.free_blocks)} of it in {totals.free_count:,} blocks"),
+        ("free", size_text(totals.free), f"{size_text(totals.free_blocks)} of it in {_blocks(totals.free_count)}"),
         (
             "largest free",
             size_text(totals.largest_free),
@@ -105,6 +107,10 @@ def _totals(totals: HeapTotals) -> str:
         since = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in totals.counters.items() if count)
         lines.append(f"{'so far':<13}{since}")
     return "\n".join(lines)
+
+
+def _blocks(count: int) -> str:
+    return f"{count:,} block{'' if count == 1 else 's'}"
 
 
 def _segments(segments: Sequence[HeapSegment]) -> str:
@@ -180,12 +186,21 @@ def _range(smallest: int, largest: int) -> str:
 # --- the map ---
 
 
-def picture(drawn: HeapMap, *, colour: bool) -> list[str]:
-    """What the cells mean, and the rows of a map, each segment under a line of its own."""
+def picture(drawn: HeapMap, *, colour: bool, at: str | None = None) -> list[str]:
+    """What the cells mean, and the rows of a map, each segment under a line of its own; what is at an address."""
     seen = {letter for row in drawn.rows for letter in row.states.lower()}
     legend = [f"{_cell(letter, 9, colour)} {words}" for letter, (_, _, words) in CELLS.items() if letter in seen]
     heading = f"{size_text(drawn.cell)} a cell, rows {_rows(drawn)} of {drawn.all_rows:,}"
-    return [heading, "  ".join(legend), *_strips(drawn, colour)]
+    told = [_told(at, drawn.cursor)] if at is not None else []
+    return [heading, "  ".join(legend), *told, *_strips(drawn, colour)]
+
+
+def _told(address: str, block: HeapBlock | None) -> str:
+    if block is None:
+        return f"{address} is in no block of this heap"
+    kind = "part" if block.state == "meta" else KINDS[block.kind]
+    asked = f", {block.requested:,} asked for" if block.requested is not None and block.state == "used" else ""
+    return f"{address} is in a {kind} of {block.size:,} bytes from {block.start} on{asked}: {STATES[block.state]}"
 
 
 def _rows(drawn: HeapMap) -> str:

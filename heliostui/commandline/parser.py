@@ -81,10 +81,11 @@ def add_containers(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("containers", nargs="+", metavar="CONTAINER", help=_WHICH)
 
 
-def add_words(parser: argparse.ArgumentParser, *, required: bool) -> None:
-    """`words`: the first one that is no option and all that follow it, options of another program included."""
+def add_words(parser: argparse.ArgumentParser, *, required: bool, first: str = "CONTAINER") -> None:
+    """`words`: the first one that is no option and all that follow it, options of another program included. `first`:
+    what the first one is."""
     words = parser.add_argument(
-        "words", nargs=argparse.PARSER, default=[], metavar="CONTAINER" if required else None, help=argparse.SUPPRESS
+        "words", nargs=argparse.PARSER, default=[], metavar=first if required else None, help=argparse.SUPPRESS
     )
     words.required = required  # nargs=PARSER means "one or more", which argparse itself then insists on
 

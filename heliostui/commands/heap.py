@@ -74,7 +74,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def _configure_map(drawing: argparse.ArgumentParser) -> None:
     drawing.add_argument("--watch", action="store_true", help="draw it again as it changes, until Ctrl-C")
     drawing.add_argument("--cell", type=checked(_cell), metavar="SIZE", help="of one cell (default: so that all fits)")
-    drawing.add_argument("--at", type=checked(_address), metavar="0xADDRESS", help="show what is there")
+    drawing.add_argument(
+        "--at", type=checked(_address), metavar="0xADDRESS", help="tell what is there, and show its row"
+    )
     drawing.add_argument("--rows", type=checked(_rows), metavar="N", help="at most (default: as many as fit)")
     drawing.add_argument("--json", action="store_true", help="as one JSON document")
     _add_exact(drawing)
@@ -90,7 +92,7 @@ def _configure_record(recording: argparse.ArgumentParser) -> None:
     recording.add_argument(
         "-o", "--output", type=Path, default=Path("heap.trace"), metavar="FILE", help="default: heap.trace"
     )
-    add_words(recording, required=True)
+    add_words(recording, required=True, first="PROGRAM")
 
 
 def _configure_play(playing: argparse.ArgumentParser) -> None:
@@ -195,24 +197,28 @@ def _free_list(engine: Connection, arguments: argparse.Namespace) -> None:
 
 
 def _map(engine: Connection, arguments: argparse.Namespace) -> int:
-    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    colour, at = sys.stdout.isatty() and not os.environ.get("NO_COLOR"), arguments.at
 
     def drawn(window: os.terminal_size) -> HeapMap:
         columns = min(WIDEST, max(NARROWEST, window.columns - heap_page.ADDRESS - 1))
-        rows = arguments.rows or max(1, window.lines - 8)
+        rows = arguments.rows or max(1, window.lines - 8 - bool(at))
         view = HeapView(
-            columns=columns, rows=min(rows, MOST_CELLS // columns), cell=arguments.cell or 0, at=arguments.at
+            columns=columns,
+            rows=min(rows, MOST_CELLS // columns),
+            cell=arguments.cell or 0,
+            at=at,
+            cursor=at,
         )
         return engine.request(GetHeapMap(target=_target(arguments), view=view, exact=arguments.exact), HeapPicture).map
 
     if not arguments.watch:
         found = drawn(shutil.get_terminal_size())
-        print(document(found) if arguments.json else "\n".join(heap_page.picture(found, colour=colour)))
+        print(document(found) if arguments.json else "\n".join(heap_page.picture(found, colour=colour, at=at)))
         return 0
     from heliostui.commandline.screen import Screen
 
     screen = Screen()
-    return _until_it_ends(lambda: screen.show(lambda window: heap_page.picture(drawn(window), colour=colour)))
+    return _until_it_ends(lambda: screen.show(lambda window: heap_page.picture(drawn(window), colour=colour, at=at)))
 
 
 # --- events ---

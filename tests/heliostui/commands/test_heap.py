@@ -96,6 +96,8 @@ def test_inspect_and_spec_tell_of_it(cli: CommandLine) -> None:
 def test_a_configuration_file_may_ask_for_it(cli: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "c.toml").write_text('image = "host"\ncommand = ["sh", "-c", "echo $HELIOS_HEAP"]\nheap = "first"\n')
     assert cli.ok("run", "--rm", "--config", str(tmp_path / "c.toml")) == "policy=first"
+    (tmp_path / "c.toml").write_text('image = "host"\ncommand = ["sh", "-c", "echo $HELIOS_HEAP"]\nheap = true\n')
+    assert cli.ok("run", "--rm", "--config", str(tmp_path / "c.toml")) == "policy=best"
     (tmp_path / "bad.toml").write_text('image = "host"\nheap = "frist"\n')
     assert "line 2: heap" in cli.refused("run", "--config", str(tmp_path / "bad.toml"), status=125)
 
@@ -137,6 +139,13 @@ def test_the_map_is_rows_of_cells(cli: CommandLine, busy: str) -> None:
     address = next(line.split()[0] for line in lines if line.startswith("0x"))
     close = cli.json("heap", "map", "--json", "--cell", "64", "--at", address, busy)
     assert close["cell"] == 64
+
+
+def test_the_map_tells_what_is_at_an_address(cli: CommandLine, busy: str) -> None:
+    (free,) = cli.json("heap", "free-list", "--json", "--limit", "1", busy)["blocks"]
+    told = cli.ok("heap", "map", "--at", free["address"], busy).splitlines()[2]
+    assert told.startswith(f"{free['address']} is in a ")
+    assert cli.ok("heap", "map", "--at", "0x12", busy).splitlines()[2] == "0x12 is in no block of this heap"
 
 
 def test_the_map_has_colours_on_a_terminal_and_is_drawn_again(cli: CommandLine, busy: str) -> None:
@@ -196,7 +205,7 @@ def test_the_free_list_is_in_list_order(cli: CommandLine, busy: str) -> None:
         (["heap", "map", "--rows", "0", "busy"], 2, "one row at least"),
         (["heap", "play", "/nosuch"], 1, "/nosuch"),
         (["heap", "play", "--compare", "best,least", "/nosuch"], 2, "least"),
-        (["heap", "record"], 2, "required"),
+        (["heap", "record"], 2, "required: PROGRAM"),
     ],
     ids=lambda value: " ".join(value[1:]) if isinstance(value, list) else "",
 )
