@@ -23,14 +23,14 @@ def explained(map: HeapMap, block: HeapBlock | None, process: HeapProcess | None
 
 def _sums(totals: HeapTotals) -> list[str]:
     return [
-        f"In use, {size_text(totals.used)}: the sizes in the headers of {totals.used_count:,} blocks and slots in use, "
-        "headers and rests with them. "
+        f"In use, {size_text(totals.used)}: the sizes in the headers of all {totals.used_count:,} blocks and slots in "
+        "use, headers and rests with them. "
         f"Asked for, {size_text(totals.requested)}: what the program wrote into its calls of malloc for them.",
         _inside(totals),
         _outside(totals),
         f"Cached, {size_text(totals.cached)}: the program has freed it, and a thread keeps it for its next request of "
-        f"that size. Free, {size_text(totals.free)}: {totals.free_count:,} free blocks, "
-        f"{size_text(totals.free_blocks)} in all, and the free slots of slabs.",
+        f"that size. Free, {size_text(totals.free)}: the free slots of slabs, and free blocks, "
+        f"{totals.free_count:,} with {size_text(totals.free_blocks)} in all.",
         f"Mapped, {size_text(totals.mapped)}: what mmap(2) gave for its segments, with {size_text(totals.meta)} of "
         f"the allocator's own in them. In memory, {size_text(totals.resident)}: pages that were touched and not given "
         "back since.",

@@ -16,7 +16,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from engine.client.errors import ClientError
-from engine.protocol.heap import HeapBlock, HeapMap, HeapProcess, HeapTarget
+from engine.protocol.heap import HeapBlock, HeapMap, HeapProcess, HeapTarget, HeapTotals
 from engine.protocol.messages import ErrorCode, FreeList, GetFreeList, GetHeap, HeapFigures
 from engine.protocol.quantities import size_text
 from heliostui import heap_values
@@ -27,7 +27,6 @@ from heliostui.link import Link
 from heliostui.network_explain import Told
 from widgets.heap_map import HeapMapView
 
-BRIEF = 118  # cells below which there is no room for all sums in a line
 TRAIL = 200
 """Blocks of a free list that are fetched at once."""
 
@@ -118,9 +117,14 @@ class HeapFace(Vertical):
             return
         self.map = event.map
         self.view.show(heap_values.picture(event.map, event.columns))
-        self._write(self._totals, totals_words(event.map.totals, brief=self.size.width < BRIEF))
+        self._write(self._totals, self._sums(event.map.totals))
         self._tell()
         self.post_message(self.Seen(self))
+
+    def _sums(self, totals: HeapTotals) -> str:
+        """All sums, or where the line has no room for them those that matter most."""
+        words = totals_words(totals)
+        return words if len(words) <= self.size.width - 2 else totals_words(totals, brief=True)
 
     @on(HeapWatch.Lost)
     def _lost(self, event: HeapWatch.Lost) -> None:

@@ -135,8 +135,8 @@ def totals_rows(totals: HeapTotals, before: HeapTotals | None, seconds: float) -
         ("cached", f"{size_text(totals.cached)} by threads"),
         ("free", f"{size_text(totals.free)}, largest of {totals.free_count:,}: {size_text(totals.largest_free)}"),
         ("its own", size_text(totals.meta)),
-        ("outside", f"{percent(totals.external_fragmentation)} of what is free, not in one block"),
-        ("inside", f"{percent(totals.internal_fragmentation)} of what is in use, not asked for"),
+        ("outside", f"{percent(totals.external_fragmentation)} of free bytes not in one block"),
+        ("inside", f"{percent(totals.internal_fragmentation)} of used bytes not asked for"),
     ]
     for words, name in (("allocated", "allocations"), ("freed", "frees")):
         if name in totals.counters:

@@ -145,6 +145,10 @@ def test_the_sums_are_one_line() -> None:
     )
 
 
+def test_the_rows_of_sums_have_room_beside_a_map() -> None:
+    assert max(len(value) for _, value in totals_rows(TOTALS, TOTALS, 1.0)) <= 36
+
+
 def test_allocations_have_a_rate_once_there_was_a_reading_before() -> None:
     before = msgspec.structs.replace(TOTALS, counters={"allocations": 4000, "frees": 3766})
     assert dict(totals_rows(TOTALS, None, 0))["allocated"] == "5,000"
