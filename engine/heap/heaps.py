@@ -135,8 +135,9 @@ class Heaps:
             if member.pid == pid:
                 return member
         numbers = ", ".join(str(member.pid) for member in there if member.pid)
+        why = f"it has {numbers}" if numbers else "it has ended"
         name = self._containers.find(ref).name
-        raise EngineError(ErrorCode.NO_HEAP, f"Container {name!r} has no process {pid}: it has {numbers or 'none'}.")
+        raise EngineError(ErrorCode.NO_HEAP, f"Container {name!r} has no process {pid}: {why}.")
 
     async def _first(self, ref: str) -> Member:
         looked = await self._look(ref)
@@ -193,10 +194,16 @@ class Heaps:
         """With the numbers that a playground's blocks have."""
         if target.playground is None or picture.cursor is None:
             return picture
-        numbers = {block.address: block.number for block in self.playgrounds.get(target.playground).blocks}
+        handed_out = [
+            (int(block.address, 16), block.number) for block in self.playgrounds.get(target.playground).blocks
+        ]
 
         def numbered(block: HeapBlock | None) -> HeapBlock | None:
-            return block and msgspec.structs.replace(block, number=numbers.get(block.address))
+            if block is None:
+                return None
+            inside = range(start := int(block.start, 16), start + block.size)  # with `check` not at its first byte
+            number = next((number for address, number in handed_out if address in inside), None)
+            return msgspec.structs.replace(block, number=number)
 
         return msgspec.structs.replace(
             picture, cursor=numbered(picture.cursor), before=numbered(picture.before), after=numbered(picture.after)

@@ -94,4 +94,4 @@ def _why(target: Target, dynamic: bool, foreign: int | None) -> str:
         return "it was to have one, but the library is not in it: it has only just begun, or wrote why not"
     if not dynamic:
         return "it has no memory of a program (a zombie, or a part of the kernel)"
-    return "it was started without (run --heap)"
+    return "it was started without --heap"

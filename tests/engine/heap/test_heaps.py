@@ -327,6 +327,16 @@ async def test_a_playground_is_a_heap_like_any_other(machine: Machine, heaps: He
     assert free.count >= 1
 
 
+async def test_a_playgrounds_blocks_keep_their_numbers_with_check(machine: Machine, heaps: Heaps) -> None:
+    opened = await heaps.playgrounds.open(HeapOptions(check=True))
+    played = await heaps.playgrounds.play(opened.id, ["alloc 2000", "alloc 5000"])
+    view = HeapView(cursor=played.blocks[-1].address)
+    picture = await heaps.map(GetHeapMap(target=HeapTarget(playground=opened.id), view=view))
+    assert picture.cursor is not None
+    assert picture.before is not None
+    assert (picture.before.number, picture.cursor.number) == (1, 2)
+
+
 async def test_what_reads_and_plays_ends_with_the_engine(machine: Machine) -> None:
     found = Heaps(machine.containers)
     await run(machine, "bash", "-c", "echo ready; read x < /dev/zero")

@@ -64,7 +64,7 @@ def test_the_root_is_found_where_the_library_has_it(puppets: Puppets) -> None:
 def test_a_program_without_our_allocator_has_no_heap(puppets: Puppets) -> None:
     error = refused(puppets(preload="").pid)
     assert error.code is ErrorCode.NO_HEAP
-    assert "it was started without (run --heap)" in error.message
+    assert "it was started without --heap" in error.message
 
 
 def test_a_library_that_could_not_be_loaded_is_told_from_none(puppets: Puppets) -> None:
@@ -246,7 +246,7 @@ def test_asking_about_many_processes_answers_for_each(puppets: Puppets) -> None:
     assert found.command.endswith("puppet")
     with inspecting(without) as inspection:
         found = inspection.process()
-    assert (found.reason, found.options) == ("it was started without (run --heap)", None)
+    assert (found.reason, found.options) == ("it was started without --heap", None)
 
 
 def test_the_engine_that_asks_has_no_numpy() -> None:
