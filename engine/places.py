@@ -47,7 +47,7 @@ class Places:
 
     @property
     def heap(self) -> Path:
-        """What containers with `--heap` see of our allocator."""
+        """Our allocator for programs outside of containers, and for bundles that others run."""
         return self.state / "heap"
 
 

@@ -50,17 +50,21 @@ async def spec_of(
     directory: Path,
     volumes: Mapping[str, str],
     files: Mapping[str, str],
-    heap: Path,
 ) -> Spec:
     """The OCI spec of a new container; `volumes`: name → directory; `files`: paths inside → those of files that are
-    kept for it; `heap`: where `library.lay_out` lays out the allocator. EngineError(INVALID) names the option that
-    can't be."""
+    kept for it. EngineError(INVALID) names the option that can't be."""
     if options.bundle is not None:
         given = await asyncio.to_thread(oci_bundle.config, options.bundle)
         return oci_bundle.completed(given, options, id, image.layers[0])
     account = await asyncio.to_thread(_account, options.user, image.layers, options.groups)
     merged = str(directory / "merged")
-    return default.from_options(options, image, id, merged, account, volumes=volumes, files=files, heap=str(heap))
+    heap = str(heap_of(directory))
+    return default.from_options(options, image, id, merged, account, volumes=volumes, files=files, heap=heap)
+
+
+def heap_of(directory: Path) -> Path:
+    """Where `library.lay_out` lays out the allocator for the container that has this directory."""
+    return directory / "heap"
 
 
 def check(options: ContainerOptions) -> None:
@@ -78,8 +82,8 @@ def check(options: ContainerOptions) -> None:
 
 
 async def draft(options: ContainerOptions, images: Images, root: str, heap: Path) -> Spec:
-    """The OCI spec for a bundle that somebody else makes, with its root at `root`; `heap` as in `spec_of`.
-    EngineError(INVALID) also for what only the engine knows: volumes, other containers."""
+    """The OCI spec for a bundle that somebody else makes, with its root at `root`; `heap`: where the allocator is laid
+    out for such. EngineError(INVALID) also for what only the engine knows: volumes, other containers."""
     if any(mount.type == "volume" for mount in options.mounts):
         raise EngineError(ErrorCode.INVALID, "A bundle knows no volumes: mount a directory (--volume /DIR:/PATH).")
     if any(way.startswith(CONTAINER) for way in options.namespaces.values()):

@@ -91,10 +91,8 @@ class Launcher:
         spools: Path,
         find: namespaces.Find,
         hooks: hooks.Hooks,
-        heap: Path,
     ) -> None:
         self._store = store
-        self._heap = heap  # where our allocator is laid out for containers
         self._find = find  # whose namespaces a container may join
         self.hooks = hooks
         self._keeper = keeper
@@ -231,7 +229,7 @@ class Launcher:
         """The plan first and the cgroup last: when anything fails, there is no cgroup."""
         self._networking.prepare(container)
         if container.record.options.heap is not None:
-            library.lay_out(self._heap)
+            library.lay_out(bundle.heap_of(self._store.directory(container.id)))
         plan = self._plan(container, spec, network=self._networking.expects(container))
         program = plan.assemble()
         bundle.prepare(bundle.filesystem(self._store.directory(container.id), container.image, spec))

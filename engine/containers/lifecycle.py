@@ -98,9 +98,7 @@ class Containers:
         self._networks = networks
         self._networking = networking.Networking(networks, self._store.directory, self._containers)
         spools = places.runtime / "spool"
-        self._launcher = Launcher(
-            self._store, keeper, cgroups, self._networking, spools, self.program, hooks, places.heap
-        )
+        self._launcher = Launcher(self._store, keeper, cgroups, self._networking, spools, self.program, hooks)
         self._running = Running(self._store, keeper, self.bus, self._launcher, self._forget)
         self.volumes = Volumes(places.state, self._name_of)
         self._ids: dict[str, str] = {}  # by name, also of containers in the making
@@ -246,7 +244,7 @@ class Containers:
 
     async def spec(self, options: ContainerOptions, root: str) -> dict[str, Any]:
         """What the options mean, for a bundle with its root at `root`."""
-        spec = await bundle.draft(options, self._images, root, self._places.heap)
+        spec = await bundle.draft(options, self._images, root, self._places.heap / "bundles")
         return msgspec.to_builtins(spec)  # type: ignore[no-any-return]
 
     async def launch(self, ref: str) -> Launch:
@@ -400,8 +398,8 @@ class Containers:
             claim = await self.volumes.claim(id, options.mounts, image)
             options = msgspec.structs.replace(options, mounts=claim.mounts)
             files = self._networking.files(id, options)
-            directory, heap = self._store.directory(id), self._places.heap
-            spec = await bundle.spec_of(options, image, id, directory, claim.directories, files, heap)
+            directory = self._store.directory(id)
+            spec = await bundle.spec_of(options, image, id, directory, claim.directories, files)
             limiting.check(self._cgroups, spec, id)
             await self.volumes.relabel(claim, spec.linux.mount_label)
             options = bundle.settled(options, spec)

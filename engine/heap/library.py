@@ -13,6 +13,7 @@ from __future__ import annotations
 import glob
 import os
 import shutil
+import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -117,6 +118,9 @@ def lay_out(directory: Path) -> None:
     """Make the directory that containers see at `PLACE`, or bring it up to date. A copy of the library: the programs
     that use it must not notice when heliostui is built anew, and other users must be able to read it.
 
+    Each container has one of its own: its root may be the same user as we are, and able to write there (rootless
+    `--privileged`). So nothing that lies there is followed.
+
     Blocks. Raises OSError, and EngineError as `needed`.
     """
     source = needed()
@@ -127,16 +131,28 @@ def lay_out(directory: Path) -> None:
             if not os.path.lexists(directory / name):
                 (directory / name).symlink_to(".")
         if not _is_copy(directory / NAME, source):
-            new = directory / f"{NAME}.{os.getpid()}"  # `heap record` may do the same at this moment
-            shutil.copyfile(source, new)
-            shutil.copystat(source, new)
-            new.chmod(0o755)
-            new.rename(directory / NAME)
+            _copy(source, directory)
+
+
+def _copy(source: str, directory: Path) -> None:
+    """Under a name that nobody else has: `heap record` may do the same at this moment."""
+    handle, new = tempfile.mkstemp(dir=directory)
+    try:
+        with os.fdopen(handle, "wb") as copy, open(source, "rb") as original:
+            shutil.copyfileobj(original, copy)
+            copy.flush()
+            told = os.fstat(original.fileno())
+            os.utime(handle, ns=(told.st_atime_ns, told.st_mtime_ns))
+            os.fchmod(handle, 0o755)
+        os.rename(new, directory / NAME)
+    except BaseException:
+        os.unlink(new)
+        raise
 
 
 def _is_copy(file: Path, source: str) -> bool:
     try:
-        there, here = file.stat(), os.stat(source)
+        there, here = file.lstat(), os.stat(source)
     except FileNotFoundError:
         return False
     return (there.st_size, there.st_mtime_ns) == (here.st_size, here.st_mtime_ns)

@@ -93,6 +93,16 @@ def test_a_heap_of_a_subordinate_user_is_seen(
     is_seen(ordinary, *further)
 
 
+def test_a_container_that_writes_over_the_allocator_harms_nobody_else(ordinary: Person) -> None:
+    """Its root is the user whose engine it is, and may make the mount writable."""
+    place = library.PLACE
+    script = f"mount -o remount,bind,rw {place} && cp /bin/true {place}/new && mv {place}/new {place}/{library.NAME}"
+    ok(ordinary, "run", "--name", "bad", "--privileged", "--heap", "host", "sh", "-c", script)
+    maps = ok(ordinary, "run", "--rm", "--name", "good", "--heap", "host", "cat", "/proc/self/maps")
+    assert library.NAME in maps
+    ok(ordinary, "heap", "record", "--", "bash", "-c", "true")
+
+
 def test_programs_are_recorded_and_played(anybody: Person) -> None:
     recorded = anybody.heliostui(
         "heap", "record", "--", "bash", "-c", "for i in 1 2 3; do x=$x$(echo $i); done; exit 4"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.containers.bundle import heap_of
 from engine.containers.lifecycle import Containers
 from engine.errors import EngineError
 from engine.heap import library
@@ -36,6 +37,11 @@ async def said(containers: Containers, made: ContainerOptions, *, status: int = 
     await containers.run(made)
     assert await ended(containers, "web") == status
     return await output(containers, "web")
+
+
+def place(machine: Machine) -> Path:
+    """Where the container's own copy of the library is."""
+    return heap_of(machine.places.containers / machine.containers.find("web").id)
 
 
 def built(directory: Path, compiler: str, *flags: str) -> Path:
@@ -84,13 +90,24 @@ async def test_nothing_is_there_for_a_container_that_did_not_ask(machine: Machin
     await machine.containers.run(ContainerOptions(image="busybox", command=["ls", "-a", "/"], name="web"))
     await ended(machine.containers, "web")
     assert library.PLACE.strip("/") not in await output(machine.containers, "web")
-    assert not machine.places.heap.exists()
+    assert not place(machine).exists()
 
 
 async def test_the_container_can_not_write_to_it(machine: Machine) -> None:
     script = f"echo x >> {library.PLACE}/{library.NAME}; rm {library.PLACE}/{library.NAME}; touch {library.PLACE}/x"
     await said(machine.containers, options("sh", "-c", script, privileged=True), status=1)
-    assert sorted(os.listdir(machine.places.heap)) == sorted([library.NAME, *library.LINKS])
+    assert sorted(os.listdir(place(machine))) == sorted([library.NAME, *library.LINKS])
+
+
+async def test_each_container_has_one_of_its_own(machine: Machine) -> None:
+    """Root of a rootless container is the user whose engine it is: it may write over its own only."""
+    await machine.containers.run(options("true"))
+    await ended(machine.containers, "web")
+    (place(machine) / library.NAME).write_bytes(b"no library any more")
+    await machine.containers.remove("web")
+    await machine.containers.run(options(*MAPS))
+    assert await ended(machine.containers, "web") == 0
+    assert library.NAME in await output(machine.containers, "web")
 
 
 async def test_the_environment_says_what_was_asked_for(machine: Machine) -> None:
@@ -156,7 +173,7 @@ async def test_all_that_was_asked_for_is_told(machine: Machine) -> None:
     await ended(machine.containers, "web")
     detail = await machine.containers.inspect("web")
     assert detail.options.heap == HeapOptions()
-    assert (library.PLACE, str(machine.places.heap)) in [(each.destination, each.source) for each in detail.mounts]
+    assert (library.PLACE, str(place(machine))) in [(each.destination, each.source) for each in detail.mounts]
     launch = await machine.containers.launch("web")
     assert any(library.PLACE in step.why for step in launch.steps)
     assert library.INSIDE in json.dumps(detail.spec["process"]["env"])
@@ -186,8 +203,8 @@ async def test_a_bundle_of_it_runs_with_it(machine: Machine, tmp_path: Path) -> 
 
 async def test_a_container_made_earlier_gets_what_is_compiled_now(machine: Machine) -> None:
     await machine.containers.create(options(*MAPS))
-    machine.places.heap.mkdir()
-    (machine.places.heap / library.NAME).write_bytes(b"an older one")
+    place(machine).mkdir()
+    (place(machine) / library.NAME).write_bytes(b"an older one")
     await machine.containers.start("web")
     assert await ended(machine.containers, "web") == 0
     assert library.NAME in await output(machine.containers, "web")

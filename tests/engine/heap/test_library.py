@@ -125,6 +125,27 @@ def test_what_is_laid_out_already_is_left_alone_and_an_old_one_is_replaced(tmp_p
 
 
 @compiled
+def test_what_somebody_put_there_is_not_followed(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    there = tmp_path / "heap"
+    there.mkdir()
+    for name in (library.NAME, f"{library.NAME}.{os.getpid()}"):
+        (there / name).symlink_to(precious)
+    library.lay_out(there)
+    assert precious.read_text() == "mine"
+    assert not (there / library.NAME).is_symlink()
+
+
+@compiled
+def test_what_can_not_be_replaced_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / library.NAME / "deep").mkdir(parents=True)
+    with pytest.raises(OSError, match=library.NAME):
+        library.lay_out(tmp_path)
+    assert sorted(os.listdir(tmp_path)) == sorted([library.NAME, *library.LINKS])
+
+
+@compiled
 def test_the_loader_finds_it_where_it_was_laid_out(tmp_path: Path) -> None:
     library.lay_out(tmp_path)
     environment = library.environment(HeapOptions(), {}, library.preload(str(tmp_path)))
