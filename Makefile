@@ -30,6 +30,7 @@ check: $(VENV)/.installed-dev ## lint, format, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	MYPYPATH=benchmarks $(BIN)/mypy --explicit-package-bases benchmarks
 	$(BIN)/lint-imports
 
 screenshots: $(VENV)/.installed-dev ## draw screenshots/ anew, from a real engine

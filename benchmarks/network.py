@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from peers import podman
 from peers.podman import Podman
@@ -133,7 +134,7 @@ def measure(directory: Path, runtime: Path, arguments: argparse.Namespace, stack
     watch(engine, root, arguments.seconds)
 
 
-def run(engine: Connection, root: Path, **options: object) -> float:
+def run(engine: Connection, root: Path, **options: Any) -> float:
     """Seconds to run /bin/true, to learn its exit status, and to remove the container."""
     begin = time.monotonic()
     made = ContainerOptions(rootfs=str(root), command=TRUE, **options)

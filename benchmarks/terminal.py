@@ -25,7 +25,7 @@ try:
     import pyghostty
     import pyte
 except ImportError:
-    pyghostty = pyte = None
+    pyghostty = pyte = None  # type: ignore[assignment]
 
 COLUMNS, LINES = 200, 50
 SIZE = 1_000_000

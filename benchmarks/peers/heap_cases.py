@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from peers.allocators import Allocator, find
 
@@ -44,7 +44,12 @@ class Case(NamedTuple):
         result = directory / "used"
         command = [str(directory / "usage"), str(result), library, *self.command]
         output = subprocess.PIPE if self.beside else subprocess.DEVNULL
-        given = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": subprocess.PIPE, "cwd": directory}
+        given: dict[str, Any] = {
+            "stdin": subprocess.DEVNULL,
+            "stdout": output,
+            "stderr": subprocess.PIPE,
+            "cwd": directory,
+        }
         with subprocess.Popen(command, env={**os.environ, **self.environment}, text=True, **given) as process:
             try:
                 if self.beside:
@@ -109,12 +114,13 @@ def _sqlite3(program: str, directory: Path) -> Case:
 
 def _git_log(program: str, directory: Path) -> Case | None:
     clone = _clone(program, directory / "log")
-    return clone and Case("git log -p", [program, "-C", str(clone), "log", "-p", "--stat"])
+    return Case("git log -p", [program, "-C", str(clone), "log", "-p", "--stat"]) if clone else None
 
 
 def _git_repack(program: str, directory: Path) -> Case | None:
     clone = _clone(program, directory / "repack")
-    return clone and Case("git repack", [program, "-C", str(clone), "-c", "pack.threads=2", "repack", "-adfq"])
+    command = [program, "-C", str(clone), "-c", "pack.threads=2", "repack", "-adfq"]
+    return Case("git repack", command) if clone else None
 
 
 def _clone(git: str, place: Path) -> Path | None:
