@@ -113,7 +113,7 @@ def spec(root: Path, command: list[str], tty: bool = False) -> Spec:
     async def make() -> Spec:
         options = ContainerOptions(rootfs=str(root), command=command, tty=tty, namespaces=LOOPBACK)
         image = await bundle.image_of(options, Images(root))
-        return await bundle.spec_of(options, image, "0123456789ab", root.parent / "c/container", {}, {}, root.parent)
+        return await bundle.spec_of(options, image, "0123456789ab", root.parent / "c/container", {}, {})
 
     return asyncio.run(make())
 
