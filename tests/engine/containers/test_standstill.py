@@ -32,6 +32,7 @@ async def goes_on(machine: Machine) -> None:
     await prints(machine.containers, "web", "x\n" * (before // 2 + 2))
 
 
+@pytest.mark.cgroup2
 async def test_all_of_it_stands_still_meanwhile_and_goes_on_afterwards(machine: Machine, counting: str) -> None:
     async with machine.containers.standstill("web", 5):
         assert machine.cgroups.find(counting).frozen

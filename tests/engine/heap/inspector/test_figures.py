@@ -29,6 +29,7 @@ def report_of(puppet: Puppet) -> HeapReport:
         return inspection.answer(inspection.report)
 
 
+@pytest.mark.cgroup2
 def test_totals_are_what_the_program_asked_for(puppets: Puppets) -> None:
     puppet = puppets("cache=off")
     before = report_of(puppet).totals
