@@ -6,12 +6,15 @@ that moves the focus, that takes longer than everything else.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
 from rich.text import Text
 from textual import events
 from textual.screen import Screen
 from textual.widget import Widget
+
+HELP = "question_mark"
 
 
 class Key(NamedTuple):
@@ -27,8 +30,23 @@ class Key(NamedTuple):
         return Text(f"{self.shown} {self.label}").cell_len
 
 
+def fitting(keys: Sequence[Key], width: int) -> list[Key]:
+    """Those from the first on that are whole in so many cells; where not all are, the key that lists them is one."""
+    if sum(key.width + 1 for key in keys) <= width + 1:
+        return list(keys)
+    last = [key for key in keys if key.name.startswith(HELP)][:1]
+    room = width - sum(key.width for key in last)
+    shown: list[Key] = []
+    for key in keys:
+        room -= key.width + 1
+        if key in last or room < 0:
+            break
+        shown.append(key)
+    return shown + last
+
+
 class KeyLine(Widget):
-    """Shows the bindings of what has the focus; a click on one presses it."""
+    """Shows the bindings of what has the focus, as many as there is room for; a click on one presses it."""
 
     ALLOW_SELECT = False
     DEFAULT_CSS = """
@@ -63,13 +81,13 @@ class KeyLine(Widget):
     def render(self) -> Text:
         style = self.get_component_rich_style("key-line--key", partial=True)
         line = Text(no_wrap=True, overflow="crop")
-        for key in self._keys:
+        for key in fitting(self._keys, self.size.width):
             line.append(key.shown, style).append(f" {key.label} ")
         return line
 
     def _key_at(self, x: int) -> Key | None:
         at = 0
-        for key in self._keys:
+        for key in fitting(self._keys, self.size.width):
             if at <= x < at + key.width:
                 return key
             at += key.width + 1

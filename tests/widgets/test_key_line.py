@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Offset
 from textual.widgets import Button
 
-from widgets.key_line import KeyLine
+from widgets.key_line import Key, KeyLine, fitting
 
 
 class Keys(App[None]):
@@ -47,6 +47,15 @@ async def test_it_shows_each_action_once_with_its_first_key() -> None:
     async with app.run_test() as pilot:
         await pilot.pause()
         assert app.line() == "a First / Second "
+
+
+def test_where_not_all_have_room_no_key_is_cut_and_help_is_among_them() -> None:
+    keys = [Key(name, name[0], "words", "") for name in ("alpha", "beta", "gamma", "question_mark", "quit")]
+    assert fitting(keys, 39) == keys
+    assert [key.name for key in fitting(keys, 38)] == ["alpha", "beta", "gamma", "question_mark"]
+    assert [key.name for key in fitting(keys, 30)] == ["alpha", "beta", "question_mark"]
+    assert [key.name for key in fitting(keys, 3)] == ["question_mark"]
+    assert [key.name for key in fitting(keys[:3], 20)] == ["alpha", "beta"]
 
 
 async def test_it_shows_only_what_is_possible_now() -> None:
