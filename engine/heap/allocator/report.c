@@ -35,8 +35,9 @@ static void add_place(struct line *line, const struct misuse *misuse)
     if (place->kind == PLACE_OWN)
         return line_text(line, "in the heap, but in no block or slot in use");
     if (place->start != misuse->address) {
-        add_bytes(line, misuse->address - place->start);
-        line_text(line, " inside of ");
+        bool before = misuse->address < place->start; /* in its header, or its record */
+        add_bytes(line, before ? place->start - misuse->address : misuse->address - place->start);
+        line_text(line, before ? " before " : " inside of ");
         line_address(line, place->start);
         line_text(line, ": ");
     }

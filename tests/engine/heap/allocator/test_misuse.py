@@ -93,6 +93,12 @@ def test_a_pointer_into_a_block_is_no_pointer_to_free(programs: Programs, size: 
     )
 
 
+@pytest.mark.parametrize("heap", ["", "check"])
+def test_a_pointer_into_the_header_of_a_block_is_told_as_one(programs: Programs, heap: str) -> None:
+    program = programs.main(f"char *p = malloc({LARGE}); free(p - 1);")
+    aborted(programs.run(program, heap=heap), r"interior free of 0x[0-9a-f]+ \(1 byte before 0x[0-9a-f]+: .+")
+
+
 def test_a_pointer_far_into_a_huge_block_is_known_as_one(programs: Programs) -> None:
     program = programs.main(f"char *p = malloc({HUGE}); free(p + (5 << 20));")
     aborted(
