@@ -11,7 +11,7 @@ import msgspec
 
 from engine.client.blocking import Connection
 from engine.client.errors import ClientError
-from engine.heap.playground.trace import TraceError, parse
+from engine.heap.playground.trace import TraceError, lines_of, parse
 from engine.protocol.heap import HeapOptions, HeapTarget, HeapTotals, Playground
 from engine.protocol.messages import (
     ClosePlayground,
@@ -48,6 +48,8 @@ class Trace:
     """A trace's file, which is read for each playing: it may be larger than memory. Raises Failure naming the line."""
 
     def __init__(self, path: Path) -> None:
+        if path.exists() and not path.is_file():
+            raise Failure(f"{path} is no file: a trace is read several times, so it has to be in one")
         self._path = path
         self.length = sum(1 for _ in self.operations())
         if not self.length:
@@ -55,8 +57,8 @@ class Trace:
 
     def operations(self) -> Iterator[str]:
         try:
-            with self._path.open(encoding="utf-8", errors="replace") as lines:
-                yield from map(str, parse(lines))
+            with self._path.open(encoding="utf-8", errors="replace") as file:
+                yield from map(str, parse(lines_of(file)))
         except TraceError as error:
             raise Failure(f"{self._path}: {error}") from None
         except OSError as error:

@@ -21,11 +21,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TextIO
 
 Kind = Literal["alloc", "calloc", "memalign", "realloc", "free", "write", "trim"]
 
 LARGEST = 2**64 - 1  # a size_t
+LONGEST = 4096  # characters of a line
 MOST_BLOCKS = 2**32 - 1
 _MAKERS = ("alloc", "calloc", "memalign")
 _USAGE = {
@@ -116,6 +117,16 @@ def operation(line: str, made: int) -> Operation | None:
         case "free":
             return _free(words, made)
     return Operation("trim")
+
+
+def lines_of(file: TextIO) -> Iterator[str]:
+    """Its lines, of which none is so long that it would fill the memory. Raises TraceError."""
+    number = 0
+    while line := file.readline(LONGEST + 1):
+        number += 1
+        if len(line) > LONGEST:
+            raise TraceError(f"Line {number} has more than {LONGEST:,} characters: a trace has one operation per line.")
+        yield line
 
 
 def parse(lines: Iterable[str]) -> Iterator[Operation]:
@@ -209,5 +220,5 @@ def _alignment(word: str) -> int:
 
 def _shown(text: str) -> str:
     """A word of somebody's, fit for a sentence."""
-    text = text.encode("ascii", "backslashreplace").decode()
+    text = "".join(each if " " <= each <= "~" else each.encode("unicode_escape").decode() for each in text[:41])
     return text if len(text) <= 40 else text[:40] + "…"

@@ -295,6 +295,13 @@ def test_a_bad_line_is_named(cli: CommandLine, tmp_path: Path) -> None:
     assert "Line 2" in cli.refused("heap", "play", str(tmp_path / "t"), status=1)
 
 
+def test_what_has_no_end_is_not_read(cli: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "long").write_text("alloc " + "9" * 100_000)
+    assert "Line 1 has more than" in cli.refused("heap", "play", str(tmp_path / "long"), status=1)
+    for place in ("/dev/zero", "/dev/stdin", str(tmp_path)):
+        assert "is no file" in cli.refused("heap", "play", place, status=1)
+
+
 def test_a_recorded_program_is_played(cli: CommandLine, program: str, tmp_path: Path) -> None:
     cli("heap", "record", "-o", str(tmp_path / "t"), "--", program)
     (played,) = cli.json("heap", "play", "--json", str(tmp_path / "t"))

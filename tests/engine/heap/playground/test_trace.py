@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.heap.playground.trace import LARGEST, Operation, TraceError, from_recording, operation, parse
+from engine.heap.playground.trace import (
+    LARGEST,
+    LONGEST,
+    Operation,
+    TraceError,
+    from_recording,
+    lines_of,
+    operation,
+    parse,
+)
 
 _SIZES = st.integers(0, LARGEST)
 
@@ -166,3 +177,20 @@ def test_an_address_that_is_given_anew_was_freed() -> None:
     lines = ["a 1 0x10\n", "a 2 0x10\n", "r 0x10 3 0x20\n", "a 4 0x10\n", "f 0x20\n"]
     words = ["alloc 1", "free #1", "alloc 2", "realloc #2 3", "alloc 4", "free #2"]
     assert list(map(str, from_recording(lines))) == words
+
+
+@given(st.text())
+def test_what_is_said_of_a_line_is_fit_for_a_terminal(line: str) -> None:
+    try:
+        operation(line, 0)
+    except TraceError as error:
+        assert str(error).replace("…", "").isascii()
+        assert str(error).isprintable()
+
+
+def test_a_line_is_never_read_whole_if_it_has_no_end() -> None:
+    file = io.StringIO("alloc 5\n" + "#" * 3 * LONGEST)
+    with pytest.raises(TraceError, match=r"^Line 2 has more than"):
+        list(lines_of(file))
+    assert file.tell() < 2 * LONGEST
+    assert list(lines_of(io.StringIO("alloc 5\r\n\nfree #1"))) == ["alloc 5\r\n", "\n", "free #1"]
