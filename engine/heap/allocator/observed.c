@@ -33,11 +33,11 @@ static void note_free(uintptr_t address, const void *caller)
         event(EVENT_FREE, address, place.room, (uintptr_t)caller);
 }
 
-void *observed_malloc(size_t size, const void *caller)
+static void *observed_allocation(size_t size, bool zero, const void *caller)
 {
     be_started();
     bool tracing = trace_begin();
-    void *address = checking() ? check_allocate(1, size, false, caller) : core_malloc(size);
+    void *address = checking() ? check_allocate(1, size, zero, caller) : zero ? core_calloc(size) : core_malloc(size);
     note(EVENT_ALLOC, address, size, caller);
     if (tracing) {
         if (address)
@@ -47,18 +47,14 @@ void *observed_malloc(size_t size, const void *caller)
     return address;
 }
 
+void *observed_malloc(size_t size, const void *caller)
+{
+    return observed_allocation(size, false, caller);
+}
+
 void *observed_calloc(size_t size, const void *caller)
 {
-    be_started();
-    bool tracing = trace_begin();
-    void *address = checking() ? check_allocate(1, size, true, caller) : core_calloc(size);
-    note(EVENT_ALLOC, address, size, caller);
-    if (tracing) {
-        if (address)
-            trace_allocation(size, address);
-        trace_end();
-    }
-    return address;
+    return observed_allocation(size, true, caller);
 }
 
 void *observed_memalign(size_t alignment, size_t size, const void *caller)

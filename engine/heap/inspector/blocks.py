@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.heap import layout
-from engine.heap.inspector import bins, sums
+from engine.heap import bins, layout
+from engine.heap.inspector import sums
 from engine.heap.inspector.arenas import Arena
 from engine.heap.inspector.memory import Memory, Unreadable
 from engine.heap.inspector.snapshot import ARENA, SLABS, Snapshot

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from msgspec.structs import replace
 
-from engine.heap import layout
-from engine.heap.inspector import bins
+from engine.heap import bins, layout
 from engine.heap.inspector.arenas import GRANULE, HEADER_AT, Arena
+from engine.heap.inspector.bins import bins_of
 from engine.heap.inspector.intervals import Numbers
 from engine.heap.inspector.memory import Addresses, Memory
 from engine.heap.inspector.snapshot import ARENA, HUGE, SLABS, Outline, Snapshot
@@ -147,7 +147,7 @@ class Sums:
             arena.places[:-1][these].astype(np.uint64) * np.uint64(GRANULE) + np.uint64(arena.base + HEADER_AT)
             for arena, these in zip(arenas, free, strict=True)
         ]
-        index = bins.bins_of(np.concatenate(sizes or [np.zeros(0, np.int64)]))
+        index = bins_of(np.concatenate(sizes or [np.zeros(0, np.int64)]))
         order = np.argsort(index, kind="stable")
         return index[order], np.concatenate(headers or [np.zeros(0, np.uint64)])[order]
 
@@ -155,7 +155,7 @@ class Sums:
     def bins(self) -> list[HeapBin]:
         """Those that have blocks."""
         sizes, counts = self.free_blocks
-        index = bins.bins_of(sizes)
+        index = bins_of(sizes)
         starts = np.flatnonzero(np.diff(index, prepend=-1))
         if not len(starts):
             return []

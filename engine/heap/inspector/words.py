@@ -10,7 +10,7 @@ from typing import get_args
 
 from msgspec.structs import replace
 
-from engine.heap import layout
+from engine.heap import bins, layout
 from engine.protocol.heap import EventKind, HeapEvent, Policy
 
 KINDS: dict[int, EventKind] = dict(enumerate(get_args(EventKind), 1))
@@ -95,15 +95,7 @@ def bin_words(index: int) -> str:
     """Of what sizes its blocks are."""
     if index < layout.EXACT_BINS:
         return bytes_of(index * layout.GRANULE)
-    return f"one of {bytes_of(smallest_of(index))} or more"
-
-
-def smallest_of(index: int) -> int:
-    """The smallest block that belongs into a bin."""
-    if index < layout.EXACT_BINS:
-        return index * layout.GRANULE
-    doubling, step = divmod(index - layout.EXACT_BINS, layout.BINS_PER_DOUBLING)
-    return (layout.BINS_PER_DOUBLING + step) << (doubling + layout.EXACT_BINS_SHIFT - 8)
+    return f"one of {bytes_of(bins.sizes_of(index)[0])} or more"
 
 
 def bytes_of(size: int) -> str:

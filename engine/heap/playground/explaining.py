@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.heap import layout
+from engine.heap.bins import bin_of, sizes_of
 from engine.heap.layout import HeapEventKind, SegmentKind
 from engine.heap.playground.allocator import Happened, Place
 from engine.heap.playground.performing import Performed
@@ -32,27 +33,9 @@ def bytes_words(count: int) -> str:
 
 def bin_words(index: int) -> str:
     """A bin and what blocks are in it: "bin 32 (2,048 bytes)"."""
-    smallest, largest = bin_sizes(index)
+    smallest, largest = sizes_of(index)
     sizes = bytes_words(smallest) if smallest == largest else f"{smallest:,} to {bytes_words(largest)}"
     return f"bin {index:,} ({sizes})"
-
-
-def bin_sizes(index: int) -> tuple[int, int]:
-    """Of the smallest and the largest block that belongs into a bin."""
-    if index < layout.EXACT_BINS:
-        return index * layout.GRANULE, index * layout.GRANULE
-    doubling, part = divmod(index - layout.EXACT_BINS, layout.BINS_PER_DOUBLING)
-    shift = doubling + layout.EXACT_BINS_SHIFT - 8
-    smallest = layout.BINS_PER_DOUBLING + part << shift
-    return smallest, smallest + (1 << shift) - layout.GRANULE
-
-
-def bin_of(size: int) -> int:
-    if size < layout.EXACT_BINS_BELOW:
-        return size // layout.GRANULE
-    doubling = size.bit_length() - 1
-    bin = layout.EXACT_BINS + (doubling - layout.EXACT_BINS_SHIFT) * layout.BINS_PER_DOUBLING
-    return min(layout.BINS - 1, bin + (size >> doubling - 8 & layout.BINS_PER_DOUBLING - 1))
 
 
 class _Story:

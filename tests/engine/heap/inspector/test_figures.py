@@ -9,12 +9,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from msgspec.structs import replace
 
 from engine.errors import EngineError
-from engine.heap import library
-from engine.heap.inspector import bins
+from engine.heap import bins, library
+from engine.heap.inspector.bins import bins_of
 from engine.heap.inspector.client import Inspector
 from engine.heap.inspector.growth import Growth
 from engine.protocol.heap import HeapReport
@@ -187,6 +188,7 @@ def test_every_size_is_in_the_bin_that_says_so() -> None:
         assert bins.bin_of(smallest) == index
         assert bins.bin_of(largest) == index
         assert bins.bin_of(smallest - 64) == index - 1
+        assert bins_of(np.array([smallest - 64, smallest, largest])).tolist() == [index - 1, index, index]
 
 
 def test_growth_is_kept_for_ten_minutes_a_moment_a_second(puppets: Puppets) -> None:

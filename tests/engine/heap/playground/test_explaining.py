@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.heap import layout
+from engine.heap.bins import bin_of, sizes_of
 from engine.heap.playground.client import Playgrounds
-from engine.heap.playground.explaining import bin_of, bin_sizes
 from engine.protocol.heap import HeapOptions
 
 DEFAULT = HeapOptions()
@@ -483,7 +483,7 @@ async def test_something_is_said_about_every_operation(options: HeapOptions, pla
 @given(st.integers(1, layout.EXACT_BINS * 4096))
 def test_a_block_belongs_into_the_bin_whose_sizes_have_its_own(granules: int) -> None:
     size = granules * layout.GRANULE
-    smallest, largest = bin_sizes(bin_of(size))
+    smallest, largest = sizes_of(bin_of(size))
     assert smallest <= size <= largest
     assert bin_of(smallest) == bin_of(largest) == bin_of(size)
     assert bin_of(largest + layout.GRANULE) == bin_of(size) + 1
