@@ -72,13 +72,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _configure_map(drawing: argparse.ArgumentParser) -> None:
-    drawing.add_argument("--watch", action="store_true", help="draw it again as it changes, until Ctrl-C")
+    how = drawing.add_mutually_exclusive_group()
+    how.add_argument("--watch", action="store_true", help="draw it again as it changes, until Ctrl-C")
+    how.add_argument("--json", action="store_true", help="as one JSON document")
     drawing.add_argument("--cell", type=checked(_cell), metavar="SIZE", help="of one cell (default: so that all fits)")
     drawing.add_argument(
         "--at", type=checked(_address), metavar="0xADDRESS", help="tell what is there, and show its row"
     )
     drawing.add_argument("--rows", type=checked(_rows), metavar="N", help="at most (default: as many as fit)")
-    drawing.add_argument("--json", action="store_true", help="as one JSON document")
     _add_exact(drawing)
     _add_target(drawing)
 

@@ -203,6 +203,7 @@ def test_the_free_list_is_in_list_order(cli: CommandLine, busy: str) -> None:
         (["heap", "map", "--cell", "100", "busy"], 2, "power of two"),
         (["heap", "map", "--at", "here", "busy"], 2, "'here' is no address"),
         (["heap", "map", "--rows", "0", "busy"], 2, "one row at least"),
+        (["heap", "map", "--watch", "--json", "busy"], 2, "--json: not allowed with argument --watch"),
         (["heap", "play", "/nosuch"], 1, "/nosuch"),
         (["heap", "play", "--compare", "best,least", "/nosuch"], 2, "least"),
         (["heap", "record"], 2, "required: PROGRAM"),
