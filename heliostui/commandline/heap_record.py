@@ -34,7 +34,7 @@ def record(program: Sequence[str], output: Path) -> int:
             process = _run(program, preload, recording)
             status = process.returncode if process.returncode >= 0 else SIGNALLED - process.returncode
             if not recording.exists() or not recording.stat().st_size:
-                why = "it asks for no memory, is linked statically, sets its user id, or has a C library of another kind"
+                why = "it asks for no memory, is linked statically, sets its user id, or has another C library"
                 raise Failure(f"{program[0]} did not use our allocator: {why}", status or LAUNCH_FAILURE)
             count = _write(recording, Path(directory, "trace"), program, process.pid)
             os.replace(Path(directory, "trace"), output)
