@@ -10,6 +10,7 @@ import os
 import resource
 import signal
 import socket
+from contextlib import suppress
 from mmap import PAGESIZE, mmap
 
 from engine.heap.playground import frames
@@ -21,6 +22,8 @@ MEMORY = 2 << 30
 """Bytes of address space that a playground's heap can have; what asks for more gets NULL."""
 PATIENCE = 20.0
 """Seconds that one operation, or a piece of them, may take beyond those it was given."""
+SACRIFICE = 500
+"""How much sooner than others the kernel ends a heap's process when memory is short (0 to 1,000)."""
 PR_SET_PDEATHSIG = 1
 PR_SET_PTRACER = 0x59616D61
 PR_SET_PTRACER_ANY = ctypes.c_ulong(-1)
@@ -115,3 +118,5 @@ def _be_a_heap(asked: socket.socket, said: int, parent: int) -> None:
         now = int(file.read().split()[0]) * PAGESIZE
     resource.setrlimit(resource.RLIMIT_AS, (now + MEMORY, now + MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write(str(SACRIFICE))

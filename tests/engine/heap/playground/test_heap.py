@@ -15,7 +15,7 @@ import pytest
 from engine.heap import library
 from engine.heap.playground.allocator import Allocator
 from engine.heap.playground.client import Playgrounds
-from engine.heap.playground.heap import Died, Heap
+from engine.heap.playground.heap import SACRIFICE, Died, Heap
 from engine.heap.playground.operations import Operations
 from engine.heap.playground.trace import from_recording, parse
 from engine.protocol.heap import HeapOptions
@@ -65,6 +65,12 @@ def test_it_takes_no_more_memory_than_it_may(heap: Heap, operations: Operations)
     heap.run(3, seconds=60)
     assert [bool(answer) for answer in operations.answers[:3]] == [True, False, True]
     assert psutil.Process(heap.pid).memory_info().rss < 1 << 30
+
+
+def test_it_ends_sooner_than_others_when_memory_is_short(heap: Heap, operations: Operations) -> None:
+    operations.extend(["alloc 1"])
+    heap.run(1, seconds=60)
+    assert Path(f"/proc/{heap.pid}/oom_score_adj").read_text() == f"{SACRIFICE}\n"
 
 
 def test_it_has_nothing_open_that_it_needs_not(heap: Heap, operations: Operations) -> None:
