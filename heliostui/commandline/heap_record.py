@@ -64,6 +64,11 @@ def _laid_out(own: Places) -> str:
         make_directories(own)
     except EngineUnreachable as error:
         raise Failure(str(error), LAUNCH_FAILURE) from None
+    if found := next((each for each in " :$" if each in str(own.heap)), None):
+        why = "the loader of programs takes no path with a blank, a colon or a $ (LD_PRELOAD)"
+        raise Failure(
+            f"{own.state} has a {found!r}, and {why}: choose another one with HELIOSTUI_STATE", LAUNCH_FAILURE
+        )
     library.lay_out(own.heap)
     return library.preload(str(own.heap))
 

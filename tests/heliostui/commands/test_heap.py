@@ -271,6 +271,16 @@ def test_where_nothing_can_be_written_nothing_is_run(cli: CommandLine, tmp_path:
 # --- playing ---
 
 
+@pytest.mark.parametrize("name", ["my state", "my:state", "my$state"])
+def test_where_the_loader_would_not_find_it_nothing_is_run(
+    cli: CommandLine, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(cli.environment, "HELIOSTUI_STATE", str(tmp_path / name))
+    said = cli.refused("heap", "record", "-o", str(tmp_path / "t"), "--", "touch", str(tmp_path / "ran"), status=125)
+    assert "HELIOSTUI_STATE" in said
+    assert not (tmp_path / "ran").exists()
+
+
 def test_a_trace_is_played_with_several_policies_side_by_side(cli: CommandLine, tmp_path: Path) -> None:
     sizes = [2000 + 64 * (number * 7 % 97) for number in range(500)]
     lines = [f"alloc {size}" for size in sizes] + [f"free #{number}" for number in range(1, 501, 2)]
