@@ -39,7 +39,7 @@ def question(operation: str, policy: Policy) -> str:
     """What is asked before an operation."""
     return (
         f"Which block will `{operation}` take, for {operation_words(operation)} by {POLICIES[policy]} "
-        f"({POLICY_RULES[policy]})? Cursor on a free one and Enter; m: none, it needs new memory; s shows it."
+        f"({POLICY_RULES[policy]})? Cursor on a free one and Enter; m: none, it needs new memory; space shows it."
     )
 
 

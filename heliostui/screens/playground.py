@@ -82,7 +82,6 @@ class PlaygroundScreen(QuickScreen[list[str]]):
         Binding("t", "take", "Trace", tooltip="Take operations that show something, or those of a file"),
         Binding("p", "predict", "Predict", tooltip="Be asked which block will be taken, before each allocation"),
         Binding("m", "guess_none", "None", tooltip="None of them: it needs new memory"),
-        Binding("s", "give_up", "Show", tooltip="Show which block it is"),
         Binding("b", "beside", "Beside", tooltip="The same operations with another policy beside it; or no more"),
         Binding("n", "new", "New", tooltip="Open another playground"),
         Binding("o", "others", "Open ones", show=False, tooltip="Choose one of the playgrounds that are open"),
@@ -278,12 +277,12 @@ class PlaygroundScreen(QuickScreen[list[str]]):
             self._goal = None
 
     def action_step(self, by: int) -> None:
-        """A step forward or back; forward, one may be asked first which block it will take."""
+        """A step forward or back; forward, one may first be asked which block it will take, and then shown it."""
         playground = self.playground
         if playground is None:
             return
         if by > 0 and self.asked is not None:
-            self.action_give_up()
+            self._answer(None, counts=False)
         elif by > 0 and self._is_to_ask():
             self._ask()
         else:
@@ -421,9 +420,6 @@ class PlaygroundScreen(QuickScreen[list[str]]):
     def action_guess_none(self) -> None:
         self._answer(None, counts=True)
 
-    def action_give_up(self) -> None:
-        self._answer(None, counts=False)
-
     @work(group="playing", exclusive=True)
     async def _answer(self, guess: HeapBlock | None, *, counts: bool) -> None:
         """Show which block it will be, and whether that was guessed."""
@@ -441,7 +437,8 @@ class PlaygroundScreen(QuickScreen[list[str]]):
             self.score.count(verdict.right)
             self._say(verdict.words, "right" if verdict.right else "wrong")
         else:
-            self._say(verdict.words.partition(": ")[2])
+            words = verdict.words.partition(": ")[2]
+            self._say(words[:1].upper() + words[1:])
         if answer.address is not None:
             address = int(answer.address, 16)
             face.view.mark(address, MARKED)
@@ -530,7 +527,7 @@ class PlaygroundScreen(QuickScreen[list[str]]):
         if not self.is_mounted:
             return True
         match action:
-            case "guess_none" | "give_up":
+            case "guess_none":
                 return self.asked is not None
             case "step" | "run" | "take" | "predict" | "beside" | "go" | "end" | "explain" | "type":
                 return self.playground is not None

@@ -206,6 +206,17 @@ async def test_that_it_needs_new_memory_can_be_predicted_rightly_and_wrongly(cli
         assert str(player.screen.score) == "1 of 2 right"
 
 
+async def test_whoever_gives_up_is_told_and_nothing_is_counted(cli: CommandLine) -> None:
+    async with playground(cli) as player:
+        await player.operations("alloc 4000")
+        await player.press("p", "space")
+        await player.person.until(lambda: player.screen.asked is not None)
+        assert "space shows it" in player.said
+        await player.press("space")
+        await player.person.until(lambda: player.said.startswith("New memory, from a new segment"))
+        assert player.screen.score.asked == 0
+
+
 async def block_numbered(player: Player, operation: str) -> int:
     """The address that an operation answered, as the list tells it."""
     await player.person.until(lambda: any(each == operation for each in player.screen.list.results()))
