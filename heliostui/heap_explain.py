@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from engine.protocol.heap import HeapBlock, HeapMap, HeapProcess, HeapTotals
 from engine.protocol.quantities import size_text
-from heliostui.heap_words import block_words, percent
+from heliostui.heap_words import block_words, is_slab, percent
 from heliostui.network_explain import Told
 
 HEADER = 16
@@ -50,11 +50,15 @@ def _about(block: HeapBlock) -> list[str]:
 
 
 def _of_kind(block: HeapBlock) -> list[str]:
+    if block.state == "meta":
+        return [_own(block)]
     match block.kind:
+        case "slot" if is_slab(block):
+            return ["A slab of 64 KiB that has no slots: a bit in the segment's header says that any size may take it."]
         case "slot":
             return [
                 f"A slot of a slab has no header: its slab, at {block.slab}, is an array of slots of "
-                f"{block.size_class or block.size:,} bytes, and the segment's first pages have a byte for the state of "
+                f"{block.size_class:,} bytes, and the segment's first pages have a byte for the state of "
                 "each, and a bitmap of those that are free."
             ]
         case "huge":
@@ -68,6 +72,20 @@ def _of_kind(block: HeapBlock) -> list[str]:
                 "Where blocks begin, and which are in use, is also in two bitmaps of the arena, a bit for each 64 "
                 "bytes: all blocks are found by reading those, without following a list.",
             ]
+
+
+def _own(block: HeapBlock) -> str:
+    """What a part of the allocator's own is for."""
+    if block.slab is not None:
+        return "Too little for one more slot is left there at the end of the slab."
+    if block.kind == "slot":
+        return (
+            "A segment of slabs begins with its header, 64 descriptors of slabs, and for each slab a bitmap of its "
+            "free slots and a byte for the state of each."
+        )
+    if block.kind == "huge":
+        return "The header of a huge block's segment says where the data begin, and how much was asked for."
+    return "An arena begins with its header and two bitmaps, and ends with the header of a block of no size."
 
 
 def _reading(map: HeapMap, pid: int | None) -> str:

@@ -171,6 +171,8 @@ def block_words(block: HeapBlock) -> str:
     what = {"block": "block", "slot": "slot", "huge": "huge block"}[block.kind]
     if block.state == "meta":
         what = "part"
+    elif is_slab(block):
+        what = "slab"
     asked = f", {block.requested:,} asked for" if block.requested is not None and block.state == "used" else ""
     parts = [block.address]
     if block.number is not None:
@@ -179,6 +181,11 @@ def block_words(block: HeapBlock) -> str:
     if block.bin is not None:
         parts.append(place_words(block.bin, block.bin_position))
     return " · ".join(parts)
+
+
+def is_slab(block: HeapBlock) -> bool:
+    """Is it a whole one that is free, for slots of any size?"""
+    return block.kind == "slot" and block.state == "free" and block.size_class is None
 
 
 def place_words(bin: int, position: int | None) -> str:
@@ -199,8 +206,12 @@ def around_words(block: HeapBlock, before: HeapBlock | None, after: HeapBlock | 
     if block.kind == "huge":
         return f"It has a segment of its own, at {block.segment}."
     parts = []
-    if block.slab is not None:
-        parts.append(f"in the slab at {block.slab}, of slots of {block.size_class or block.size:,} bytes")
+    if is_slab(block):
+        parts.append("without slots as yet")
+    elif block.slab is not None and block.size_class is not None:
+        parts.append(f"in the slab at {block.slab}, of slots of {block.size_class:,} bytes")
+    elif block.slab is not None:
+        parts.append(f"what is over of the slab at {block.slab}")
     parts += [
         f"{where}: {f'{each.size:,} bytes {_short(each)}' if each is not None else 'nothing'}"
         for where, each in (("before", before), ("after", after))

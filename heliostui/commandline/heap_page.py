@@ -199,6 +199,8 @@ def _told(address: str, block: HeapBlock | None) -> str:
     if block is None:
         return f"{address} is in no block of this heap"
     kind = "part" if block.state == "meta" else KINDS[block.kind]
+    if block.kind == "slot" and block.state == "free" and block.size_class is None:
+        kind = "slab"
     asked = f", {block.requested:,} asked for" if block.requested is not None and block.state == "used" else ""
     return f"{address} is in a {kind} of {block.size:,} bytes from {block.start} on{asked}: {STATES[block.state]}"
 

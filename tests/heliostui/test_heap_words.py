@@ -172,6 +172,28 @@ def test_a_slot_tells_its_slab() -> None:
     assert "slab at 0x7f0000460000" in cursor_words(map, 0).around
 
 
+def test_a_slab_that_is_nobodys_is_no_slot() -> None:
+    slab = msgspec.structs.replace(SLOT, size=65_536, state="free", slab=SLOT.start, size_class=None)
+    map = msgspec.structs.replace(MAP, cursor=slab, before=None, after=None)
+    words = cursor_words(map, 0)
+    assert words.block.endswith("slab of 65,536 bytes · free")
+    assert words.around.startswith("without slots as yet · ")
+    assert "has no slots" in explained(map, slab, None).sentences[1]
+
+
+def test_the_allocators_own_parts_are_explained_as_such() -> None:
+    for changes, words in (
+        ({"slab": None, "size_class": None}, "64 descriptors of slabs"),
+        ({"size_class": None}, "at the end of the slab"),
+        ({"kind": "block", "slab": None, "size_class": None}, "two bitmaps"),
+        ({"kind": "huge", "slab": None, "size_class": None}, "huge block's segment"),
+    ):
+        block = msgspec.structs.replace(SLOT, state="meta", **changes)
+        assert words in " ".join(explained(MAP, block, None).sentences)
+    rest = msgspec.structs.replace(SLOT, state="meta", size_class=None)
+    assert "what is over of the slab at" in cursor_words(msgspec.structs.replace(MAP, cursor=rest), 0).around
+
+
 def test_nothing_is_made_up_where_nothing_is_known() -> None:
     assert cursor_words(None, 0x1000) == ("0x1000", "")
     assert cursor_words(None, None) == ("", "")
