@@ -18,7 +18,7 @@ from textual.timer import Timer
 from textual.widgets import TabbedContent, TabPane, Tabs
 
 from engine.protocol.messages import Attach, ContainerSummary, Status, StreamJobs
-from heliostui.heap_pane import HeapPane
+from heliostui.heap.pane import HeapPane
 from heliostui.isolation_pane import IsolationPane
 from heliostui.job_pane import JobPane
 from heliostui.limits_pane import LimitsPane

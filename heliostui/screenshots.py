@@ -26,7 +26,7 @@ from engine.protocol.limits import Limits
 from engine.protocol.messages import ContainerOptions, CreateNetwork, RunContainer, StopContainer, StopEngine
 from engine.protocol.network import NetworkOption, PortOption
 from heliostui.app import Console
-from heliostui.heap_traces import BUILT_IN, POLICIES, PROGRAM, Trace
+from heliostui.heap.traces import BUILT_IN, POLICIES, PROGRAM, Trace
 from heliostui.screens.heap import HeapScreen
 from heliostui.screens.main import MainScreen
 from heliostui.screens.network_map import MapScreen

@@ -1,6 +1,6 @@
 """The heap of a process on the whole screen: its map, all figures, its events, its bytes.
 
-Owns the questions for figures, which end with the screen. Imports link, heap_face, heap_figures and the dialogs.
+Owns the questions for figures, which end with the screen. Imports link, heap.face, heap.figures and the dialogs.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from engine.protocol.messages import (
     Heaps,
     ListHeaps,
 )
-from heliostui.heap_face import HeapFace
-from heliostui.heap_figures import HeapFigures as Figures
-from heliostui.heap_words import options_words, process_name
+from heliostui.heap.face import HeapFace
+from heliostui.heap.figures import HeapFigures as Figures
+from heliostui.heap.words import options_words, process_name
 from heliostui.link import Link
 from heliostui.messages import EngineUp
 from heliostui.screens.explain import ExplainThing

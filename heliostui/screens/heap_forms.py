@@ -1,4 +1,4 @@
-"""Dialogs about heaps: which process is looked at. Imports the protocol and heap_words."""
+"""Dialogs about heaps: which process is looked at. Imports the protocol and heap.words."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from engine.protocol.heap import HeapProcess
-from heliostui.heap_words import process_words
+from heliostui.heap.words import process_words
 
 
 class ChooseProcess(ModalScreen[HeapProcess | None]):

@@ -15,9 +15,9 @@ from textual.keys import format_key
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from heliostui.heap_input import OperationInput
-from heliostui.heap_operations import Operations
-from heliostui.heap_pane import HeapPane
+from heliostui.heap.input import OperationInput
+from heliostui.heap.operations import Operations
+from heliostui.heap.pane import HeapPane
 from heliostui.keymap import COMMANDS, TERMINAL_KEYS, Command
 from heliostui.network_pane import NetworkPane
 from heliostui.screens.network_map import MapScreen

@@ -21,7 +21,7 @@ from engine.protocol.messages import Role
 from heliostui.actions import ContainerActions
 from heliostui.capture import Captures
 from heliostui.details import Details
-from heliostui.heap_actions import HeapActions
+from heliostui.heap.actions import HeapActions
 from heliostui.keymap import COMMANDS, ON_SCREEN, Command
 from heliostui.link import Link
 from heliostui.messages import ContainersListed, EngineDown, EngineUp, LimitMet

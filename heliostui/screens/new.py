@@ -18,7 +18,7 @@ from engine.protocol import ports
 from engine.protocol.heap import HeapOptions, Policy
 from engine.protocol.messages import ContainerOptions, ContainerRef, ImageSummary
 from engine.protocol.network import NetworkDetail, NetworkOption
-from heliostui.heap_words import POLICIES
+from heliostui.heap.words import POLICIES
 from heliostui.screens.limit_fields import LimitFields
 
 DEFAULT, ALONE, ON_HOST = " default", " none", " host"

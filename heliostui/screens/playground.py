@@ -1,7 +1,7 @@
 """The playground: heaps driven by hand, step by step, forward and back, alone or two policies beside each other.
 
-Owns what is shown of the engine's playgrounds, and the game of predicting. Imports link, heap_side, heap_operations,
-heap_predict, heap_words and the dialogs.
+Owns what is shown of the engine's playgrounds, and the game of predicting. Imports link, heap.side, heap.operations,
+heap.predict, heap.words and the dialogs.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ from engine.protocol.messages import (
     SeekPlayground,
 )
 from engine.protocol.messages import Operations as OperationsReply
-from heliostui.heap_face import HeapFace
-from heliostui.heap_input import OperationInput
-from heliostui.heap_operations import Operations
-from heliostui.heap_predict import Score, judged, possible_guess, question
-from heliostui.heap_side import Side
-from heliostui.heap_traces import Trace
-from heliostui.heap_words import POLICIES, allocates, compared, options_words
+from heliostui.heap.face import HeapFace
+from heliostui.heap.input import OperationInput
+from heliostui.heap.operations import Operations
+from heliostui.heap.predict import Score, judged, possible_guess, question
+from heliostui.heap.side import Side
+from heliostui.heap.traces import Trace
+from heliostui.heap.words import POLICIES, allocates, compared, options_words
 from heliostui.link import Link
 from heliostui.messages import EngineUp
 from heliostui.screens.dialog import Prompt

@@ -1,6 +1,6 @@
 """Dialogs of the playground: a new one, another policy beside it, operations to do, one of those that are open.
 
-Each does what was filled in before it closes, and says in itself what goes wrong. Imports heap_traces and the protocol.
+Each does what was filled in before it closes, and says in itself what goes wrong. Imports heap.traces and the protocol.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from textual.widgets import Checkbox, Input, OptionList, Select, Static
 from textual.widgets.option_list import Option
 
 from engine.protocol.heap import HeapOptions, Playground, Policy
-from heliostui import heap_traces
-from heliostui.heap_traces import Trace
-from heliostui.heap_words import POLICIES, POLICY_RULES, playground_words
+from heliostui.heap import traces
+from heliostui.heap.traces import Trace
+from heliostui.heap.words import POLICIES, POLICY_RULES, playground_words
 from heliostui.screens.network_forms import Form, field, note
 
 NOTHING, FILE = -1, -2
@@ -52,7 +52,7 @@ def chosen_options(form: Form) -> HeapOptions:
 
 def trace_fields(*, nothing: bool) -> Iterable[Widget]:
     """The fields that choose operations. `nothing`: there may be none."""
-    choices = [(trace.name, number) for number, trace in enumerate(heap_traces.BUILT_IN)]
+    choices = [(trace.name, number) for number, trace in enumerate(traces.BUILT_IN)]
     none = [("none: they are typed", NOTHING)] if nothing else []
     every = [*none, *choices, ("from a file", FILE)]
     yield field("Trace", Select(every, allow_blank=False, value=every[0][1], compact=True, id="trace"))
@@ -64,10 +64,10 @@ async def chosen_trace(form: Form) -> Trace:
     """The trace that was chosen. Raises OSError, and ValueError with a sentence."""
     chosen = form.query_one("#trace", Select).value
     if form.value("file"):
-        return await asyncio.to_thread(heap_traces.read, Path(form.value("file")))
+        return await asyncio.to_thread(traces.read, Path(form.value("file")))
     if chosen == FILE:
         raise ValueError("name the file that has the operations, one on each line, as in alloc 200 or free #1")
-    return heap_traces.BUILT_IN[cast(int, chosen)] if chosen != NOTHING else Trace("", "")
+    return traces.BUILT_IN[cast(int, chosen)] if chosen != NOTHING else Trace("", "")
 
 
 class _WithTrace(Form):
@@ -76,7 +76,7 @@ class _WithTrace(Form):
     @on(Select.Changed, "#trace")
     def _describe(self, event: Select.Changed) -> None:
         number = cast(int, event.value)
-        about = heap_traces.BUILT_IN[number].about if number >= 0 else ""
+        about = traces.BUILT_IN[number].about if number >= 0 else ""
         self.query_one("#trace-note", Static).update(about)
 
 

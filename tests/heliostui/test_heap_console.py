@@ -10,7 +10,7 @@ import pytest
 from textual.widgets import OptionList, Select, Static
 
 from engine.heap import library
-from heliostui.heap_pane import HeapPane
+from heliostui.heap.pane import HeapPane
 from heliostui.screens.explain import ExplainThing
 from heliostui.screens.heap import HeapScreen
 from heliostui.screens.heap_forms import ChooseProcess

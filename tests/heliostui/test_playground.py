@@ -13,8 +13,8 @@ from textual.widgets import Input, Select, Static
 
 from engine.heap import library
 from engine.protocol.heap import Playground
-from heliostui.heap_input import OperationInput
-from heliostui.heap_side import Side
+from heliostui.heap.input import OperationInput
+from heliostui.heap.side import Side
 from heliostui.screens.main import MainScreen
 from heliostui.screens.playground import PlaygroundScreen
 from heliostui.screens.playground_forms import Beside, ChoosePlayground, NewPlayground, TakeTrace

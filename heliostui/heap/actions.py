@@ -6,7 +6,7 @@ from __future__ import annotations
 from textual import on, work
 
 from heliostui.actions import Actions
-from heliostui.heap_pane import HeapPane
+from heliostui.heap.pane import HeapPane
 
 
 class HeapActions(Actions):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from heliostui.heap_traces import BUILT_IN, Trace, read
+from heliostui.heap.traces import BUILT_IN, Trace, read
 
 
 @pytest.mark.parametrize("trace", BUILT_IN, ids=lambda trace: trace.name)

@@ -1,6 +1,6 @@
 """The game of the playground: which block will be taken? What was guessed, what was right and why.
 
-Imports the protocol and heap_words; no screen, no connection.
+Imports the protocol and words; no screen, no connection.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from engine.protocol.heap import HeapBlock, HeapMap, Policy
 from engine.protocol.messages import Peeked
-from heliostui.heap_words import POLICIES, POLICY_RULES, operation_words
+from heliostui.heap.words import POLICIES, POLICY_RULES, operation_words
 
 SLAB = 64 << 10  # bytes of a slab, which lies at a multiple of that (layout.h: SLAB_BYTES)
 

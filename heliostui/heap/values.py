@@ -1,4 +1,4 @@
-"""Heaps of the protocol as values of the widgets, whose addresses are numbers. Imports both, and heap_words."""
+"""Heaps of the protocol as values of the widgets, whose addresses are numbers. Imports both, and words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from engine.protocol import heap as wire
 from engine.protocol.messages import FreeList, HeapBytes
 from engine.protocol.quantities import size_text
-from heliostui.heap_words import event_words, range_words
+from heliostui.heap.words import event_words, range_words
 from widgets.heap import (
     FreeTrail,
     HeapBar,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from engine.protocol.messages import Peeked
-from heliostui.heap_predict import Score, judged, possible_guess, question
-from tests.heliostui.test_heap_words import FREE, MAP, SLOT, USED
+from heliostui.heap.predict import Score, judged, possible_guess, question
+from tests.heliostui.heap.test_words import FREE, MAP, SLOT, USED
 
 TAKEN = Peeked(address=FREE.address, words=["Bin 4 has 256 bytes."])
 ELSEWHERE = Peeked(address="0x7f0000009040")

@@ -1,13 +1,13 @@
 """Where the figures of a heap come from: which calls read them, and the arithmetic with its numbers.
 
-Imports the protocol, network_explain's `Told` and heap_words.
+Imports the protocol, network_explain's `Told` and words.
 """
 
 from __future__ import annotations
 
 from engine.protocol.heap import HeapBlock, HeapMap, HeapProcess, HeapTotals
 from engine.protocol.quantities import size_text
-from heliostui.heap_words import block_words, is_slab, percent
+from heliostui.heap.words import block_words, is_slab, percent
 from heliostui.network_explain import Told
 
 HEADER = 16

@@ -1,6 +1,6 @@
 """The figures of a heap beside its map: as many as there is room for, from the one that was chosen on.
 
-Takes `HeapReport`s of the protocol. Imports heap_words, heap_values and widgets.
+Takes `HeapReport`s of the protocol. Imports words, values and widgets.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from textual.widgets import Static
 
 from engine.protocol.heap import HeapEvent, HeapMoment, HeapReport
 from engine.protocol.messages import HeapBytes
-from heliostui import heap_values
-from heliostui.heap_words import growth_words, percent, thread_lines, totals_rows
+from heliostui.heap import values
+from heliostui.heap.words import growth_words, percent, thread_lines, totals_rows
 from widgets.curve import Curve
 from widgets.graph import Graph
 from widgets.heap_bars import HeapBars
@@ -122,9 +122,9 @@ class HeapFigures(Vertical):
         self._totals.update(_table(totals_rows(report.totals, before, now - self._at)))
         self._before, self._at = report, now
         self._show_graph(report.history, report.totals.external_fragmentation)
-        self._sizes.show(heap_values.histogram(report.histogram))
-        self._slabs.show(heap_values.occupancy(report.classes))
-        self._lists.show(heap_values.free_lists(report.bins))
+        self._sizes.show(values.histogram(report.histogram))
+        self._slabs.show(values.occupancy(report.classes))
+        self._lists.show(values.free_lists(report.bins))
         self._threads.update("\n".join(thread_lines(report.threads)) or "No thread keeps anything.")
 
     def _show_graph(self, history: Sequence[HeapMoment], now: float) -> None:
@@ -140,7 +140,7 @@ class HeapFigures(Vertical):
             self._since = events[0].time
         known = self._events[-1].number if self._events else 0
         self._events.extend(event for event in events if event.number > known)
-        self.log_view.show(heap_values.happenings(self._events, self._since))
+        self.log_view.show(values.happenings(self._events, self._since))
 
     @property
     def drawn(self) -> int:
@@ -155,7 +155,7 @@ class HeapFigures(Vertical):
     def show_bytes(self, reply: HeapBytes, *, still: bool) -> None:
         """`still`: the rest of the screen is of an earlier moment."""
         self.figures[-1].border_title = "Bytes, as they are now" if still else "Bytes"
-        self.bytes_view.show(heap_values.dump(reply))
+        self.bytes_view.show(values.dump(reply))
 
     def forget(self) -> None:
         """Another heap is looked at."""

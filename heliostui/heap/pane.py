@@ -1,6 +1,6 @@
 """The heap of a container's process as a map, live; or why there is none.
 
-Owns which process is looked at. Imports link, heap_face, heap_words and widgets.
+Owns which process is looked at. Imports link, face, words and widgets.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from engine.protocol.messages import (
     ListHeaps,
     Status,
 )
-from heliostui.heap_face import HeapFace
-from heliostui.heap_words import no_heap_words, options_words, process_name, with_heap
+from heliostui.heap.face import HeapFace
+from heliostui.heap.words import no_heap_words, options_words, process_name, with_heap
 from heliostui.link import Link
 from heliostui.network_explain import Told
 from heliostui.screens.heap_forms import ChooseProcess

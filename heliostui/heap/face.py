@@ -1,6 +1,6 @@
 """The face of one heap: its map, its sums in a line, and what the cursor is on. Pane, screen and playground show it.
 
-Owns the watch that brings the pictures, for as long as it follows a heap. Imports link, heap_watch, words and widgets.
+Owns the watch that brings the pictures, for as long as it follows a heap. Imports link, watch, words and widgets.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from engine.client.errors import ClientError
 from engine.protocol.heap import HeapBlock, HeapMap, HeapProcess, HeapTarget, HeapTotals
 from engine.protocol.messages import ErrorCode, FreeList, GetFreeList, GetHeap, HeapFigures
 from engine.protocol.quantities import size_text
-from heliostui import heap_values
-from heliostui.heap_explain import explained
-from heliostui.heap_watch import PERIOD, HeapWatch
-from heliostui.heap_words import CELLS, cursor_words, percent, totals_words
+from heliostui.heap import values
+from heliostui.heap.explain import explained
+from heliostui.heap.watch import PERIOD, HeapWatch
+from heliostui.heap.words import CELLS, cursor_words, percent, totals_words
 from heliostui.link import Link
 from heliostui.network_explain import Told
 from widgets.heap_map import HeapMapView
@@ -88,7 +88,7 @@ class HeapFace(Vertical):
         if self.watching is None or self.watching.target != target:
             self.watching, self.map = HeapWatch(self._link, target, self.post_message, period), None
             self.view.forget()
-        self.watching.view = heap_values.view(self.view.wish)
+        self.watching.view = values.view(self.view.wish)
         self.run_worker(self.watching.run(), group="heap", exclusive=True)
 
     def stop(self) -> None:
@@ -101,7 +101,7 @@ class HeapFace(Vertical):
     def _wanted(self, event: HeapMapView.ViewWanted) -> None:
         event.stop()
         if self.watching is not None:
-            asked = heap_values.view(self.view.wish)
+            asked = values.view(self.view.wish)
             self.watching.look(
                 columns=asked.columns,
                 rows=asked.rows,
@@ -116,7 +116,7 @@ class HeapFace(Vertical):
         if event.watch is not self.watching:
             return
         self.map = event.map
-        self.view.show(heap_values.picture(event.map, event.columns))
+        self.view.show(values.picture(event.map, event.columns))
         self._write(self._totals, self._sums(event.map.totals))
         self._tell()
         self.post_message(self.Seen(self))
@@ -144,7 +144,7 @@ class HeapFace(Vertical):
         block, address = self.map.cursor if self.map else None, self.view.cursor
         if block is None or address is None:
             return None
-        start = heap_values.number(block.start)
+        start = values.number(block.start)
         return block if start <= address < start + block.size else None
 
     @property
@@ -196,7 +196,7 @@ class HeapFace(Vertical):
                 self.view.show_trail(None)
                 return
             request = GetFreeList(target=target, bin=bin, skip=event.skip, limit=TRAIL)
-            self.view.show_trail(heap_values.trail(bin, event.skip, await self._link.request(request, FreeList)))
+            self.view.show_trail(values.trail(bin, event.skip, await self._link.request(request, FreeList)))
         except ClientError as error:
             self.notify(str(error), severity="error", markup=False)
 

@@ -21,9 +21,9 @@ from engine.protocol.heap import (
     HeapTotals,
     Playground,
 )
-from heliostui import heap_values
-from heliostui.heap_explain import explained
-from heliostui.heap_words import (
+from heliostui.heap import values
+from heliostui.heap.explain import explained
+from heliostui.heap.words import (
     allocates,
     block_words,
     compared,
@@ -275,7 +275,7 @@ def test_a_playground_in_a_list_tells_where_it_is() -> None:
 
 
 def test_a_picture_has_numbers_for_addresses() -> None:
-    picture = heap_values.picture(MAP, 4)
+    picture = values.picture(MAP, 4)
     assert picture.columns == 4
     assert picture.rows[0].address == 0x7F0000000000
     assert picture.cursor is not None
@@ -292,9 +292,9 @@ def test_a_picture_has_numbers_for_addresses() -> None:
     cursor=st.none() | st.integers(0, 2**64 - 1),
 )
 def test_every_wish_is_a_question_that_can_be_asked(columns: int, rows: int, first: int, cursor: int | None) -> None:
-    view = heap_values.view(HeapWish(columns, rows, 64, first, cursor))
-    assert 1 <= view.columns <= heap_values.COLUMNS
-    assert 1 <= view.rows <= heap_values.ROWS
+    view = values.view(HeapWish(columns, rows, 64, first, cursor))
+    assert 1 <= view.columns <= values.COLUMNS
+    assert 1 <= view.rows <= values.ROWS
     assert view.first_row is not None
     assert view.first_row >= 0
     assert (None if view.cursor is None else int(view.cursor, 16)) == cursor

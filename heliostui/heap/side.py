@@ -1,4 +1,4 @@
-"""One playground on the screen: which it is, its map, and what its last operation did. Imports heap_face and words."""
+"""One playground on the screen: which it is, its map, and what its last operation did. Imports face and words."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from engine.protocol.heap import HeapTarget, Playground
-from heliostui.heap_face import HeapFace
-from heliostui.heap_words import playground_title
+from heliostui.heap.face import HeapFace
+from heliostui.heap.words import playground_title
 from heliostui.link import Link
 
 GRANULE = 64
