@@ -15,6 +15,7 @@
 #define FREED 0xDD   /* after it freed them */
 #define REDZONE 0xFB /* around them */
 #define ZONE_BYTES 16
+#define FRONT_MOST 4096 /* bytes */
 #define SOUND SIZE_MAX
 #define QUARANTINE_BLOCKS 65536
 #define QUARANTINE_BYTES (32u << 20)
@@ -51,9 +52,11 @@ static size_t data_offset(size_t alignment)
     return round_up(sizeof(struct record) + ZONE_BYTES, alignment);
 }
 
-static char *front_zone(const struct record *record)
+/* Before data that is aligned far, there is much room: a zone of all of it would take as much memory. */
+static char *front_zone(struct record *record, char *data)
 {
-    return (char *)(record + 1);
+    char *first = (char *)(record + 1);
+    return data - first > FRONT_MOST ? data - FRONT_MOST : first;
 }
 
 static size_t whole_size(struct record *record)
@@ -105,11 +108,11 @@ static _Noreturn void stop(struct misuse *misuse, const char *where, size_t byte
 
 static void verify_zones(struct record *record, const char *verb, struct deed now)
 {
-    const char *front = front_zone(record), *data = (char *)record->data, *back = data + record->size;
+    char *data = (char *)record->data, *front = front_zone(record, data), *back = data + record->size;
     size_t bad = first_other(back, whole_size(record) - (size_t)(back - (char *)record), REDZONE);
     if (bad != SOUND) {
         struct misuse misuse = misuse_of(record, "overflow");
-        stop(&misuse, "past its end", bad, verb, now);
+        stop(&misuse, "past its end", bad + 1, verb, now);
     }
     bad = first_other(front, (size_t)(data - front), REDZONE);
     if (bad != SOUND) {
@@ -156,7 +159,8 @@ void *check_allocate(size_t alignment, size_t size, bool zeroed, const void *cal
     if (!record)
         return NULL;
     char *data = (char *)record + offset, *end = (char *)record + whole_size(record);
-    memset(front_zone(record), REDZONE, (size_t)(data - front_zone(record)));
+    char *front = front_zone(record, data);
+    memset(front, REDZONE, (size_t)(data - front));
     memset(data, zeroed ? 0 : FRESH, size);
     memset(data + size, REDZONE, (size_t)(end - data - size));
     *record = (struct record){

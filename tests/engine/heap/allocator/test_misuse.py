@@ -192,7 +192,7 @@ class TestCheck:
         program = programs.main(f"char *p = malloc({size}); p[{size}] = 1; free(p);")
         aborted(
             programs.run(program, heap="check"),
-            rf"overflow of 0x[0-9a-f]+ \({size} bytes?, .+, used, overwritten 0 bytes past its end\): "
+            rf"overflow of 0x[0-9a-f]+ \({size} bytes?, .+, used, overwritten 1 byte past its end\): "
             rf"allocated {WHO} {EVENT}, freed {WHO} {EVENT}",
         )
 
@@ -294,3 +294,16 @@ class TestCheck:
             "CHECK(!malloc(PTRDIFF_MAX)); CHECK(!memalign(1ul << 62, 100));"
         )
         assert programs.run(program, heap="check").status == 0
+
+
+def test_what_is_aligned_far_takes_no_memory_for_that(programs: Programs) -> None:
+    program = programs.main("""
+        for (int i = 0; i < 20; i++) { char *p = memalign(256 << 20, 100); CHECK(p); memset(p, 1, 100); free(p); }
+        struct rusage used;
+        getrusage(RUSAGE_SELF, &used);
+        CHECK(used.ru_maxrss < 100 << 10);
+        char *p = memalign(256 << 20, 100);
+        p[-1] = 1;
+        free(p);
+    """)
+    aborted(programs.run(program, heap="check"), r"underflow of 0x[0-9a-f]+ \(100 bytes, .+")
