@@ -90,9 +90,11 @@ BUILT_IN = (POLICIES, *map(_example, EXAMPLES), PROGRAM)
 def read(path: Path) -> Trace:
     """What a file has. Raises OSError, and ValueError with one sentence."""
     path = path.expanduser()
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path} is no file: a trace is a text file with one operation per line")
     try:
         with path.open(encoding="utf-8") as file:
-            found = _parsed(file, str(path))
+            found = _parsed(trace.lines_of(file), str(path))
     except UnicodeDecodeError:
         raise ValueError(f"{path} is no text: a trace has one operation per line, as in alloc 200") from None
     if not found.operations:

@@ -49,3 +49,12 @@ def test_a_file_without_operations_is_refused_in_a_sentence(tmp_path: Path, data
     file.write_bytes(data)
     with pytest.raises(ValueError, match=words):
         read(file)
+
+
+def test_what_has_no_end_is_not_read(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="is no file"):
+        read(Path("/dev/zero"))
+    file = tmp_path / "t.trace"
+    file.write_text("1" * 1_000_000)
+    with pytest.raises(ValueError, match="Line 1 has more than"):
+        read(file)
