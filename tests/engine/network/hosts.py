@@ -22,6 +22,8 @@ from typing import Literal, ParamSpec, TypeVar
 
 import pytest
 
+from tests.engine.network.within import FORWARDING
+
 CLONE_NEWNET = 0x40000000
 PATIENCE = 10.0  # seconds; far more than anything takes
 REFUSED = 1.0  # seconds after which what does not answer counts as out of reach
@@ -236,8 +238,8 @@ def _enter(namespace: int | None) -> int:
     if done != 0:
         raise OSError(ctypes.get_errno(), "cannot enter a network namespace")
     if namespace is None:  # new ones inherit what the machine has
-        Path("/proc/sys/net/ipv4/ip_forward").write_text("0")
-        Path("/proc/sys/net/ipv6/conf/all/forwarding").write_text("0")
+        for forwarding in FORWARDING:
+            Path(forwarding).write_text("0")
     return os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
 
 

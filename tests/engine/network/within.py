@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from engine.network.kernel import namespaces
 
 Result = TypeVar("Result")
+FORWARDING = ("/proc/sys/net/ipv4/ip_forward", "/proc/sys/net/ipv6/conf/all/forwarding")
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 PR_SET_DUMPABLE = 4
 
@@ -55,6 +56,8 @@ def _answer(work: Callable[[], object]) -> bytes:
             os.setresuid(65534, 65534, 65534)
         be_root_of_a_user_namespace()
         check(ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET))
+        for forwarding in FORWARDING:  # inherited from the machine
+            Path(forwarding).write_text("0")
         answer: object = work()
     except BaseException as error:  # noqa: BLE001  # the parent raises it
         answer = error
