@@ -16,7 +16,7 @@ WHO = {
 COMMITS = 8
 
 
-@pytest.mark.parametrize("heap", ["", "check", "worst", "slabs=off", "cache=off"], indirect=True)
+@pytest.mark.parametrize("heap", ["", "check", "slabs=off"], indirect=True)
 def test_a_repository_is_the_same_with_the_heap(heap: Heap, none: Heap, tmp_path: Path) -> None:
     with_heap, without = history(heap, tmp_path / "with"), history(none, tmp_path / "without")
     assert with_heap == without
