@@ -27,6 +27,7 @@ from heliostui.messages import ProgramCopied
 from heliostui.screens.help import spelled
 from heliostui.screens.main import MainScreen
 from heliostui.screens.small import LEAST, TooSmall
+from heliostui.settings.values import Settings
 from heliostui.themes import DARK, LIGHT
 from widgets.driver import KeyDriver
 from widgets.terminal import TerminalView
@@ -77,9 +78,10 @@ class Console(App[None], inherit_bindings=False):
     # With a binding for it here Textual adds none of its own, which would be a priority one.
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+p", "command_palette", show=False)]
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Places, settings: Settings | None = None) -> None:
         super().__init__()
         self._places = places
+        self.settings = settings or Settings()
         self.ansi_theme_dark = _ansi(DARK, DARK_COLORS)
         self.ansi_theme_light = _ansi(LIGHT, LIGHT_COLORS)
         self.animation_level = "none"  # each frame of an animation is sent over whatever line there is

@@ -1,0 +1,21 @@
+"""Commands of the console itself. Imports command."""
+
+from __future__ import annotations
+
+from heliostui.keymap.command import Command
+
+START_ENGINE = Command(
+    "engine.start",
+    "start_engine",
+    "enter",
+    "Start the engine",
+    "Start an engine that was ended",
+    footer=True,
+    place="containers",
+)
+CONSOLE = (
+    Command("console.theme", "toggle_theme", "", "Dark or light", "Change between the dark and the light theme"),
+    Command("console.help", "help", "question_mark,f1", "Help", "All keys", footer=True, display="?"),
+    Command("console.menu", "palette", "ctrl+p,colon", "Menu", "Find a command by its name", footer=True, display="^p"),
+    Command("console.leave", "quit", "q", "Leave", "Leave the console; containers and terminals go on", footer=True),
+)

@@ -1,0 +1,28 @@
+"""What the user may set, with its defaults. Imports nothing of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings of the console. `layout` and `theme` are empty where what was used last is to be used again."""
+
+    theme: str = ""
+    layout: str = ""
+    prefix: str = "ctrl+right_square_bracket"
+    """The key that takes the keys back from a program, in Textual's spelling."""
+    image: str = "host"
+    """What a container is made of when nobody says."""
+    preset: str = ""
+    """Whose keys: "", "k9s", "lazydocker" or "tmux"."""
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """Other keys for commands, by their ids: comma separated, in Textual's spelling; empty for none."""
+    numbers_period: float = 1.0
+    """Seconds between two changes of the list's numbers and sparklines."""
+    graphs_period: float = 1.0
+    """Seconds between two samples of a graph, where it is not looked at closely."""
+    slow_line: bool | None = None
+    """Whether to save the line: draw less often and less. None: as the line turns out to be."""
