@@ -1,4 +1,5 @@
-"""A screen that draws what a key brought about at once, and no more than can be seen. Imports Textual and compositor.
+"""A screen that draws what a key brought about at once, and no more than can be seen, and takes the user's own keys.
+Imports Textual, compositor and own_keys.
 
 Textual draws at the next frame: a message, a timer and some turns of the loop after a widget has asked. The screen's
 own methods are used for it, so that dialogs, notices and whatever lies over a widget are where they belong.
@@ -8,12 +9,15 @@ from __future__ import annotations
 
 from time import monotonic
 
+from textual.binding import BindingsMap
+from textual.dom import DOMNode
 from textual.geometry import Region
 from textual.screen import UPDATE_PERIOD, Screen, ScreenResultType
 from textual.widget import Widget
 
 from .compositor import LeanCompositor
 from .driver import KeyDriver
+from .own_keys import OwnKeys, rebound
 
 
 class QuickScreen(Screen[ScreenResultType]):
@@ -40,6 +44,13 @@ class QuickScreen(Screen[ScreenResultType]):
     def _behind(self) -> bool:
         driver = self.app._driver
         return isinstance(driver, KeyDriver) and driver.behind
+
+    @property
+    def _binding_chain(self) -> list[tuple[DOMNode, BindingsMap]]:
+        chain, app = super()._binding_chain, self.app
+        if not isinstance(app, OwnKeys) or not app.own_keys:
+            return chain
+        return [(node, rebound(bindings, app.own_keys)) for node, bindings in chain]
 
     def _on_timer_update(self) -> None:
         if not self._behind:  # else the timer goes on

@@ -7,7 +7,7 @@ Sizes, rates, counts and times may be written as on the command line ("512m", "m
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from math import isfinite
 from pathlib import Path
@@ -24,6 +24,8 @@ from engine.protocol.quantities import count_or_max, cpus_or_max, size, size_or_
 from heliostui.commandline.networks import network
 from heliostui.commandline.restart import restart_policy
 from heliostui.commandline.times import seconds
+from heliostui.toml_lines import document as toml_document
+from heliostui.toml_lines import located
 
 _POLICIES: dict[str, Callable[[str], Any]] = {
     "restart": lambda text: msgspec.to_builtins(restart_policy(text)),
@@ -79,14 +81,14 @@ def read(path: Path) -> dict[str, Any]:
         try:
             table[place] = parse(table[place])
         except ValueError as error:
-            raise ValueError(_located(path, text, keys, str(error))) from None
+            raise ValueError(located(path, text, keys, str(error))) from None
     try:
         options = msgspec.convert(document, ContainerOptions)
     except msgspec.ValidationError as error:
         raise ValueError(_sentence(path, text, str(error))) from None
     cpus = options.limits.cpus
     if cpus is not None and not isfinite(cpus):  # TOML and Python's JSON know nan and inf
-        raise ValueError(_located(path, text, ["limits", "cpus"], f"{cpus} is no number of CPUs: write 0.5, or max"))
+        raise ValueError(located(path, text, ["limits", "cpus"], f"{cpus} is no number of CPUs: write 0.5, or max"))
     return {name: getattr(options, name) for name in document}
 
 
@@ -134,16 +136,7 @@ def _parse(path: Path, text: str) -> object:
             raise ValueError(f"{path}, line {error.lineno}: not JSON: {error.msg}") from None
         except RecursionError:
             raise ValueError(f"{path}: nested too deeply") from None
-    import tomllib
-
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        reason, _, place = str(error).partition(" (at ")
-        line = re.match(r"line \d+", place)
-        raise ValueError(f"{path}, {line[0] if line else 'at its end'}: not TOML: {reason}") from None
-    except RecursionError:
-        raise ValueError(f"{path}: nested too deeply") from None
+    return toml_document(path, text)
 
 
 def _sentence(path: Path, text: str, complaint: str) -> str:
@@ -154,27 +147,15 @@ def _sentence(path: Path, text: str, complaint: str) -> str:
         fields = (Limits if place.startswith(".limits") else ContainerOptions).__struct_fields__
         near = get_close_matches(unknown[1], fields, 1)
         hint = f": did you mean '{near[0]}'?" if near else f"; there are {', '.join(fields)}"
-        return _located(path, text, [*keys, unknown[1]], "there is no such option" + hint)
+        return located(path, text, [*keys, unknown[1]], "there is no such option" + hint)
     wording = re.sub(r"`([\w |]+)`", lambda types: _in_words(types[1]), reason)
-    return _located(path, text, keys, wording[:1].lower() + wording[1:])
+    return located(path, text, keys, wording[:1].lower() + wording[1:])
 
 
 def _in_words(types: str) -> str:
     """``str | null`` for a person; that a key may be left out goes without saying."""
     names = types.split(" | ")
     return " or ".join(_TYPES.get(name, name) for name in names if name != "null" or len(names) == 1)
-
-
-def _located(path: Path, text: str, keys: Sequence[str], reason: str) -> str:
-    """The sentence with the line where the last of the keys stands, each looked for after the one before."""
-    place, line = 0, ""
-    for key in keys:
-        start = re.compile(rf"""(?m)(?:^|[{{,.])\s*\[*["']?(?={re.escape(key)}["']?\s*[]=:.])""").search(text, place)
-        if start:
-            place = start.end()
-            line = f", line {text.count(chr(10), 0, place) + 1}"
-    name = f"{'.'.join(keys)}: " if keys else ""
-    return f"{path}{line}: {name}{reason}"
 
 
 def _kind(document: object) -> str:

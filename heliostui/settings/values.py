@@ -7,6 +7,14 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
+class OwnTheme:
+    """Colours by Textual's names of them (`primary`, `surface`…) or ours (`muted`, `chart-0`…); the rest is derived."""
+
+    dark: bool
+    colors: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Settings:
     """All settings of the console. `layout` and `theme` are empty where what was used last is to be used again."""
 
@@ -18,11 +26,13 @@ class Settings:
     """What a container is made of when nobody says."""
     preset: str = ""
     """Whose keys: "", "k9s", "lazydocker" or "tmux"."""
-    keys: Mapping[str, str] = field(default_factory=dict)
-    """Other keys for commands, by their ids: comma separated, in Textual's spelling; empty for none."""
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Other keys for commands, by their ids, in Textual's spelling; none: it has no key any more."""
     numbers_period: float = 1.0
     """Seconds between two changes of the list's numbers and sparklines."""
     graphs_period: float = 1.0
     """Seconds between two samples of a graph, where it is not looked at closely."""
+    themes: Mapping[str, OwnTheme] = field(default_factory=dict)
+    """The user's own, by name."""
     slow_line: bool | None = None
     """Whether to save the line: draw less often and less. None: as the line turns out to be."""
