@@ -38,7 +38,7 @@ from heliostui.screens.explain import Explain
 from heliostui.screens.help import Help
 from heliostui.screens.new import NewContainer
 from heliostui.state import State
-from heliostui.themes import DARK, LIGHT
+from heliostui.themes import other_shade
 from widgets.quick_screen import QuickScreen
 
 
@@ -190,7 +190,10 @@ class ContainerActions(Actions):
         self.app.exit(message=f"{' and '.join(told)} {goes} on; `heliostui` brings you back." if told else None)
 
     def action_toggle_theme(self) -> None:
-        self.app.theme = LIGHT.name if self.app.theme == DARK.name else DARK.name
+        self.app.theme = other_shade(self.app.current_theme)
+
+    def action_themes(self) -> None:
+        self.app.search_themes()
 
     def action_help(self) -> None:
         self.app.push_screen(Help())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
@@ -27,8 +27,9 @@ from heliostui.messages import ProgramCopied
 from heliostui.screens.help import spelled
 from heliostui.screens.main import MainScreen
 from heliostui.screens.small import LEAST, TooSmall
+from heliostui.settings.start import settings as settings_at_start
 from heliostui.settings.values import Settings
-from heliostui.themes import DARK, LIGHT
+from heliostui.themes import DARK, LIGHT, themes
 from widgets.driver import KeyDriver
 from widgets.terminal import TerminalView
 from widgets.terminal_drawing import DARK_COLORS, LIGHT_COLORS
@@ -78,16 +79,19 @@ class Console(App[None], inherit_bindings=False):
     # With a binding for it here Textual adds none of its own, which would be a priority one.
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+p", "command_palette", show=False)]
 
-    def __init__(self, places: Places, settings: Settings | None = None) -> None:
+    def __init__(self, places: Places, settings: Settings | None = None, faults: str = "") -> None:
+        """`faults`: what was wrong with the settings, a line each."""
         super().__init__()
         self._places = places
+        self._faults = faults
         self.settings = settings or Settings()
+        self.own_keys: Mapping[str, Sequence[str]] = self.settings.keys
         self.ansi_theme_dark = _ansi(DARK, DARK_COLORS)
         self.ansi_theme_light = _ansi(LIGHT, LIGHT_COLORS)
         self.animation_level = "none"  # each frame of an animation is sent over whatever line there is
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
-        self.theme = DARK.name
+        for theme in themes(self.settings.themes):
+            self.register_theme(theme)
+        self.theme = self.settings.theme or DARK.name
 
     def get_driver_class(self) -> type[Driver]:
         """With a keyboard of which nothing is lost, unless the environment names another driver (as tests do)."""
@@ -101,6 +105,10 @@ class Console(App[None], inherit_bindings=False):
     def _background_screens(self) -> list[Screen[Any]]:
         """Textual draws the whole screen anew when one below changes, even where that can't be seen."""
         return [] if self.screen.styles.background.a == 1 else super()._background_screens
+
+    def on_mount(self) -> None:
+        for fault in self._faults.splitlines():
+            self.notify(fault, title="The console starts with its defaults", severity="error", timeout=30, markup=False)
 
     def on_resize(self, event: events.Resize) -> None:
         small = event.size.width < LEAST.width or event.size.height < LEAST.height
@@ -160,6 +168,6 @@ def _ansi(theme: Theme, colors: Sequence[str]) -> TerminalTheme:
 
 def run(places: Places) -> int:
     """Open the console and stay until the user leaves it. Returns an exit status."""
-    console = Console(places)
+    console = Console(places, *settings_at_start())
     console.run()
     return console.return_code or 0

@@ -32,7 +32,7 @@ COMMANDS = (
     *CONSOLE,
 )
 
-ON_SCREEN = [command.binding for command in COMMANDS if command.keys and command.place in ("anywhere", "containers")]
+ON_SCREEN = [command.binding for command in COMMANDS if command.place in ("anywhere", "containers")]
 ON_TERMINALS = [
     *(command.binding_below(command.keys) for command in COMMANDS if command.place == "terminal"),
     *(command.binding_below(command.also) for command in COMMANDS if command.also),

@@ -14,6 +14,9 @@ LIVE = frozenset({Status.RUNNING, Status.PAUSED})
 RUNNING = frozenset({Status.RUNNING})
 ENDED = frozenset({Status.CREATED, Status.STOPPED, Status.EXITED})
 
+NO_KEY = "unbound"
+"""What stands for a key where there is none, so that the user can give the command one: no keyboard sends it."""
+
 NEEDS_NOTHING: frozenset[Status] = frozenset()
 
 Place: TypeAlias = Literal["anywhere", "containers", "terminal", "jobs"]
@@ -46,7 +49,7 @@ class Command:
     @property
     def binding(self) -> Binding:
         return Binding(
-            self.keys,
+            self.keys or NO_KEY,
             self.action,
             self.label,
             show=self.footer,

@@ -15,6 +15,9 @@ START_ENGINE = Command(
 )
 CONSOLE = (
     Command("console.theme", "toggle_theme", "", "Dark or light", "Change between the dark and the light theme"),
+    Command(
+        "console.themes", "themes", "ctrl+t", "Theme…", "Choose a theme: ours, of high contrast, Textual's, your own"
+    ),
     Command("console.help", "help", "question_mark,f1", "Help", "All keys", footer=True, display="?"),
     Command("console.menu", "palette", "ctrl+p,colon", "Menu", "Find a command by its name", footer=True, display="^p"),
     Command("console.leave", "quit", "q", "Leave", "Leave the console; containers and terminals go on", footer=True),

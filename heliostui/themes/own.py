@@ -1,4 +1,4 @@
-"""Two themes of our own, one dark and one light: calm grounds, colours that keep a contrast of 4.5:1 for text on them.
+"""Themes of our own: a dark and a light one, calm grounds and text of 4.5:1 on them; and two of high contrast.
 
 `chart-0` to `chart-7` are the colours of groups in charts. Imports Textual only.
 """
@@ -91,4 +91,62 @@ LIGHT = Theme(
         "scrollbar-corner-color": "#fcfbf8",
         **_chart(_LIGHT_CHART),
     },
+)
+
+
+def _contrast(name: str, *, dark: bool, ground: str, panel: str, text: str, colors: tuple[str, ...]) -> Theme:
+    """Nothing but what stands out: text at 7:1 and more (WCAG 2.2, 1.4.6), grounds without shades."""
+    primary, accent, success, error, muted, border = colors
+    return Theme(
+        name=name,
+        dark=dark,
+        background=ground,
+        surface=ground,
+        panel=panel,
+        foreground=text,
+        primary=primary,
+        secondary=text,
+        accent=accent,
+        success=success,
+        warning=accent,
+        error=error,
+        variables={
+            "muted": muted,
+            "faint": border,
+            "border-blurred": border,
+            "block-cursor-background": accent,
+            "block-cursor-foreground": ground,
+            "block-cursor-text-style": "bold",
+            "block-cursor-blurred-background": panel,
+            "footer-background": panel,
+            "footer-item-background": panel,
+            "footer-key-foreground": accent,
+            "footer-key-background": panel,
+            "footer-description-foreground": text,
+            "footer-description-background": panel,
+            "scrollbar": muted,
+            "scrollbar-background": ground,
+            **_chart(_DARK_STRONG if dark else _LIGHT_STRONG),
+        },
+    )
+
+
+_DARK_STRONG = ("#6cc0ff", "#ffd400", "#4dff6a", "#ff8cf0", "#4dfff0", "#ff9b73", "#c8b4ff", "#e6ff4d")
+_LIGHT_STRONG = ("#003f8a", "#5c3a00", "#00501a", "#6e0062", "#00504f", "#7a1f00", "#3a1a94", "#3f4000")
+
+CONTRAST = _contrast(
+    "helios-contrast",
+    dark=True,
+    ground="#000000",
+    panel="#1c1c1c",
+    text="#ffffff",
+    colors=("#6cc0ff", "#ffd400", "#4dff6a", "#ff8f8f", "#d6d6d6", "#8c8c8c"),
+)
+CONTRAST_LIGHT = _contrast(
+    "helios-contrast-light",
+    dark=False,
+    ground="#ffffff",
+    panel="#e8e8e8",
+    text="#000000",
+    colors=("#003f8a", "#5c3a00", "#00501a", "#8a0010", "#3a3a3a", "#707070"),
 )
