@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from textual.theme import BUILTIN_THEMES, Theme
 
@@ -21,9 +21,15 @@ NAMES = (*(theme.name for theme in OWN), *BUILTIN_THEMES)
 def themes(users: Mapping[str, OwnTheme]) -> list[Theme]:
     """All of them; one of the user's takes the place of another of its name."""
     found = {theme.name: theme for theme in OWN}
-    found |= {name: complete(theme) for name, theme in BUILTIN_THEMES.items()}
+    found |= {name: complete(_without_cursor(theme)) for name, theme in BUILTIN_THEMES.items()}
     found |= {name: complete(_theme(name, own)) for name, own in users.items()}
     return list(found.values())
+
+
+def _without_cursor(theme: Theme) -> Theme:
+    """Some of Textual's have a cursor that only their own text can be read on; ours has text of many colours."""
+    kept = {name: value for name, value in theme.variables.items() if not name.startswith("block-cursor")}
+    return theme if theme.ansi else replace(theme, variables=kept)
 
 
 def other_shade(theme: Theme) -> str:

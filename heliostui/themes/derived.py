@@ -23,18 +23,18 @@ def contrast(one: Color, other: Color) -> float:
 def readable(color: Color, ground: Color, least: float = READABLE) -> Color:
     """The colour, or one as near to it as can be read on this ground."""
     end = Color(0, 0, 0) if _luminance(ground) > 0.18 else Color(255, 255, 255)
-    steps = (color.blend(end, share / 20) for share in range(21))
+    steps = (color.blend(end, share / 20) if share else color for share in range(21))
     return next((step for step in steps if contrast(step, ground) >= least), end)
 
 
 def complete(theme: Theme) -> Theme:
-    """The theme with all that the console needs; what it says itself stays, unless it can't be read."""
+    """The theme with all that the console needs; what it says itself stays, unless that is text that can't be read."""
     if theme.ansi:
         return replace(theme, variables={**_ansi_variables(), **theme.variables})
     system = theme.to_color_system().generate()
     surface, foreground = Color.parse(system["surface"]), Color.parse(system["foreground"])
     worst = min((surface, Color.parse(system["panel"])), key=lambda ground: contrast(ground, foreground))
-    text = {name: readable(Color.parse(system[name]), worst).hex for name in _TEXT}
+    text = {name: readable(Color.parse(getattr(theme, name) or system[name]), worst).hex for name in _TEXT}
     foreground = readable(foreground, worst)
     variables = {
         "muted": readable(foreground.blend(surface, 0.4), worst).hex,
