@@ -17,6 +17,7 @@ LABELS = {
         "cpu": "used",
         "cpu.user": "in programs",
         "cpu.system": "in the kernel",
+        "cpu.iowait": "idle for disks",
         "cpu.throttled": "held back",
         "cpu.throttled_periods": "periods at the limit",
         "cpu.limit": "limit",
@@ -53,6 +54,9 @@ LABELS = {
         "network.drops": "dropped",
     },
     "Waiting": {
+        "load.1": "load, 1 min",
+        "load.5": "load, 5 min",
+        "load.15": "load, 15 min",
         "pressure.cpu": "for a CPU",
         "pressure.memory": "for memory",
         "pressure.memory_full": "all for memory",
@@ -68,6 +72,7 @@ LIMIT_OF = {
     "pids": "pids.limit",
 }
 """The limit that is drawn into the graph of a metric."""
+_OF_THE_MACHINE = ("cpu.iowait", "load.1", "load.5", "load.15")
 _ALARMING = ("cpu.throttled", "pids.limit_hits", "memory.oom_kills", "network.drops")
 
 
@@ -82,6 +87,8 @@ def value_text(metric: str, value: float) -> str:
             return f"{size_text(value)}/s"
         case "%":
             return f"{value:.1f} %"
+        case "tasks":
+            return f"{value:.2f} tasks"
         case "1/s":
             return f"{value:,.0f}/s" if value >= 10 or value == 0 else f"{value:.1f}/s"
         case _:
@@ -99,11 +106,12 @@ def in_bytes(metric: str) -> bool:
 
 
 def rows(values: Mapping[str, float]) -> list[MetricRow]:
-    """All metrics as the list shows them; those that can't be had have no value."""
+    """All metrics as the list shows them; those that can't be had have no value, the machine's only are its only."""
     return [
         MetricRow(name, group, label, _value(name, values.get(name)), _alarms(name, values))
         for group, labels in LABELS.items()
         for name, label in labels.items()
+        if name in values or name not in _OF_THE_MACHINE
     ]
 
 

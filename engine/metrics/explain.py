@@ -108,6 +108,8 @@ _REASONS = {
 
 def _why(watched: Watched, metric: Metric) -> str:
     group = metric.name.partition(".")[0]
+    if watched.program.machine:
+        return "it is a container's"
     if watched.program.directories is None and group != "network":
         return "it has no cgroup"
     return _REASONS.get(group, f"its cgroup has no {group} controller")

@@ -38,10 +38,11 @@ class Formula(ABC):
 
 @dataclass(frozen=True)
 class Level(Formula):
-    """A counter as it is."""
+    """A counter as it is; `times`: how many of the metric's units are one of the counter's."""
 
     term: str
     note: str = ""
+    times: int = 1
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -49,14 +50,14 @@ class Level(Formula):
 
     @property
     def text(self) -> str:
-        return self.term + _noted(self.note)
+        return _factor(self.times) + self.term + _noted(self.note)
 
     def value(self, before: Counters, after: Counters, seconds: float) -> float | None:
         value = after.get(self.term, math.inf)
-        return None if value == math.inf else value
+        return None if value == math.inf else value * self.times
 
     def arithmetic(self, before: Counters, after: Counters, seconds: float) -> str:
-        return plain(after[self.term])
+        return _factor(self.times) + plain(after[self.term])
 
 
 @dataclass(frozen=True)
@@ -79,14 +80,26 @@ class _OfTwo(Formula):
         return f"{plain(after[self.term])} {self.sign} {plain(after[self.other])}"
 
 
+@dataclass(frozen=True)
 class Less(_OfTwo):
-    """A counter less another one, which may be a little later and so larger; never below zero."""
+    """A counter less another one, which may be a little later and so larger; never below zero. `times`: see `Level`."""
 
     sign = "−"
+    times: int = 1
+
+    @property
+    def text(self) -> str:
+        return self._multiplied(super().text)
 
     def value(self, before: Counters, after: Counters, seconds: float) -> float | None:
         left = after.get(self.term, math.inf) - after.get(self.other, math.inf)
-        return max(0.0, left) if math.isfinite(left) else None
+        return max(0.0, left) * self.times if math.isfinite(left) else None
+
+    def arithmetic(self, before: Counters, after: Counters, seconds: float) -> str:
+        return self._multiplied(super().arithmetic(before, after, seconds))
+
+    def _multiplied(self, difference: str) -> str:
+        return difference if self.times == 1 else f"{_factor(self.times)}({difference})"
 
 
 class Quotient(_OfTwo):
@@ -101,11 +114,12 @@ class Quotient(_OfTwo):
 
 @dataclass(frozen=True)
 class Rate(Formula):
-    """How fast a counter grows; `divisor`: how many of its units are one of the metric's."""
+    """How fast a counter grows; `divisor`: how many of its units are one of the metric's, `times`: the other way."""
 
     term: str
     divisor: int = 1
     note: str = ""
+    times: int = 1
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -113,17 +127,17 @@ class Rate(Formula):
 
     @property
     def text(self) -> str:
-        return f"Δ{self.term}{self._by()} / Δt" + _noted(self.note)
+        return f"{_factor(self.times)}Δ{self.term}{self._by()} / Δt" + _noted(self.note)
 
     def value(self, before: Counters, after: Counters, seconds: float) -> float | None:
         if self.term not in before or self.term not in after or seconds <= 0:
             return None
         grown = after[self.term] - before[self.term]
-        return grown / self.divisor / seconds if 0 <= grown < math.inf else None
+        return grown * self.times / self.divisor / seconds if 0 <= grown < math.inf else None
 
     def arithmetic(self, before: Counters, after: Counters, seconds: float) -> str:
         grown = f"({plain(after[self.term])} − {plain(before[self.term])})"
-        return f"{grown}{self._by()} / {seconds:.3f} s"
+        return f"{_factor(self.times)}{grown}{self._by()} / {seconds:.3f} s"
 
     def _by(self) -> str:
         return f" / {plain(self.divisor)}" if self.divisor != 1 else ""
@@ -162,6 +176,10 @@ def plain(value: float) -> str:
     if value == math.inf:
         return "max"
     return f"{int(value):,}" if value == int(value) else f"{value:,.6g}"
+
+
+def _factor(times: int) -> str:
+    return f"{plain(times)} × " if times != 1 else ""
 
 
 def _noted(note: str) -> str:

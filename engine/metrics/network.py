@@ -8,12 +8,11 @@ from __future__ import annotations
 import os
 
 from engine.metrics.formats import Counters
-from engine.metrics.formula import Rate
+from engine.metrics.formula import Formula, Rate
 from engine.metrics.source import PROC, CounterFile, Source
 
 _NAMES = ("receive bytes", "receive packets", "transmit bytes", "transmit packets", "drops")
 _COLUMNS = 16  # after the interface's name: eight on receiving, eight on transmitting
-_ALL = "all interfaces but lo"
 
 
 def net_dev(text: bytes) -> Counters:
@@ -42,13 +41,18 @@ def is_own(pid: int) -> bool:
         return False
 
 
+def formulas(which: str) -> dict[str, Formula]:
+    """`which` interfaces are summed."""
+    return {
+        "network.in": Rate("receive bytes", note=which),
+        "network.out": Rate("transmit bytes", note=which),
+        "network.in_packets": Rate("receive packets", note=which),
+        "network.out_packets": Rate("transmit packets", note=which),
+        "network.drops": Rate("drops", note=f"received and transmitted, {which}"),
+    }
+
+
 SOURCE = Source(
     (CounterFile(PROC, "net/dev", net_dev),),
-    {
-        "network.in": Rate("receive bytes", note=_ALL),
-        "network.out": Rate("transmit bytes", note=_ALL),
-        "network.in_packets": Rate("receive packets", note=_ALL),
-        "network.out_packets": Rate("transmit packets", note=_ALL),
-        "network.drops": Rate("drops", note=f"received and transmitted, {_ALL}"),
-    },
+    formulas("all interfaces but lo"),
 )

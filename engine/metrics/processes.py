@@ -22,6 +22,8 @@ _FORMULAS = {
     "files": Level("open files", "of all processes"),
 }
 SOURCE = Source((), _FORMULAS)
+NOTHING = Source((), {})
+"""Of what is not looked at process by process."""
 WITHOUT_CGROUP = Source(
     (),
     {

@@ -97,7 +97,7 @@ class Sampler:
     def _is_walked(self, watched: Watched) -> bool:
         """Whether its processes are looked at one by one: when it is named, and when nothing else tells of it."""
         listed = self._looks_at_all > 0 and watched.program.directories is None
-        return not watched.over and (listed or watched.program.id in self._looks)
+        return not watched.over and not watched.program.machine and (listed or watched.program.id in self._looks)
 
     async def _walk(self) -> None:
         """Look at processes one by one."""
@@ -143,8 +143,8 @@ class Sampler:
         return time.time() - (time.monotonic() - self._origin - tick * SLOW)
 
     def ids(self) -> list[str]:
-        """Of all that run."""
-        return [id for id, watched in self._watched.items() if not watched.over]
+        """Of all containers that run."""
+        return [id for id, watched in self._watched.items() if not (watched.over or watched.program.machine)]
 
     def running(self, id: str) -> Watched | None:
         """One that runs."""

@@ -18,10 +18,12 @@ from engine.metrics.formula import Formula
 RARELY = 30  # seconds
 PROC = "proc"
 """In place of a controller: the file is in /proc/PID of the container's init."""
+MACHINE = "machine"
+"""In place of a controller: the file is in /proc, and about the whole machine."""
 
 
 class CounterFile(NamedTuple):
-    """`controller`: as `Directories.directory` has it, or `PROC`."""
+    """`controller`: as `Directories.directory` has it, or `PROC`, or `MACHINE`."""
 
     controller: str
     name: str

@@ -10,7 +10,7 @@ from array import array
 
 from engine.metrics.formats import Counters
 from engine.metrics.kept_file import KeptFile
-from engine.metrics.source import PROC, Directories, Reading, Source
+from engine.metrics.source import MACHINE, PROC, Directories, Reading, Source
 
 
 class Files:
@@ -89,6 +89,8 @@ class View:
 
 
 def _directory(controller: str, directories: Directories | None, pid: int) -> str:
+    if controller == MACHINE:
+        return "/proc"
     if controller == PROC or directories is None:
         return f"/proc/{pid}"
     directory = directories.directory(controller)

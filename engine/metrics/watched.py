@@ -1,4 +1,4 @@
-"""One run of a container under observation: its sources, what they say now, and what they said.
+"""One run of a container, or the machine, under observation: its sources, what they say now, and what they said.
 
 Standard library only.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from engine.metrics import network, processes
+from engine.metrics import machine, network, processes
 from engine.metrics.history import LENGTH, History
 from engine.metrics.source import RARELY, Directories, Reading, Source
 from engine.metrics.table import sources
@@ -20,7 +20,8 @@ LATELY = 1.5  # seconds: longer than from one reading to the next
 class Program(NamedTuple):
     """What runs in a container. `run`: one and the same object from its start to its end; `pid`: its init.
 
-    `pids`: all its processes; blocks.
+    `pids`: all its processes; blocks. `machine`: it is no container but all of the machine, and not looked at process
+    by process.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Program(NamedTuple):
     pid: int
     directories: Directories | None
     pids: Callable[[], Iterable[int]]
+    machine: bool = False
 
 
 class Followed(NamedTuple):
@@ -49,7 +51,7 @@ class Watched:
         self._place = place
         self._followed = [
             Followed(Files(source, program.directories, program.pid, keep_below), View(source), self._history(source))
-            for source in sources(program.directories, own_network=network.is_own(program.pid))
+            for source in _sources(program)
         ]
         self._prompt = [(one.files, one.view) for one in self._followed if one.view.source.every == 1]
         self._fast: list[tuple[Files, View]] = []  # at ten a second; while nobody wants that there are none
@@ -58,7 +60,7 @@ class Watched:
         self._resting = False
         self._slept = 0.0
         self._processes = processes.Processes()
-        walked = processes.SOURCE if program.directories is not None else processes.WITHOUT_CGROUP
+        walked = _walked(program)
         self.processes = Followed(Files(walked, None, program.pid, keep_below), View(walked), self._history(walked))
 
     def _history(self, source: Source) -> History:
@@ -174,6 +176,18 @@ class Watched:
             view.forget()
         if self._tick is not None:
             self._remember_nothing(self._tick + 1)
+
+
+def _sources(program: Program) -> list[Source]:
+    if program.machine:
+        return machine.SOURCES
+    return sources(program.directories, own_network=network.is_own(program.pid))
+
+
+def _walked(program: Program) -> Source:
+    if program.machine:
+        return processes.NOTHING
+    return processes.SOURCE if program.directories is not None else processes.WITHOUT_CGROUP
 
 
 Memory = dict[tuple[str, ...], History]

@@ -535,13 +535,15 @@ class GetSeccomp(Request, frozen=True):
 
 
 class GetStats(Request, frozen=True):
-    """One sample of each: with rates, so it may take up to a second. Empty: all that run. → Stats"""
+    """One sample of each: with rates, so it may take up to a second. Empty: all containers that run; "" among them is
+    the machine. `metrics`: only these; empty: all. → Stats"""
 
     containers: list[str] = []
+    metrics: list[str] = []
 
 
 class GetHistory(Request, frozen=True):
-    """What is remembered of some metrics, ten minutes at most. → History"""
+    """What is remembered of some metrics of a container or the machine (""), ten minutes at most. → History"""
 
     container: str
     metrics: list[str]
@@ -550,7 +552,7 @@ class GetHistory(Request, frozen=True):
 class ExplainMetric(Request, frozen=True):
     """Where a number comes from. → Explanation"""
 
-    container: str
+    container: str  # or "": the machine
     metric: str
 
 
@@ -834,10 +836,12 @@ class StreamLogs(StreamRequest, frozen=True):
 
 class StreamStats(StreamRequest, frozen=True):
     """→ `Stats` every `period` seconds: 1, or 0.1 for containers that are named. Empty: all that run, as they come and
-    go. Ends with `StreamEnd` when none of the named is left."""
+    go; "" among them is the machine. `metrics`: only these are sent; empty: all. Ends with `StreamEnd` when none of
+    the named is left."""
 
     containers: list[str] = []
     period: float = 1.0
+    metrics: list[str] = []
 
 
 class StreamNetworkMap(StreamRequest, frozen=True):

@@ -1,4 +1,4 @@
-"""What is measured of a container: the table of metrics, and samples of them. Imports value.
+"""What is measured of a container or the machine: the table of metrics, and samples of them. Imports value.
 
 A metric has one name everywhere: in samples, in `stats --format json`, in `explain`, on the console's graphs.
 """
@@ -9,7 +9,10 @@ from typing import Literal, NamedTuple
 
 from engine.protocol.value import Value
 
-Unit = Literal["cores", "bytes", "bytes/s", "count", "1/s", "%"]
+MACHINE = ""
+"""In place of a container's id: the machine itself."""
+
+Unit = Literal["cores", "bytes", "bytes/s", "count", "1/s", "%", "tasks"]
 
 
 class Metric(NamedTuple):
@@ -27,6 +30,7 @@ METRICS: dict[str, Metric] = {
         Metric("cpu", "cores", True, "CPU time used, in cores"),
         Metric("cpu.user", "cores", True, "of it in programs"),
         Metric("cpu.system", "cores", True, "of it in the kernel"),
+        Metric("cpu.iowait", "cores", True, "CPUs idle while a disk was waited for (the machine's only)"),
         Metric("cpu.throttled", "cores", True, "time its threads wanted to run and the limit held them"),
         Metric("cpu.throttled_periods", "%", True, "share of periods in which the limit was met"),
         Metric("cpu.limit", "cores", False, "CPU limit"),
@@ -56,6 +60,9 @@ METRICS: dict[str, Metric] = {
         Metric("pressure.memory_full", "%", False, "time all tasks waited for memory (PSI full)"),
         Metric("pressure.io", "%", False, "time some task waited for I/O (PSI some)"),
         Metric("pressure.io_full", "%", False, "time all tasks waited for I/O (PSI full)"),
+        Metric("load.1", "tasks", False, "tasks that run or wait for a disk, 1 min average (the machine's only)"),
+        Metric("load.5", "tasks", False, "the same, 5 min average"),
+        Metric("load.15", "tasks", False, "the same, 15 min average"),
         Metric("switches", "1/s", True, "context switches of all its threads"),
         Metric("files", "count", False, "open file descriptors of all its processes"),
     )
@@ -63,12 +70,13 @@ METRICS: dict[str, Metric] = {
 
 
 class Sample(Value, frozen=True):
-    """One container at one moment. `values`: by metric name; a metric that is not there can't be had here and now.
+    """One container or the machine at one moment. `values`: by metric name; a metric that is not there can't be had
+    here and now.
 
     `memory.limit`, `pids.limit` and `cpu.limit` are missing where there is none.
     """
 
-    container: str  # id
+    container: str  # id, or MACHINE, whose name is `host`
     name: str
     time: float  # seconds since the epoch
     values: dict[str, float]

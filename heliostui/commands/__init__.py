@@ -43,9 +43,9 @@ GROUPS: dict[str, dict[str, Verb]] = {
     },
     "Looking inside": {
         "inspect": Verb("tell all about containers, or how one was launched", "[OPTIONS] CONTAINER…"),
-        "stats": Verb("tell what containers use, once a second", "[OPTIONS] [CONTAINER…]"),
+        "stats": Verb("tell what containers or the machine use, once a second", "[OPTIONS] [CONTAINER…]"),
         "top": Verb("list a container's processes", "[OPTIONS] CONTAINER"),
-        "explain": Verb("tell where a number comes from", "[OPTIONS] CONTAINER [METRIC]"),
+        "explain": Verb("tell where a number comes from", "[OPTIONS] CONTAINER|--host [METRIC]"),
         "events": Verb("tell what happens, as it happens", "[OPTIONS]"),
         "heap": Verb("show a program's heap, record one, play one", "ls|show|map|events|free-list|record|play"),
     },

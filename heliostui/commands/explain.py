@@ -9,29 +9,42 @@ from itertools import zip_longest
 from engine.client.blocking import Connection
 from engine.places import places
 from engine.protocol.messages import ExplainMetric, Explanation, GetStats, Stats
-from engine.protocol.metrics import METRICS, Reading, Source
+from engine.protocol.metrics import MACHINE, METRICS, Reading, Source
 from heliostui.commandline.document import document
+from heliostui.commandline.failures import UsageError
 from heliostui.commandline.figures import figure, with_unit
-from heliostui.commandline.parser import add_container, add_format
+from heliostui.commandline.parser import add_format
 from heliostui.commandline.table import GAP, printable, table
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     add_format(parser)
-    add_container(parser)
-    parser.add_argument("metric", nargs="?", metavar="METRIC", help="which one; without it all are listed")
+    parser.add_argument("--host", action="store_true", help="of the machine itself, and so without CONTAINER")
+    parser.add_argument(
+        "words", nargs="*", metavar="CONTAINER [METRIC]", help="which one; without METRIC all are listed"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
+    container, metric = _what(arguments)
     with Connection.connect(places()) as engine:
-        if arguments.metric is None:
-            (sample,) = engine.request(GetStats(containers=[arguments.container]), Stats).samples
+        if metric is None:
+            (sample,) = engine.request(GetStats(containers=[container]), Stats).samples
             print(document(sample) if arguments.format == "json" else listing(sample.values))
             return 0
-        request = ExplainMetric(container=arguments.container, metric=arguments.metric)
-        explanation = engine.request(request, Explanation)
+        explanation = engine.request(ExplainMetric(container=container, metric=metric), Explanation)
     print(document(explanation) if arguments.format == "json" else text(explanation))
     return 0
+
+
+def _what(arguments: argparse.Namespace) -> tuple[str, str | None]:
+    """The container, or MACHINE, and the metric. Raises UsageError."""
+    words = [MACHINE, *arguments.words] if arguments.host else arguments.words
+    if not words:
+        raise UsageError("CONTAINER is missing: name one, or say --host (see 'heliostui explain --help')")
+    if len(words) > 2:
+        raise UsageError(f"unexpected {words[2]!r}: one metric is explained at a time (see 'heliostui explain --help')")
+    return words[0], words[1] if len(words) == 2 else None
 
 
 def listing(values: dict[str, float]) -> str:

@@ -1,18 +1,18 @@
-"""`heliostui stats`: what containers use, once a second until Ctrl-C; refreshed in place on a terminal."""
+"""`heliostui stats`: what containers or the machine use, once a second until Ctrl-C; on a terminal in place."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from engine.client.blocking import Connection
 from engine.places import places
 from engine.protocol.messages import GetStats, Stats, StreamStats
-from engine.protocol.metrics import Sample
+from engine.protocol.metrics import MACHINE, Sample
 from heliostui.commandline.document import document
 from heliostui.commandline.figures import NONE, figure, percent
 from heliostui.commandline.screen import Screen
@@ -31,6 +31,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="a table for people (default); or JSON with all metrics, one container a line (--no-stream: one document)",
     )
     parser.add_argument("--no-stream", action="store_true", help="once, and end")
+    parser.add_argument("--host", action="store_true", help="the machine itself, and of containers only those named")
+    parser.add_argument(
+        "--metric",
+        dest="metrics",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only this one, in a column of its own; several times: several (see 'heliostui explain --host')",
+    )
     parser.add_argument(
         "containers",
         nargs="*",
@@ -40,20 +49,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    containers = [*([MACHINE] if arguments.host else []), *arguments.containers]
+    metrics = arguments.metrics
     with Connection.connect(places()) as engine:
         if arguments.no_stream:
-            samples = engine.request(GetStats(containers=arguments.containers), Stats).samples
-            print(document(samples) if arguments.format == "json" else text(samples))
+            samples = engine.request(GetStats(containers=containers, metrics=metrics), Stats).samples
+            print(document(samples) if arguments.format == "json" else text(samples, metrics))
             return 0
-        show = _lines if arguments.format == "json" else _refreshed() if sys.stdout.isatty() else _blocks
-        for message in engine.stream(StreamStats(containers=arguments.containers)):
+        show = _lines if arguments.format == "json" else _shown(metrics)
+        for message in engine.stream(StreamStats(containers=containers, metrics=metrics)):
             if isinstance(message, Stats):
                 show(message.samples)
     return 0
 
 
-def text(samples: list[Sample], width: int | None = None) -> str:
-    """The table; where it has to be narrow without what matters least, as far as that helps."""
+def text(samples: list[Sample], metrics: Sequence[str] = (), width: int | None = None) -> str:
+    """The table; where it has to be narrow without what matters least, as far as that helps. `metrics`: a column for
+    each, and no others."""
+    if metrics:
+        return table(("NAME", *metrics), [_chosen(sample, metrics) for sample in samples])
     headings: tuple[str, ...] = HEADINGS
     rows = [dict(zip(HEADINGS, _row(sample), strict=True)) for sample in samples]
     shown = ""
@@ -65,12 +79,16 @@ def text(samples: list[Sample], width: int | None = None) -> str:
     return shown
 
 
+def _chosen(sample: Sample, metrics: Sequence[str]) -> tuple[str, ...]:
+    return (sample.name, *(figure(name, sample.values.get(name)) for name in metrics))
+
+
 def _row(sample: Sample) -> tuple[str, ...]:
     values = sample.values
     used = "memory.working_set" if "memory.working_set" in values else "memory"  # without a cgroup
     memory, limit = values.get(used), values.get("memory.limit")
     return (
-        sample.container,
+        sample.container or NONE,
         sample.name,
         percent(values.get("cpu")),
         _pair(sample, used, "memory.limit"),
@@ -99,18 +117,25 @@ def _lines(samples: list[Sample]) -> None:
     sys.stdout.flush()
 
 
-def _blocks(samples: list[Sample]) -> None:
-    print(text(samples), end="\n\n", flush=True)
+def _shown(metrics: Sequence[str]) -> Callable[[list[Sample]], None]:
+    return _refreshed(metrics) if sys.stdout.isatty() else _blocks(metrics)
 
 
-def _refreshed() -> Callable[[list[Sample]], None]:
+def _blocks(metrics: Sequence[str]) -> Callable[[list[Sample]], None]:
+    def show(samples: list[Sample]) -> None:
+        print(text(samples, metrics), end="\n\n", flush=True)
+
+    return show
+
+
+def _refreshed(metrics: Sequence[str]) -> Callable[[list[Sample]], None]:
     """On a terminal the table is written over again."""
     screen = Screen()
 
     def show(samples: list[Sample]) -> None:
         def lines(size: os.terminal_size) -> list[str]:
             width = size.columns - 1
-            return [line[:width] for line in text(samples, width).splitlines()]
+            return [line[:width] for line in text(samples, metrics, width).splitlines()]
 
         screen.show(lines)
 

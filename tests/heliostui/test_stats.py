@@ -114,6 +114,41 @@ def test_explain_tells_file_texts_formula_and_arithmetic(cli: CommandLine, busy:
         assert part in text
 
 
+def test_the_machine_is_measured_as_a_container_named_host(cli: CommandLine, busy: str) -> None:
+    values = measured(cli, "--host", "busy")
+    assert set(values) == {"host", "busy"}
+    assert values["host"]["cpu"] > 0
+    assert values["host"]["cpu.limit"] == os.cpu_count()
+    assert values["host"]["memory"] < values["host"]["memory.limit"]
+    assert "host" in cli.ok("stats", "--no-stream", "--host")
+
+
+def test_all_containers_are_not_the_machine(cli: CommandLine, busy: str) -> None:
+    assert "host" not in measured(cli)
+
+
+def test_only_the_metrics_that_were_asked_for_are_sent(cli: CommandLine, busy: str) -> None:
+    assert measured(cli, "--metric", "cpu", "--metric", "pids", "sleeper")["sleeper"].keys() == {"cpu", "pids"}
+    assert cli.ok("stats", "--no-stream", "--host", "--metric", "load.1").split()[:3] == ["NAME", "load.1", "host"]
+    with cli.popen("stats", "--format", "json", "--metric", "pids", "sleeper", stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["values"].keys() == {"pids"}
+        process.terminate()
+
+
+def test_a_metric_that_is_none_is_refused_in_a_sentence(cli: CommandLine, busy: str) -> None:
+    for words in (["--no-stream"], []):
+        assert "There is no metric 'cpus'" in cli.refused("stats", *words, "--metric", "cpus", "busy", status=1)
+
+
+def test_numbers_of_the_machine_are_explained_too(cli: CommandLine, busy: str) -> None:
+    explanation = cli.json("explain", "--format", "json", "--host", "memory")
+    assert explanation["sources"][0]["path"] == "/proc/meminfo"
+    assert explanation["formula"] == "1,024 × (MemTotal − MemAvailable)"
+    assert "it is a container's" in cli.refused("explain", "--host", "pids.limit", status=1)
+    assert "CONTAINER is missing" in cli.refused("explain", status=2)
+
+
 def test_an_unknown_metric_is_refused_with_those_near_it(cli: CommandLine, busy: str) -> None:
     sentence = cli.refused("explain", "busy", "memory.lost", status=1)
     assert "memory.limit" in sentence
