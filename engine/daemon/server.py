@@ -9,6 +9,7 @@ import os
 import socket
 from pathlib import Path
 
+from engine.daemon.admission import admit, viewers_gid
 from engine.daemon.peer import credentials, group_name, role_of
 from engine.daemon.service import Engine
 from engine.daemon.session import Session
@@ -21,7 +22,7 @@ _SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
 def listen(path: Path) -> socket.socket:
-    """A listening socket at `path`, 0660 and of its directory's group.
+    """A listening socket at `path`, 0660 and of its directory's group; the group of viewers may use it as well.
 
     It is moved there once it listens, so that whoever sees it can connect. That replaces a socket left by an engine
     before: the keeper sees to it that we are the only one.
@@ -34,6 +35,8 @@ def listen(path: Path) -> socket.socket:
         listener.bind(str(new))
         os.chown(new, -1, path.parent.stat().st_gid)
         new.chmod(0o660)
+        if (viewers := viewers_gid()) is not None:
+            admit(path.parent, new, viewers)
         listener.listen(DEFAULT_LIMITS.connections)
         new.rename(path)
     except BaseException:

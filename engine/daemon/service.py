@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from engine.places import Places
+from engine.presence import Presence
 from engine.protocol.heap import (
     HeapMap,
     HeapOptions,
@@ -24,6 +25,7 @@ from engine.protocol.messages import (
     Attach,
     Attached,
     CaptureChunk,
+    Changes,
     ContainerDetail,
     ContainerNetwork,
     ContainerOptions,
@@ -36,6 +38,7 @@ from engine.protocol.messages import (
     Exited,
     ExitStatus,
     ExplainMetric,
+    ExplainProcess,
     Explanation,
     Finding,
     FreeList,
@@ -44,6 +47,7 @@ from engine.protocol.messages import (
     GetHeapBytes,
     GetHeapMap,
     GetHistory,
+    GetProcess,
     GetStats,
     HeapBytes,
     History,
@@ -55,12 +59,13 @@ from engine.protocol.messages import (
     LimitsInForce,
     LogRecord,
     NetworkMap,
+    NiceProcess,
     OpenTerminal,
     Output,
     Peeked,
-    ProcessRow,
     Resized,
     SeccompFilter,
+    SignalProcess,
     Stats,
     StreamCapture,
     StreamDns,
@@ -71,9 +76,11 @@ from engine.protocol.messages import (
     StreamStats,
     TerminalRef,
     TerminalSummary,
+    TopContainer,
     VolumeDetail,
 )
 from engine.protocol.network import NetworkDetail, NetworkOption, PortMapping, PortOption
+from engine.protocol.processes import ProcessDetail, ProcessRow
 
 
 class AttachSession(Protocol):
@@ -93,6 +100,16 @@ class Events(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
 
+class Processes(Protocol):
+    """`engine.containers.processes.Processes`."""
+
+    async def list(self, request: TopContainer, /) -> builtins.list[ProcessRow]: ...
+    async def detail(self, request: GetProcess, /) -> ProcessDetail: ...
+    async def explain(self, request: ExplainProcess, /) -> Explanation: ...
+    async def signal(self, request: SignalProcess, /) -> None: ...
+    async def renice(self, request: NiceProcess, /) -> None: ...
+
+
 class Containers(Protocol):
     """`engine.containers.lifecycle.Containers`; `ref` is an id, a unique prefix of one, or a name."""
 
@@ -110,7 +127,9 @@ class Containers(Protocol):
     async def list(self, all: bool, filters: list[str], /) -> list[ContainerSummary]: ...
     async def inspect(self, ref: str, /) -> ContainerDetail: ...
     async def launch(self, ref: str, /) -> Launch: ...
-    async def top(self, ref: str, /) -> builtins.list[ProcessRow]: ...
+    async def changes(self, ref: str, limit: int, /) -> Changes: ...
+    @property
+    def processes(self) -> Processes: ...
     async def isolation(self, ref: str, /) -> Isolation: ...
     async def seccomp(self, ref: str, /) -> SeccompFilter: ...
     async def update(self, ref: str, limits: Limits, /) -> builtins.list[LimitWrite]: ...
@@ -238,5 +257,6 @@ class Engine:
     network_view: NetworkView
     heaps: Heaps
     findings: Callable[[], Awaitable[list[Finding]]]  # of `doctor`
+    presence: Presence = field(default_factory=Presence)
     closing: bool = False  # the last containers are being stopped: nothing new is begun
     stopping: asyncio.Event = field(default_factory=asyncio.Event)  # set: the server ends

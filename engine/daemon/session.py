@@ -9,21 +9,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
-from typing import Any, TypeVar
-
-import msgspec
+from typing import Any, TypeAlias, TypeVar
 
 from engine.daemon.dispatch import answer, error_reply
 from engine.daemon.service import AttachSession, Engine
 from engine.daemon.streams import STREAMS
+from engine.daemon.viewers import allowed, shown
 from engine.daemon.wire import Wire
 from engine.errors import EngineError
+from engine.presence import Participation
 from engine.protocol import messages as m
 from engine.protocol.framing import BadMessage, FrameError, decode_request, decode_stream_input
 
 PIPELINED = 4  # payloads read ahead while one is being dealt with
 
 T = TypeVar("T")
+Taking: TypeAlias = AttachSession | Participation
+"""A stream that takes what its client sends."""
 
 
 class Detached(Exception):
@@ -77,7 +79,9 @@ class Session:
 
     async def _converse(self, payload: bytes) -> None:
         try:
-            request = self._allowed(decode_request(payload))
+            request = decode_request(payload)
+            if self._role is m.Role.VIEWER:
+                request = allowed(request)
         except (BadMessage, EngineError) as error:
             await self._wire.send(error_reply(error, "reading"))
             return
@@ -86,29 +90,12 @@ class Session:
             await self._patiently(self._stream(request), self._wire.limits.farewell)
             self._over = True
             return
+        if isinstance(request, m.GetEngine) and request.viewer:
+            self._role = m.Role.VIEWER  # from now on, whoever it is
         answering = answer(self._engine, request, self._role)
         reply = await (self._patiently(answering, 0) if isinstance(request, m.WaitContainer) else answering)
         if reply is not None:
-            await self._wire.send(reply)
-
-    def _allowed(self, request: m.AnyRequest) -> m.AnyRequest:
-        """The request as this client may make it. Raises EngineError (forbidden)."""
-        if self._role is m.Role.OPERATOR:
-            return request
-        if not isinstance(request, m.VIEWER_REQUESTS) or (isinstance(request, m.Attach) and request.start):
-            raise EngineError(
-                m.ErrorCode.FORBIDDEN,
-                "You may look at this engine's containers but not act on them: that takes its owner or an operator.",
-            )
-        if isinstance(request, m.Attach | m.JoinTerminal):
-            return msgspec.structs.replace(request, input=False, columns=None, lines=None)
-        if isinstance(request, m.GetHeap):
-            return msgspec.structs.replace(request, exact=False)
-        if isinstance(request, m.GetHeapMap):  # without touching the program: no events, no freezing
-            return msgspec.structs.replace(
-                request, exact=False, view=msgspec.structs.replace(request.view, events_after=None)
-            )
-        return request
+            await self._wire.send(shown(reply) if self._role is m.Role.VIEWER else reply)
 
     async def _patiently(self, work: Coroutine[Any, Any, T], grace: float) -> T | None:
         """The work's result; None when it was broken off: by `finish`, or `grace` seconds after the client left."""
@@ -137,7 +124,7 @@ class Session:
         if failure is not None and not isinstance(failure, Detached | ConnectionError):
             await self._wire.send(error_reply(failure, type(request).__name__))
 
-    async def _attached(self, request: m.StreamRequest) -> AttachSession | None:
+    async def _attached(self, request: m.StreamRequest) -> Taking | None:
         match request:
             case m.Attach():
                 return await self._engine.containers.attach(request)
@@ -145,10 +132,12 @@ class Session:
                 return await self._engine.containers.exec(request)
             case m.JoinTerminal():
                 return self._engine.terminals.join(request)
+            case m.JoinPresence():
+                return self._engine.presence.join(request, self._role)
             case _:
                 return None
 
-    async def _exchange(self, request: m.StreamRequest, session: AttachSession | None) -> Exception | None:
+    async def _exchange(self, request: m.StreamRequest, session: Taking | None) -> Exception | None:
         """Pass on what comes from either side until one of them ends; why, when that was not the stream's own end."""
         try:
             async with aclosing(self._messages(request, session)) as messages, asyncio.TaskGroup() as group:
@@ -163,9 +152,7 @@ class Session:
             return failures.exceptions[0]
         return None
 
-    async def _messages(
-        self, request: m.StreamRequest, session: AttachSession | None
-    ) -> AsyncGenerator[m.AnyReply, None]:
+    async def _messages(self, request: m.StreamRequest, session: Taking | None) -> AsyncGenerator[m.AnyReply, None]:
         """All that a stream says, in order."""
         if session is not None:
             yield session.attached
@@ -176,13 +163,13 @@ class Session:
             async for message in said:
                 yield message
 
-    async def _feed(self, session: AttachSession | None) -> None:
+    async def _feed(self, session: Taking | None) -> None:
         """What the client says meanwhile. Raises Detached when it has gone, BadMessage and FrameError."""
         while (item := await self._inbox.get()) is not None:
             if isinstance(item, FrameError):
                 raise item
             message = decode_stream_input(item)
-            if session is not None and self._role is m.Role.OPERATOR:
+            if isinstance(session, Participation) or (session is not None and self._role is m.Role.OPERATOR):
                 await session.send(message)
         if self._wire.hung_up():
             raise Detached
