@@ -2,6 +2,7 @@
 
 root:  /run/heliostui and /var/lib/heliostui. Others: `$XDG_RUNTIME_DIR/heliostui` and `$XDG_DATA_HOME/heliostui`.
 `HELIOSTUI_RUNTIME` and `HELIOSTUI_STATE` move them, so that tests and second engines stay apart.
+`HELIOSTUI_HOST` names another machine's engine.
 """
 
 from __future__ import annotations
@@ -12,14 +13,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 OPERATORS = "heliostui"  # the group whose members may use root's engine
+VIEWERS = "heliostui-viewers"  # and the one whose members may look at it
+
+LOCAL = "local"  # the host that is this machine
+VIEWER = "HELIOSTUI_VIEWER"  # the variable that makes everything below it look only
 
 
 @dataclass(frozen=True)
 class Places:
-    """The two directories of one engine; `runtime` is empty after a reboot, `state` is not."""
+    """The two directories of one engine; `runtime` is empty after a reboot, `state` is not.
+
+    `viewer`: who comes here only looks. He tells the engine so, which holds him to it, and he starts none.
+    """
 
     runtime: Path
     state: Path
+    viewer: bool = False
+    host: str | None = None
+    """Another machine whose engine is meant (`ssh://…`); the directories are where the way there has its sockets."""
 
     @property
     def socket(self) -> Path:
@@ -51,13 +62,16 @@ class Places:
         return self.state / "heap"
 
 
-def places() -> Places:
-    """The directories of the engine of the user who asks."""
+def places(host: str | None = None) -> Places:
+    """The engine of the user who asks: this machine's, or the one at `host` (default: HELIOSTUI_HOST)."""
+    host = host or os.environ.get("HELIOSTUI_HOST") or LOCAL
     runtime, state = os.environ.get("HELIOSTUI_RUNTIME"), os.environ.get("HELIOSTUI_STATE")
     if not (runtime and state):
         found = usual()
         runtime, state = runtime or found[0], state or found[1]
-    return Places(Path(runtime).absolute(), Path(state).absolute())  # the keeper works in another directory
+    # Absolute, because the keeper works in another directory.
+    viewer = bool(os.environ.get(VIEWER))
+    return Places(Path(runtime).absolute(), Path(state).absolute(), viewer=viewer, host=None if host == LOCAL else host)
 
 
 def usual() -> tuple[str, str]:

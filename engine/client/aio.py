@@ -38,15 +38,15 @@ class Connection:
 
     @classmethod
     async def open(cls, places: Places, start: bool = True, any_version: bool = False) -> Connection:
-        """Reach the engine, starting it when `start`. Raises EngineUnreachable.
+        """Reach the engine, starting it when `start`; as a viewer where `places` say so. Raises EngineUnreachable.
 
         `any_version`: talk to an engine of another protocol version too, to end it.
         """
-        for _ in range(replies.ATTEMPTS):
-            reached = await asyncio.to_thread(reach, places, start)
+        for attempt in range(replies.ATTEMPTS):
+            reached = await asyncio.to_thread(reach, places, start, attempt > 0)
             connection = cls(*await asyncio.open_unix_connection(sock=reached))
             try:
-                await connection._greet(any_version)
+                await connection._greet(places, any_version)
             except ConnectionLost:
                 await connection.close()
                 continue
@@ -56,11 +56,12 @@ class Connection:
             return connection
         raise replies.hangs_up()
 
-    async def _greet(self, any_version: bool) -> None:
+    async def _greet(self, places: Places, any_version: bool) -> None:
         try:
             async with asyncio.timeout(replies.GREETING):
-                await self._send(GetEngine())
-                self.engine = replies.greeted(await self._next_payload(), any_version)
+                await self._send(GetEngine(viewer=places.viewer))
+                self.engine = replies.greeted(await self._next_payload(), any_version, places.host)
+                replies.held_to_looking(self.engine, places.viewer)
         except TimeoutError:
             raise replies.no_greeting() from None
 

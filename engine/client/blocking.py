@@ -38,14 +38,14 @@ class Connection:
 
     @classmethod
     def connect(cls, places: Places, start: bool = True, any_version: bool = False) -> Connection:
-        """Reach the engine, starting it when `start`. Raises EngineUnreachable.
+        """Reach the engine, starting it when `start`; as a viewer where `places` say so. Raises EngineUnreachable.
 
         `any_version`: talk to an engine of another protocol version too, to end it.
         """
-        for _ in range(replies.ATTEMPTS):
-            connection = cls(reach(places, start))
+        for attempt in range(replies.ATTEMPTS):
+            connection = cls(reach(places, start, attempt > 0))
             try:
-                connection._greet(any_version)
+                connection._greet(places, any_version)
             except ConnectionLost:
                 connection.close()
                 continue
@@ -55,11 +55,12 @@ class Connection:
             return connection
         raise replies.hangs_up()
 
-    def _greet(self, any_version: bool) -> None:
+    def _greet(self, places: Places, any_version: bool) -> None:
         self._socket.settimeout(replies.GREETING)
         try:
-            self._send_now(GetEngine())
-            self.engine = replies.greeted(self._next_payload(), any_version)
+            self._send_now(GetEngine(viewer=places.viewer))
+            self.engine = replies.greeted(self._next_payload(), any_version, places.host)
+            replies.held_to_looking(self.engine, places.viewer)
         except TimeoutError:
             raise replies.no_greeting() from None
         self._socket.settimeout(None)

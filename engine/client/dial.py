@@ -10,11 +10,21 @@ from engine.places import Places
 LONGEST_PATH = 107  # bytes of sun_path (unix(7)), without its final zero
 
 
-def reach(places: Places, start: bool = True) -> socket.socket:
-    """A connected blocking socket; starts the engine when nobody listens and `start`. Raises EngineUnreachable."""
+def reach(places: Places, start: bool = True, again: bool = False) -> socket.socket:
+    """A connected blocking socket; starts the engine when nobody listens and `start`, but not for who only looks.
+    Raises EngineUnreachable.
+
+    `again`: it hung up on us just now. The way to another machine's engine does so when nobody listens there.
+    """
+    if places.host is not None:
+        from engine.client.tunnels import through
+
+        return dial(through(places, start and not places.viewer, again))
     try:
         return dial(places)
     except EngineNotRunning:
+        if places.viewer:
+            raise EngineNotRunning("The engine is not running, and a viewer starts none.") from None
         if not start:
             raise
     from engine.client.start import ensure_engine  # what starting takes, most commands never need to load

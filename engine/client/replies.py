@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.client.errors import ClientError, ConnectionLost, EngineUnreachable, RequestFailed
 from engine.protocol import framing
-from engine.protocol.messages import VERSION, AnyReply, EngineInfo, Error, Exited, Message, Reply, StreamEnd
+from engine.protocol.messages import VERSION, AnyReply, EngineInfo, Error, Exited, Message, Reply, Role, StreamEnd
 
 GREETING = 20.0  # seconds that the engine has to answer the first request
 
@@ -36,17 +36,23 @@ def expected(reply: AnyReply, kind: type[Reply]) -> None:
         raise ConnectionLost(f"The engine answered with {type(reply).__name__} where {kind.__name__} was due.")
 
 
-def greeted(payload: bytes, any_version: bool) -> EngineInfo:
+def greeted(payload: bytes, any_version: bool, host: str | None = None) -> EngineInfo:
     """The engine's answer to the first request. Raises EngineUnreachable when it speaks another protocol."""
     try:
         reply = incoming(payload)
     except ConnectionLost:
-        raise EngineUnreachable(_other_version("another protocol")) from None
+        raise EngineUnreachable(_other_version("another protocol", host)) from None
     if not isinstance(reply, EngineInfo):
-        raise EngineUnreachable(_other_version("another protocol"))
+        raise EngineUnreachable(_other_version("another protocol", host))
     if reply.protocol != VERSION and not any_version:
-        raise EngineUnreachable(_other_version(f"version {reply.protocol} of the protocol"))
+        raise EngineUnreachable(_other_version(f"version {reply.protocol} of the protocol", host))
     return reply
+
+
+def held_to_looking(engine: EngineInfo, viewer: bool) -> None:
+    """Raises EngineUnreachable where we asked to be a viewer and an older engine did not hear it."""
+    if viewer and engine.role is not Role.VIEWER:
+        raise EngineUnreachable("The running engine is older than this program and would let a viewer act; end it first.")
 
 
 def last(reply: AnyReply) -> bool:
@@ -66,7 +72,12 @@ def hangs_up() -> EngineUnreachable:
     return EngineUnreachable("The engine is there but hangs up at once; its log says why.")
 
 
-def _other_version(what: str) -> str:
+def _other_version(what: str, host: str | None) -> str:
+    if host is not None:
+        return (
+            f"The engine at {host} speaks {what} and this program version {VERSION}; both need the same release of "
+            "heliostui."
+        )
     return (
         f"The running engine speaks {what} and this program version {VERSION}; "
         "end it with `heliostui engine stop` and it will be started anew."

@@ -165,7 +165,29 @@ async def get_launch(engine: Engine, request: m.GetLaunch) -> m.Reply:
 
 
 async def top_container(engine: Engine, request: m.TopContainer) -> m.Reply:
-    return m.Top(processes=await engine.containers.top(request.container))
+    return m.Top(processes=await engine.containers.processes.list(request))
+
+
+async def get_process(engine: Engine, request: m.GetProcess) -> m.Reply:
+    return m.ProcessShown(detail=await engine.containers.processes.detail(request))
+
+
+async def explain_process(engine: Engine, request: m.ExplainProcess) -> m.Reply:
+    return await engine.containers.processes.explain(request)
+
+
+async def signal_process(engine: Engine, request: m.SignalProcess) -> m.Reply:
+    await engine.containers.processes.signal(request)
+    return m.Done()
+
+
+async def nice_process(engine: Engine, request: m.NiceProcess) -> m.Reply:
+    await engine.containers.processes.renice(request)
+    return m.Done()
+
+
+async def list_changes(engine: Engine, request: m.ListChanges) -> m.Reply:
+    return await engine.containers.changes(request.container, request.limit)
 
 
 async def get_stats(engine: Engine, request: m.GetStats) -> m.Reply:
@@ -346,6 +368,15 @@ async def act_on_job(engine: Engine, request: m.ActOnJob) -> m.Reply:
     return m.Done()
 
 
+async def get_presence(engine: Engine, request: m.GetPresence) -> m.Reply:
+    return engine.presence.told()
+
+
+async def end_presentation(engine: Engine, request: m.EndPresentation) -> m.Reply:
+    engine.presence.end()
+    return m.Done()
+
+
 def _refuse_when_closing(engine: Engine) -> None:
     if engine.closing:
         raise EngineError(m.ErrorCode.SHUTTING_DOWN, "The engine is being stopped and starts nothing new.")
@@ -370,6 +401,11 @@ HANDLERS: dict[type[m.Request], Callable[[Engine, Any], Awaitable[m.Reply]]] = {
     m.InspectContainer: inspect_container,
     m.GetLaunch: get_launch,
     m.TopContainer: top_container,
+    m.GetProcess: get_process,
+    m.ExplainProcess: explain_process,
+    m.SignalProcess: signal_process,
+    m.NiceProcess: nice_process,
+    m.ListChanges: list_changes,
     m.GetStats: get_stats,
     m.GetHistory: get_history,
     m.ExplainMetric: explain_metric,
@@ -411,4 +447,6 @@ HANDLERS: dict[type[m.Request], Callable[[Engine, Any], Awaitable[m.Reply]]] = {
     m.ListTerminals: list_terminals,
     m.CloseTerminal: close_terminal,
     m.ActOnJob: act_on_job,
+    m.GetPresence: get_presence,
+    m.EndPresentation: end_presentation,
 }

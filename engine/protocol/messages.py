@@ -6,7 +6,7 @@ a *stream* request (`StreamRequest`) takes its connection over: the engine answe
 ends, and only `StreamInput` messages may follow from the client. Unknown fields are ignored, because a newer peer may
 send them. Times are UTC, RFC 3339. `bytes` travel as base64.
 
-The values of limits, isolation, metrics, networks and heaps have modules of their own beside this one, and are sent as
+The values of limits, isolation, metrics, processes, networks and heaps have modules of their own beside this one, and are sent as
 they are there. Imports these and msgspec.
 """
 
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -49,6 +49,8 @@ from engine.protocol.network import (
     RuleView,
     Socket,
 )
+from engine.protocol.presence import Person, Presentation, View
+from engine.protocol.processes import Change, ProcessDetail, ProcessRow
 from engine.protocol.value import Value
 
 VERSION = 1
@@ -97,6 +99,7 @@ class ErrorCode(StrEnum):
     NO_SUCH_IMAGE = "no_such_image"
     NO_SUCH_VOLUME = "no_such_volume"
     NO_SUCH_NETWORK = "no_such_network"
+    NO_SUCH_PROCESS = "no_such_process"
     NO_SUCH_PLAYGROUND = "no_such_playground"
     NO_HEAP = "no_heap"  # the process does not use our allocator, or another version of it
     WRONG_STATE = "wrong_state"
@@ -346,25 +349,6 @@ class ImageSummary(Value, frozen=True):
     reason: str = ""  # why it is not available
 
 
-class ProcessRow(Value, frozen=True):
-    """One process of `top`."""
-
-    pid: int  # outside, as the engine numbers it
-    inner_pid: int  # inside the container's PID namespace
-    ppid: int
-    user: str
-    state: str  # one letter, as ps(1)
-    cpu_seconds: float
-    memory: int  # resident, bytes
-    started_at: datetime
-    command: list[str]
-    cpu: float | None = None  # cores, over the last quarter of a second
-    threads: int | None = None
-    files: int | None = None  # open descriptors
-    read: int | None = None  # bytes from block devices so far; None: we may not know
-    written: int | None = None
-
-
 class VolumeDetail(Value, frozen=True):
     """A named volume: a directory that outlives the containers that use it."""
 
@@ -393,7 +377,12 @@ class Request(Message, frozen=True, tag=_snake):
 
 
 class GetEngine(Request, frozen=True):
-    """Who is there. → EngineInfo"""
+    """Who is there. → EngineInfo
+
+    `viewer`: whoever the client is, this connection only looks from now on, and nothing takes that back.
+    """
+
+    viewer: bool = False
 
 
 class StopEngine(Request, frozen=True):
@@ -504,9 +493,57 @@ class GetLaunch(Request, frozen=True):
 
 
 class TopContainer(Request, frozen=True):
-    """→ Top"""
+    """Its processes, parents first. The answer takes `interval` seconds, over which use of the CPU is measured. → Top"""
 
     container: str
+    interval: float = 0.25  # 0.05 to 10
+
+
+class GetProcess(Request, frozen=True):
+    """All of one process of a running container. `pid` as the engine numbers it, or `inside` as the container does;
+    `start`, of a ProcessRow, makes sure that it is that process and not a later one of its number. → ProcessShown"""
+
+    container: str
+    pid: int
+    inside: bool = False
+    start: int | None = None
+
+
+class ExplainProcess(Request, frozen=True):
+    """Where a number of a process comes from: one of `processes.FIGURES`. Takes a quarter of a second. → Explanation"""
+
+    container: str
+    pid: int
+    figure: str
+    inside: bool = False
+    start: int | None = None
+
+
+class SignalProcess(Request, frozen=True):
+    """A signal to one process of a running container, through a pidfd (pidfd_send_signal(2)). → Done"""
+
+    container: str
+    pid: int
+    signal: str = "TERM"  # name with or without SIG, or number
+    inside: bool = False
+    start: int | None = None
+
+
+class NiceProcess(Request, frozen=True):
+    """Another nice value for all threads of one process of a running container (setpriority(2)). → Done"""
+
+    container: str
+    pid: int
+    nice: int  # -20 to 19; for less than it has the engine needs CAP_SYS_NICE
+    inside: bool = False
+    start: int | None = None
+
+
+class ListChanges(Request, frozen=True):
+    """What differs from the image in the container's own layer, running or not. → Changes"""
+
+    container: str
+    limit: int = 100_000  # of changes
 
 
 class UpdateContainer(Request, frozen=True):
@@ -799,8 +836,29 @@ class ActOnJob(Request, frozen=True):
     signal: str = "TERM"  # for `signal`
 
 
+class GetPresence(Request, frozen=True):
+    """Who has a console open, who presents and who follows. → PresenceTold"""
+
+
+class EndPresentation(Request, frozen=True):
+    """End the presentation, whoever presents. → Done"""
+
+
 class StreamRequest(Message, frozen=True, tag=_snake):
     """A request that takes its connection over."""
+
+
+class JoinPresence(StreamRequest, frozen=True):
+    """Be one of those who have a console open, for as long as the connection lasts.
+
+    → `PresenceTold` at once and whenever it changed, `ViewShown` of the presenter's view to who follows; of either only
+    the latest, to who is slow; `PresenceRefused`. The client may send `Present`, `PublishView`, `FollowPresenter`,
+    `HandOver`, `TakeBack`, `StopPresenting`. `key`: any text that nobody else knows; who lost his line while he
+    presented and comes back with the same one goes on.
+    """
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+    key: Annotated[str, msgspec.Meta(max_length=80)] = ""
 
 
 class JoinTerminal(StreamRequest, frozen=True):
@@ -925,6 +983,36 @@ class Resize(StreamInput, frozen=True):
     lines: int
 
 
+class Present(StreamInput, frozen=True):
+    """Begin to present, or go on with what one began and lost. Operators only; refused while somebody else presents."""
+
+
+class PublishView(StreamInput, frozen=True):
+    """What the presenter looks at now. Who does not present is not heard. Some twenty a second are taken."""
+
+    view: View
+
+
+class FollowPresenter(StreamInput, frozen=True):
+    """Whether this console moves with the presenter's from now on."""
+
+    following: bool = True
+
+
+class HandOver(StreamInput, frozen=True):
+    """Let somebody else present, by id. By who presents, or who began it."""
+
+    to: str
+
+
+class TakeBack(StreamInput, frozen=True):
+    """Present again what one has begun and handed over."""
+
+
+class StopPresenting(StreamInput, frozen=True):
+    """By who began it: end it. By who was handed it: give it back."""
+
+
 # --- replies ---
 
 
@@ -1011,6 +1099,19 @@ class Launch(Reply, frozen=True):
 
 class Top(Reply, frozen=True):
     processes: list[ProcessRow]
+
+
+class ProcessShown(Reply, frozen=True):
+    detail: ProcessDetail
+
+
+class Changes(Reply, frozen=True):
+    """By path. `truncated`: there are more than were asked for, or directories too deep to be looked into; `notes`:
+    sentences about what is not part of the layer."""
+
+    changes: list[Change]
+    truncated: bool = False
+    notes: list[str] = []
 
 
 class Updated(Reply, frozen=True):
@@ -1137,6 +1238,26 @@ class Ports(Reply, frozen=True):
     ports: list[PortMapping]
 
 
+class PresenceTold(Reply, frozen=True):
+    """`you`: the id of whom it is told. `people`: to who presents or began it, and to who asked; they can be many."""
+
+    you: str = ""
+    presentation: Presentation | None = None
+    people: list[Person] = []
+
+
+class ViewShown(Reply, frozen=True):
+    """What the presenter looks at."""
+
+    view: View
+
+
+class PresenceRefused(Reply, frozen=True):
+    """What was asked for last within the stream is not done; one sentence. The stream goes on."""
+
+    message: str
+
+
 class NetworkMap(Reply, frozen=True):
     """Host, bridges, containers and published ports, as they are now. Who asks twice makes rates of the counters."""
 
@@ -1185,7 +1306,7 @@ class Ready(Reply, frozen=True):
 class Event(Reply, frozen=True):
     """Something happened. `action`: create start exec die stop kill pause unpause restart rename remove resize attach
     detach launch_failed update oom pids_limit hook health_status network_connect network_disconnect port_publish
-    port_unpublish; of terminals: terminal_open terminal_change terminal_close, with the terminal's id as `name` and its
+    port_unpublish signal renice (of one process); of terminals: terminal_open terminal_change terminal_close, with the terminal's id as `name` and its
     container, or "", as `container`."""
 
     time: datetime
@@ -1274,6 +1395,11 @@ AnyRequest = (
     | InspectContainer
     | GetLaunch
     | TopContainer
+    | GetProcess
+    | ExplainProcess
+    | SignalProcess
+    | NiceProcess
+    | ListChanges
     | UpdateContainer
     | GetLimits
     | GetIsolation
@@ -1315,6 +1441,9 @@ AnyRequest = (
     | ListTerminals
     | CloseTerminal
     | ActOnJob
+    | GetPresence
+    | EndPresentation
+    | JoinPresence
     | JoinTerminal
     | StreamJobs
     | StreamEvents
@@ -1326,7 +1455,9 @@ AnyRequest = (
     | Attach
     | Exec
 )
-AnyStreamInput = Input | CloseInput | Resize
+AnyStreamInput = (
+    Input | CloseInput | Resize | Present | PublishView | FollowPresenter | HandOver | TakeBack | StopPresenting
+)
 AnyReply = (
     Error
     | Done
@@ -1343,6 +1474,8 @@ AnyReply = (
     | MadeSpec
     | Launch
     | Top
+    | ProcessShown
+    | Changes
     | Updated
     | LimitsInForce
     | Isolation
@@ -1366,6 +1499,9 @@ AnyReply = (
     | Operations
     | DnsLog
     | CaptureChunk
+    | PresenceTold
+    | ViewShown
+    | PresenceRefused
     | Ready
     | Event
     | LogRecord
@@ -1386,6 +1522,9 @@ VIEWER_REQUESTS: tuple[type, ...] = (
     InspectContainer,
     GetLaunch,
     TopContainer,
+    GetProcess,
+    ExplainProcess,
+    ListChanges,
     GetLimits,
     GetIsolation,
     GetSeccomp,
@@ -1406,6 +1545,8 @@ VIEWER_REQUESTS: tuple[type, ...] = (
     GetPlayground,
     ListPlay,
     ListTerminals,
+    GetPresence,
+    JoinPresence,  # to present is an operator's, unless one hands it over
     StreamEvents,
     StreamLogs,
     StreamJobs,

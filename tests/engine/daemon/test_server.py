@@ -49,6 +49,11 @@ def test_every_request_has_its_row_in_the_table() -> None:
         (m.InspectContainer(container="a"), m.Inspected),
         (m.GetLaunch(container="a"), m.Launch),
         (m.TopContainer(container="a"), m.Top),
+        (m.GetProcess(container="a", pid=1), m.ProcessShown),
+        (m.ExplainProcess(container="a", pid=1, figure="cpu"), m.Explanation),
+        (m.SignalProcess(container="a", pid=1), m.Done),
+        (m.NiceProcess(container="a", pid=1, nice=1), m.Done),
+        (m.ListChanges(container="a"), m.Changes),
         (m.GetIsolation(container="a"), m.Isolation),
         (m.GetSeccomp(container="a"), m.SeccompFilter),
         (m.UpdateContainer(container="a", limits=m.Limits(memory=1 << 30)), m.Updated),
@@ -457,6 +462,7 @@ def test_a_viewer_may_do_nothing_else() -> None:
         m.SeekPlayground(playground="p1", step=0),
         m.PeekPlayground(playground="p1"),
         m.ClosePlayground(playground="p1"),
+        m.EndPresentation(),
     ]
     assert {type(act) for act in acts} | set(m.VIEWER_REQUESTS) == set(get_args(m.AnyRequest))
     with serving(mode=0o755) as running:
