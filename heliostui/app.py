@@ -28,6 +28,7 @@ from heliostui.screens.help import spelled
 from heliostui.screens.main import MainScreen
 from heliostui.screens.small import LEAST, TooSmall
 from heliostui.settings.start import settings as settings_at_start
+from heliostui.settings.use import own_keys
 from heliostui.settings.values import Settings
 from heliostui.themes import DARK, LIGHT, themes
 from widgets.driver import KeyDriver
@@ -85,7 +86,7 @@ class Console(App[None], inherit_bindings=False):
         self._places = places
         self._faults = faults
         self.settings = settings or Settings()
-        self.own_keys: Mapping[str, Sequence[str]] = self.settings.keys
+        self.own_keys: Mapping[str, Sequence[str]] = own_keys(self.settings)
         self.ansi_theme_dark = _ansi(DARK, DARK_COLORS)
         self.ansi_theme_light = _ansi(LIGHT, LIGHT_COLORS)
         self.animation_level = "none"  # each frame of an animation is sent over whatever line there is

@@ -17,6 +17,7 @@ from textual.timer import Timer
 from heliostui.detach import PATIENCE, DetachKeys
 from heliostui.messages import SessionChanged, SessionEnded
 from heliostui.session import Session
+from heliostui.settings.use import settings_of
 from widgets.own_class import set_own_class
 from widgets.terminal import TerminalView
 
@@ -75,6 +76,7 @@ class TerminalPane(Vertical):
         yield self.view
 
     def on_mount(self) -> None:
+        self.view.prefix = settings_of(self.app).prefix
         self.watch(self.view, "captured", self._keys_moved, init=False)
 
     def _keys_moved(self) -> None:
