@@ -52,14 +52,14 @@ def isolation(
     EngineError(WRONG_STATE) when it ends meanwhile.
     """
     try:
-        status = _status(pid)
+        status = status_of(pid)
         seccomp = spec.linux.seccomp
         return Isolation(
             pid=pid,
-            namespaces=_namespaces(pid, host, others),
+            namespaces=namespaces_of(pid, host, others),
             uid_map=_id_map(pid, "uid"),
             gid_map=_id_map(pid, "gid"),
-            capabilities=_capabilities(status),
+            capabilities=capabilities_of(status),
             seccomp=SECCOMP[int(status.get("Seccomp", "0"))],
             seccomp_default=seccomp_view.action_words(default_action(seccomp)) if seccomp else "",
             seccomp_rules=seccomp_view.rows(seccomp) if seccomp else [],
@@ -101,7 +101,7 @@ def host_namespaces() -> dict[str, int]:
     return inodes
 
 
-def _namespaces(pid: int, host: Mapping[str, int], others: Mapping[str, int]) -> list[NamespaceView]:
+def namespaces_of(pid: int, host: Mapping[str, int], others: Mapping[str, int]) -> list[NamespaceView]:
     theirs: dict[str, dict[str, int]] = {}
     for name, init in others.items():
         try:
@@ -127,7 +127,7 @@ def _inodes(pid: int) -> dict[str, int]:
     }
 
 
-def _status(pid: int) -> dict[str, str]:
+def status_of(pid: int) -> dict[str, str]:
     lines = Path(f"/proc/{pid}/status").read_text(errors="replace").splitlines()
     return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
@@ -137,7 +137,7 @@ def _id_map(pid: int, kind: str) -> list[IdMap]:
     return [IdMap(*map(int, line.split())) for line in lines]
 
 
-def _capabilities(status: Mapping[str, str]) -> CapabilitySets:
+def capabilities_of(status: Mapping[str, str]) -> CapabilitySets:
     def names(field: str) -> list[str]:
         mask = int(status.get(field, "0"), 16)
         return [name for number, name in enumerate(NAMES) if mask >> number & 1]

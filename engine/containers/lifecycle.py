@@ -21,13 +21,13 @@ from engine.containers import (
     filters,
     health,
     isolation,
+    layer,
     limiting,
     names,
     networking,
     recovery,
     signals,
     states,
-    top,
     views,
 )
 from engine.containers.attach import Session, resize, to_container, to_new_program
@@ -37,6 +37,7 @@ from engine.containers.hooks import Hooks
 from engine.containers.keeper import Held, Keeper
 from engine.containers.launch import Launcher
 from engine.containers.output import reader
+from engine.containers.processes import Processes
 from engine.containers.record import Record
 from engine.containers.running import Running
 from engine.containers.standstill import standstill
@@ -50,6 +51,7 @@ from engine.places import Places
 from engine.protocol.limits import Limits, LimitWrite
 from engine.protocol.messages import (
     Attach,
+    Changes,
     ContainerDetail,
     ContainerOptions,
     ContainerRef,
@@ -62,13 +64,15 @@ from engine.protocol.messages import (
     Launch,
     LimitsInForce,
     LogRecord,
-    ProcessRow,
     SeccompFilter,
     Status,
     StreamEnd,
     StreamLogs,
+    TopContainer,
 )
 from engine.protocol.network import NetworkOption, PortMapping, PortOption
+from engine.protocol.processes import ProcessRow
+from engine.receipts import steps
 from engine.spec.limits import merge, merge_limits
 from engine.spec.namespaces import CONTAINER
 from engine.spec.structs import Resources
@@ -103,6 +107,7 @@ class Containers:
         self.volumes = Volumes(places.state, self._name_of)
         self._ids: dict[str, str] = {}  # by name, also of containers in the making
         self.findings: list[Finding] = []  # of recovery, for `doctor`
+        self.processes = Processes(self._find, self._publish)
 
     # The engine's own beginning and end
 
@@ -259,10 +264,12 @@ class Containers:
 
     async def top(self, ref: str) -> ProcessRows:
         """Its processes."""
-        run = self._find(ref).running()
-        before = await asyncio.to_thread(lambda: top.used(top.processes(run.held.pid, run.cgroup)))
-        await asyncio.sleep(top.INTERVAL)
-        return await asyncio.to_thread(lambda: top.rows(top.processes(run.held.pid, run.cgroup), before))
+        return await self.processes.list(TopContainer(container=ref))
+
+    async def changes(self, ref: str, limit: int) -> Changes:
+        """What differs from its image, running or not. EngineError(INVALID, STORAGE)."""
+        container = self._find(ref)
+        return await asyncio.to_thread(layer.changes, container, self._store.directory(container.id), limit)
 
     @asynccontextmanager
     async def standstill(self, ref: str, patience: float) -> AsyncIterator[None]:
@@ -340,6 +347,11 @@ class Containers:
     def find(self, ref: str) -> Container:
         """The container that is meant."""
         return self._find(ref)
+
+    def called(self, ref: str) -> tuple[str, str]:
+        """Its id and its name. EngineError(NO_SUCH_CONTAINER, AMBIGUOUS)."""
+        container = self._find(ref)
+        return container.id, container.name
 
     def exists(self, id: str) -> bool:
         """Whether there is (still) a container of that id."""
@@ -493,7 +505,9 @@ class Containers:
 
     async def _signal(self, container: Container, run: Run, number: int) -> None:
         """Signal the init. The frozen get a signal that ends them only when they thaw."""
-        run.held.signal(number)
+        if number in ENDING_SIGNALS:
+            run.ended_by = steps.current() or run.ended_by
+        run.held.signal(number, f"{container.name}'s init")
         if number in ENDING_SIGNALS and container.record.status == Status.PAUSED and run.cgroup is not None:
             await asyncio.to_thread(run.cgroup.thaw)
             with suppress(EngineError):  # it has ended already, or somebody else thawed it

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import psutil  # type: ignore[import-untyped]
 
 from engine.cgroups import Cgroup
-from engine.protocol.messages import ProcessRow
+from engine.protocol.processes import ProcessRow
 
-INTERVAL = 0.25  # seconds between two looks at CPU times, which count in hundredths
+THREADS = 64  # whose children are looked for, of each process
 
 
 def in_namespace_of(init: int) -> list[int]:
@@ -25,8 +25,30 @@ def in_namespace_of(init: int) -> list[int]:
 
 
 def processes(init: int, cgroup: Cgroup | None) -> list[int]:
-    """The pids of all processes of a container: those in its cgroup, where it has one."""
-    return cgroup.processes() if cgroup else in_namespace_of(init)
+    """The pids of all processes of a container: those in its cgroup, where it has one, and their zombies, which the
+    kernel does not count among these."""
+    found = cgroup.processes() if cgroup else in_namespace_of(init)
+    return [*found, *_zombies(found)]
+
+
+def _zombies(parents: Sequence[int]) -> list[int]:
+    """Children that have ended and were not waited for (proc_pid_children(5)); of kernels without that file none."""
+    known, found = set(parents), []
+    for pid in parents:
+        with suppress(OSError):
+            for thread in os.listdir(f"/proc/{pid}/task")[:THREADS]:
+                children = Path(f"/proc/{pid}/task/{thread}/children").read_text().split()
+                found += [int(child) for child in children if int(child) not in known]
+    return [pid for pid in found if stat(pid)[:1] == ["Z"]]
+
+
+def stat(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat (proc_pid_stat(5)) from the third, the state, on; none when it is gone."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    return text.rpartition(")")[2].split()
 
 
 class Used(NamedTuple):
@@ -38,7 +60,7 @@ class Used(NamedTuple):
 
 
 def used(pids: Iterable[int]) -> dict[int, Used]:
-    """By pid; what `rows` compares with, INTERVAL later."""
+    """By pid; what `rows` compares with, a moment later."""
     found = {}
     for pid in pids:
         with suppress(psutil.Error):
@@ -68,26 +90,50 @@ def _row(pid: int, before: Used | None) -> ProcessRow | None:
     try:
         process = psutil.Process(pid)
         with process.oneshot():
-            now = _used(process)
+            now, fields = _used(process), stat(pid)
+            if not fields:
+                return None
             io = _allowed(process.io_counters)
             return ProcessRow(
                 pid=pid,
-                inner_pid=_inner_pid(pid),
+                inner_pid=inner_pid(pid),
                 ppid=process.ppid(),
                 user=process.username(),
-                state=Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0],
+                state=fields[0],
                 cpu_seconds=now.cpu,
                 memory=process.memory_info().rss,
                 started_at=datetime.fromtimestamp(process.create_time(), UTC),
-                command=[text(word) for word in process.cmdline() or [f"[{process.name()}]"]],
+                command=_command(process),
                 cpu=_cores(before, now),
                 threads=process.num_threads(),
                 files=_allowed(process.num_fds),
                 read=io.read_bytes if io is not None else None,
                 written=io.write_bytes if io is not None else None,
+                start=int(fields[19]),
+                nice=int(fields[16]),
+                pgid=int(fields[2]),
+                session=int(fields[3]),
+                wait=waits_in(pid),
             )
-    except (psutil.NoSuchProcess, psutil.ZombieProcess, FileNotFoundError, ProcessLookupError):
+    except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
         return None
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        words = process.cmdline()
+    except (psutil.ZombieProcess, psutil.AccessDenied):  # its memory is gone, or may not be read
+        words = []
+    return [text(word) for word in words or [f"[{process.name()}]"]]
+
+
+def waits_in(pid: int) -> str:
+    """The kernel's function in which it sleeps (proc_pid_wchan(5)); empty where it is in none, or we may not know."""
+    try:
+        name = Path(f"/proc/{pid}/wchan").read_text(errors="replace").strip()
+    except OSError:
+        return ""
+    return "" if name == "0" else name
 
 
 def _cores(before: Used | None, now: Used) -> float | None:
@@ -100,7 +146,7 @@ def _allowed(ask: Callable[[], Any]) -> Any:
     """The answer; None when we may not know, or the kernel was built without (CONFIG_TASK_IO_ACCOUNTING)."""
     try:
         return ask()
-    except (psutil.AccessDenied, NotImplementedError):
+    except (psutil.AccessDenied, psutil.ZombieProcess, NotImplementedError):
         return None
 
 
@@ -109,7 +155,7 @@ def text(given: str) -> str:
     return given.encode(errors="surrogateescape").decode(errors="replace")
 
 
-def _inner_pid(pid: int) -> int:
+def inner_pid(pid: int) -> int:
     """Its pid in the innermost PID namespace that it is in: the last of NSpid in /proc/PID/status."""
     for line in Path(f"/proc/{pid}/status").read_text(errors="replace").splitlines():
         if line.startswith("NSpid:"):

@@ -43,6 +43,11 @@ def open_directory(layers: Sequence[str], path: str, opened: ExitStack) -> list[
     return found if found and stat.S_ISDIR(os.fstat(found[0]).st_mode) else []
 
 
+def open_all(layers: Sequence[str], opened: ExitStack) -> list[int]:
+    """O_PATH descriptors of whole layers, topmost first, for `look_up`; `opened` closes them. Raises OSError."""
+    return [_open(layer, opened) for layer in layers]
+
+
 def entries(directories: Sequence[int]) -> list[str]:
     """The names in a merged directory, whiteouts among them: `look_up` knows those."""
     names: dict[str, None] = {}
@@ -63,7 +68,7 @@ def _resolve(layers: Sequence[str], path: str, opened: ExitStack) -> int | None:
 
 def _find(layers: Sequence[str], path: str, opened: ExitStack) -> list[int]:
     """What `path` is in the merged view: descriptors of merged directories, or of one other file; or nothing."""
-    top = [_open(layer, opened) for layer in layers]
+    top = open_all(layers, opened)
     parents = [top]  # the directories on the way; each is a stack of descriptors, topmost first
     ahead = path.split("/")[::-1]
     links = 0

@@ -6,8 +6,8 @@ a *stream* request (`StreamRequest`) takes its connection over: the engine answe
 ends, and only `StreamInput` messages may follow from the client. Unknown fields are ignored, because a newer peer may
 send them. Times are UTC, RFC 3339. `bytes` travel as base64.
 
-The values of limits, isolation, metrics, processes, networks and heaps have modules of their own beside this one, and are sent as
-they are there. Imports these and msgspec.
+The values of limits, isolation, metrics, processes, networks and heaps have modules of their own beside this one, and
+are sent as they are there. Imports these and msgspec.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ from engine.protocol.network import (
 )
 from engine.protocol.presence import Person, Presentation, View
 from engine.protocol.processes import Change, ProcessDetail, ProcessRow
+from engine.protocol.receipts import Receipt, ReceiptStep
 from engine.protocol.value import Value
 
 VERSION = 1
@@ -101,6 +102,7 @@ class ErrorCode(StrEnum):
     NO_SUCH_NETWORK = "no_such_network"
     NO_SUCH_PROCESS = "no_such_process"
     NO_SUCH_PLAYGROUND = "no_such_playground"
+    NO_SUCH_RECEIPT = "no_such_receipt"
     NO_HEAP = "no_heap"  # the process does not use our allocator, or another version of it
     WRONG_STATE = "wrong_state"
     COMMAND_NOT_FOUND = "command_not_found"  # exit status 127
@@ -493,7 +495,7 @@ class GetLaunch(Request, frozen=True):
 
 
 class TopContainer(Request, frozen=True):
-    """Its processes, parents first. The answer takes `interval` seconds, over which use of the CPU is measured. → Top"""
+    """Its processes, by pid. The answer takes `interval` seconds, over which the use of CPUs is measured. → Top"""
 
     container: str
     interval: float = 0.25  # 0.05 to 10
@@ -789,6 +791,18 @@ class ClosePlayground(Request, frozen=True):
     playground: str
 
 
+class ListReceipts(Request, frozen=True):
+    """Of requests that changed something, the last 500; those after number `since`. → Receipts, the oldest first"""
+
+    since: int = 0
+
+
+class GetReceipt(Request, frozen=True):
+    """One, with what it made the kernel do. → ReceiptShown"""
+
+    number: int
+
+
 class ResizeTerminal(Request, frozen=True):
     """Resize the container's terminal. → Done"""
 
@@ -900,6 +914,12 @@ class StreamStats(StreamRequest, frozen=True):
     containers: list[str] = []
     period: float = 1.0
     metrics: list[str] = []
+
+
+class StreamReceipts(StreamRequest, frozen=True):
+    """Those after number `since`, then each as it is opened, and once more when it has changed. Stream of Receipts"""
+
+    since: int = 0
 
 
 class StreamNetworkMap(StreamRequest, frozen=True):
@@ -1227,6 +1247,19 @@ class Operations(Reply, frozen=True):
     operations: list[PlaygroundOperation]
 
 
+class Receipts(Reply, frozen=True):
+    """Receipts without their steps."""
+
+    receipts: list[Receipt]
+
+
+class ReceiptShown(Reply, frozen=True):
+    """`steps` in the order in which they began."""
+
+    receipt: Receipt
+    steps: list[ReceiptStep]
+
+
 # --- what the engine sends on a stream ---
 
 
@@ -1436,6 +1469,8 @@ AnyRequest = (
     | PeekPlayground
     | ListPlay
     | ClosePlayground
+    | ListReceipts
+    | GetReceipt
     | ResizeTerminal
     | OpenTerminal
     | ListTerminals
@@ -1452,6 +1487,7 @@ AnyRequest = (
     | StreamNetworkMap
     | StreamDns
     | StreamCapture
+    | StreamReceipts
     | Attach
     | Exec
 )
@@ -1497,6 +1533,8 @@ AnyReply = (
     | Playgrounds
     | Peeked
     | Operations
+    | Receipts
+    | ReceiptShown
     | DnsLog
     | CaptureChunk
     | PresenceTold
@@ -1544,6 +1582,8 @@ VIEWER_REQUESTS: tuple[type, ...] = (
     ListPlaygrounds,
     GetPlayground,
     ListPlay,
+    ListReceipts,
+    GetReceipt,
     ListTerminals,
     GetPresence,
     JoinPresence,  # to present is an operator's, unless one hands it over
@@ -1551,6 +1591,7 @@ VIEWER_REQUESTS: tuple[type, ...] = (
     StreamLogs,
     StreamJobs,
     StreamStats,
+    StreamReceipts,
     StreamNetworkMap,
     Attach,  # without input
     JoinTerminal,  # without input

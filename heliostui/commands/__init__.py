@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from heliostui.commandline.globals import HELP
+
 
 class Verb(NamedTuple):
     """`usage` follows the verb's name; `failure` is the exit status when the engine refuses or can't be reached."""
@@ -45,6 +47,9 @@ GROUPS: dict[str, dict[str, Verb]] = {
         "inspect": Verb("tell all about containers, or how one was launched", "[OPTIONS] CONTAINER…"),
         "stats": Verb("tell what containers or the machine use, once a second", "[OPTIONS] [CONTAINER…]"),
         "top": Verb("list a container's processes", "[OPTIONS] CONTAINER"),
+        "signal": Verb("send a signal to one process of a container", "[--inside] CONTAINER PID [SIGNAL]"),
+        "nice": Verb("change how modest one process of a container is", "[--inside] CONTAINER PID N"),
+        "diff": Verb("tell what a container has changed of its image", "[OPTIONS] CONTAINER"),
         "explain": Verb("tell where a number comes from", "[OPTIONS] CONTAINER|--host [METRIC]"),
         "events": Verb("tell what happens, as it happens", "[OPTIONS]"),
         "heap": Verb("show a program's heap, record one, play one", "ls|show|map|events|free-list|record|play"),
@@ -73,6 +78,7 @@ GROUPS: dict[str, dict[str, Verb]] = {
     },
     "The engine": {
         "engine": Verb("start, stop or ask after the engine", "start|stop|status"),
+        "config": Verb("tell of the console's settings, and check them", "path|check|keys|themes|example"),
         "doctor": Verb("tell what this machine can and can't do", "[OPTIONS]"),
         "version": Verb("tell the versions of command line and engine", "[OPTIONS]"),
     },
@@ -84,11 +90,11 @@ VERBS: dict[str, Verb] = {name: verb for group in GROUPS.values() for name, verb
 def overview() -> str:
     """The help of `heliostui --help`: the verbs in their groups."""
     lines = [
-        "Usage: heliostui [VERB [OPTIONS] …]",
+        "Usage: heliostui [-H HOST] [VERB [OPTIONS] …]",
         "",
         "A workstation for Linux containers. Without a verb the full-screen console opens.",
     ]
     for title, verbs in GROUPS.items():
         lines += ["", f"{title}:", *(f"  {name:<9} {verb.summary}" for name, verb in verbs.items())]
-    lines += ["", "`heliostui VERB --help` tells the options of a verb."]
+    lines += ["", *HELP.splitlines(), "", "`heliostui VERB --help` tells the options of a verb."]
     return "\n".join(lines)

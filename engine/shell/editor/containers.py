@@ -16,9 +16,11 @@ VERBS = {
     "run": "image", "create": "image", "exec": "running", "attach": "running", "ps": "", "logs": "container",
     "images": "", "start": "container", "stop": "running", "kill": "running", "pause": "running",
     "unpause": "container", "wait": "container", "rename": "container", "rm": "container", "inspect": "container",
-    "top": "running", "update": "container", "stats": "running", "explain": "running", "volume": "", "spec": "image",
+    "top": "running", "signal": "running", "nice": "running", "diff": "container",
+    "update": "container", "stats": "running", "explain": "running", "volume": "",
+    "spec": "image",
     "network": "", "port": "running", "publish": "container", "unpublish": "container", "capture": "running",
-    "dns": "running", "demo": "", "events": "", "heap": "running",
+    "dns": "running", "demo": "", "config": "", "events": "", "heap": "running",
     "tar": "", "terminal": "", "engine": "", "doctor": "", "version": "",
 }  # fmt: skip
 

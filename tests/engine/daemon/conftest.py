@@ -32,6 +32,7 @@ from engine.protocol import messages as m
 from engine.protocol.heap import HeapTotals
 from engine.protocol.isolation import CapabilitySets
 from engine.protocol.network import Subnet
+from engine.protocol.processes import ProcessDetail, ProcessRow
 
 REF = m.ContainerRef(id="0123456789ab", name="brave_otter")
 NOW = datetime(2025, 1, 1, tzinfo=UTC)
@@ -82,6 +83,42 @@ class WatchedBus(Bus):
     def leave(self, subscription: Subscription) -> None:
         super().leave(subscription)
         self.containers.note("unsubscribed")
+
+
+PROCESS = ProcessRow(
+    pid=1, inner_pid=1, ppid=0, user="root", state="S", cpu_seconds=0.0, memory=0, started_at=NOW, command=["sh"]
+)
+
+
+class Processes:
+    """One process, to which nothing happens."""
+
+    async def list(self, request: m.TopContainer) -> list[ProcessRow]:
+        return [PROCESS]
+
+    async def detail(self, request: m.GetProcess) -> ProcessDetail:
+        return ProcessDetail(
+            process=PROCESS,
+            executable="/bin/sh",
+            directory="/",
+            root="/",
+            cgroups=[],
+            namespaces=[],
+            capabilities=CapabilitySets(),
+            seccomp="off",
+            no_new_privileges=True,
+            ids=[0] * 8,
+            oom_score=0,
+            oom_score_adj=0,
+            switches=[0, 0],
+            open_files=[],
+        )
+
+    async def explain(self, request: m.ExplainProcess) -> m.Explanation:
+        return m.Explanation(metric=request.figure, unit="", what="", sources=[], formula="", arithmetic="", value=None)
+
+    async def signal(self, request: m.SignalProcess) -> None: ...
+    async def renice(self, request: m.NiceProcess) -> None: ...
 
 
 class Containers:
@@ -178,8 +215,12 @@ class Containers:
     async def launch(self, ref: str) -> m.Launch:
         return m.Launch(id=REF.id, name=REF.name, executor="fast", started_at=NOW, total=1, steps=[])
 
-    async def top(self, ref: str) -> list[m.ProcessRow]:
-        return []
+    async def changes(self, ref: str, limit: int) -> m.Changes:
+        return m.Changes(changes=[])
+
+    @property
+    def processes(self) -> Processes:
+        return Processes()
 
     async def isolation(self, ref: str) -> m.Isolation:
         return m.Isolation(
