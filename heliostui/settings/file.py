@@ -74,7 +74,7 @@ class _Reading:
         chosen = PRESETS.get(preset)
         usual = chosen.prefix if chosen else Settings.prefix
         return Settings(
-            theme=self._text_of(given, "theme", _among([*self._known.themes, *own], "theme"), ""),
+            theme=self._text_of(given, "theme", _among([*self._known.themes, *own], "theme", "config themes"), ""),
             layout=self._text_of(given, "layout", _among(self._known.layouts, "layout"), ""),
             prefix=self._text_of(given, "prefix", key, usual),
             image=self._text_of(given, "image", _some_image, Settings.image),
@@ -93,7 +93,9 @@ class _Reading:
         for way, value in _leaves(given):
             name = ".".join(way)
             if name not in self._known.commands:
-                self._fault(("keys", *way), f"there is no command '{name}'{_near(name, self._known.commands)}")
+                self._fault(
+                    ("keys", *way), f"there is no command '{name}'{_near(name, self._known.commands, 'config keys')}"
+                )
                 continue
             words = value if isinstance(value, list) else [value]
             if not all(isinstance(word, str) for word in words):
@@ -173,15 +175,18 @@ def _leaves(table: Mapping[str, Any], *way: str) -> Iterator[tuple[tuple[str, ..
             yield (*way, name), value
 
 
-def _near(name: str, names: Collection[str]) -> str:
+def _near(name: str, names: Collection[str], lists_them: str = "") -> str:
+    """What may have been meant. `lists_them`: the verb that tells names which are too many for a sentence."""
     near = get_close_matches(name, names, 1)
-    return f": did you mean '{near[0]}'?" if near else f"; there are {', '.join(names)}" if len(names) < 20 else ""
+    if near:
+        return f": did you mean '{near[0]}'?"
+    return f" (see 'heliostui {lists_them}')" if lists_them else f"; there are {', '.join(names)}"
 
 
-def _among(names: Collection[str], what: str) -> Callable[[str], str]:
+def _among(names: Collection[str], what: str, lists_them: str = "") -> Callable[[str], str]:
     def check(name: str) -> str:
         if name and name not in names:
-            raise ValueError(f"there is no {what} '{name}'{_near(name, names)}")
+            raise ValueError(f"there is no {what} '{name}'{_near(name, names, lists_them)}")
         return name
 
     return check

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from textual.keys import KEY_ALIASES, Keys, _character_to_key
+from textual.keys import KEY_ALIASES, Keys, _character_to_key, format_key
 
 _MODIFIERS = ("ctrl", "alt", "shift", "super", "hyper", "meta")
 _OTHER_NAMES = {
@@ -43,3 +43,9 @@ def keys(text: str) -> tuple[str, ...]:
 def _names_a_character(name: str) -> bool:
     """Whether it is what Textual calls a character that is no letter: `question_mark`."""
     return any(_character_to_key(chr(code)) == name for code in range(33, 127) if not chr(code).isalnum())
+
+
+def spelled(key: str) -> str:
+    """A key as people write it: `ctrl+]`, `/`, `delete`."""
+    *modifiers, last = key.split("+")
+    return "+".join([*modifiers, {"colon": ":"}.get(last, format_key(last))])
