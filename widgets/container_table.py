@@ -1,74 +1,41 @@
-"""The table of containers: state, health, name, image, command, ports, uptime, pid and exit code, live.
+"""The table of containers: state, health, name, what each uses, image, command, ports, uptime, pid, exit code; live.
 
-Takes `ContainerRow` values; knows no engine. Imports table and text.
+Takes `ContainerRow` and `Numbers` values; knows no engine. Imports container_row, marked_table, usage.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import ClassVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+from typing import Any, ClassVar
 
-from widgets.table import Cell, Column, Table
+from textual import events
+
+from widgets.columns import Cell, Column
+from widgets.container_row import ContainerRow, Host, Numbers
+from widgets.marked_table import MarkedTable
+from widgets.natural_order import natural
+from widgets.query import Facts
+from widgets.table import Heading
 from widgets.text import lasting
+from widgets.usage import Usage, cell_number
 
-# How each state looks: a glyph that differs without colour as well, and the component class of its colour.
-STATES = {
-    "created": ("○", "container--idle"),
-    "running": ("●", "container--running"),
-    "paused": ("Ⅱ", "container--paused"),
-    "restarting": ("↻", "container--paused"),
-    "stopped": ("■", "container--idle"),
-    "exited": ("■", "container--idle"),
-}
-HEALTH = {
-    "healthy": ("✓", "container--running"),
-    "starting": ("◌", "container--paused"),
-    "unhealthy": ("!", "container--failed"),
-}
-"""How a running container looks that has a health check."""
+__all__ = ["ContainerRow", "ContainerTable", "Host", "Numbers"]
 
-
-@dataclass(frozen=True)
-class ContainerRow:
-    """One container as the table shows it. Times are aware; `exit_code` is that of its last run; `health` is empty
-    where nothing checks it; `ports` are those published, in few words."""
-
-    key: str
-    name: str
-    image: str
-    command: str
-    state: str
-    created: datetime
-    started: datetime | None = None
-    finished: datetime | None = None
-    pid: int | None = None
-    exit_code: int | None = None
-    health: str = ""
-    ports: str = ""
-
-    @property
-    def up(self) -> bool:
-        return self.state in ("running", "paused")
-
-    @property
-    def failed(self) -> bool:
-        """It ended by itself with a code that says so."""
-        return self.state in ("exited", "restarting") and self.exit_code not in (None, 0)
-
-    @property
-    def since(self) -> datetime:
-        """When it came into the state it is in."""
-        return (self.started if self.up else self.finished) or self.created
+CALM = 3.0
+"""Seconds between two changes of an order that goes by live numbers."""
+TOUCHED = 1.5
+"""Seconds after a key or a movement of the mouse in which that order stays as it is."""
+_MISSING = Cell("")
 
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class ContainerTable(Table[ContainerRow]):
-    """All containers, one of them selected."""
+class ContainerTable(MarkedTable[ContainerRow]):
+    """All containers, one of them selected, some perhaps marked."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "container--running",
@@ -77,17 +44,23 @@ class ContainerTable(Table[ContainerRow]):
         "container--failed",
         "container--name",
         "container--port",
+        "usage--line",
+        "usage--number",
+        "usage--near",
+        "usage--at",
     }
     COLUMNS = (
         Column("glyph", "", 1, lambda row: row.state),
-        Column("state", "STATE", 10, lambda row: row.state, rank=3),
-        Column("name", "NAME", 14, lambda row: row.name, weight=2),
-        Column("image", "IMAGE", 8, lambda row: row.image, rank=2),
-        Column("command", "COMMAND", 8, lambda row: row.command, weight=3, rank=1),
-        Column("ports", "PORTS", 12, lambda row: row.ports or None, weight=1, rank=4),
-        Column("uptime", "UP", 8, lambda row: (not row.up, row.since), right=True),
-        Column("pid", "PID", 7, lambda row: row.pid, rank=6, right=True),
-        Column("exit", "EXIT", 4, lambda row: row.exit_code, rank=5, right=True),
+        Column("name", "NAME", 16, lambda row: natural(row.name), weight=3, most=40),
+        Column("state", "STATE", 10, lambda row: row.state, rank=4),
+        Column("cpu", "CPU", 14, lambda _: None, weight=3, most=36, right=True, falling=True, live=True),
+        Column("memory", "MEMORY", 7, lambda _: None, weight=3, rank=2, most=28, right=True, falling=True, live=True),
+        Column("uptime", "UP", 8, lambda row: (not row.up, row.since), rank=1, right=True),
+        Column("image", "IMAGE", 8, lambda row: natural(row.image), weight=1, rank=5, most=32),
+        Column("command", "COMMAND", 10, lambda row: row.command, weight=3, rank=6),
+        Column("ports", "PORTS", 12, lambda row: row.ports or None, weight=1, rank=3, most=40),
+        Column("pid", "PID", 7, lambda row: row.pid, rank=8, right=True),
+        Column("exit", "EXIT", 4, lambda row: row.exit_code, rank=7, right=True),
     )
 
     def __init__(
@@ -95,13 +68,60 @@ class ContainerTable(Table[ContainerRow]):
     ) -> None:
         super().__init__(id=id, classes=classes)
         self._now = now
+        self._usage: dict[str, Usage] = {}
+        self._cell = 0
+        self._held: dict[str, tuple[float | None, float | None]] = {}
+        self._held_at = self._touched_at = 0.0
+        self._doing: Mapping[str, str] = {}
+        self.step = 2.0
+        """Seconds that a cell of a line stands for."""
 
     def on_mount(self) -> None:
         self.set_interval(1, self._tick, name="uptime")
 
     def _tick(self) -> None:
         if self.is_on_screen:
-            self.refresh_cells("uptime")
+            self.refresh_changed()
+
+    # --- what it shows ---
+
+    def show_containers(self, rows: Iterable[ContainerRow], hosts: Sequence[Host] = ()) -> None:
+        """Show these, under the names of their hosts where there are several."""
+        known = list(rows)
+        up = {row.key for row in known if row.up}
+        self._usage = {key: usage for key, usage in self._usage.items() if key in up}
+        self.show(known, [_heading(host, known) for host in hosts])
+
+    def show_doing(self, doing: Mapping[str, str]) -> None:
+        """What is being done to containers, in a word, by their keys."""
+        self._doing = dict(doing)
+        self.refresh_changed()
+
+    def measure(self, time: float, numbers: Mapping[str, Numbers]) -> None:
+        """What containers use at a moment, in seconds since the epoch. Those that are not named are as they were."""
+        cell = cell_number(time, self.step)
+        self._cell = max(self._cell, cell)
+        for key, each in numbers.items():
+            self._usage.setdefault(key, Usage()).add(cell, each)
+        column = next((column for column in self.COLUMNS if column.name == self.sort_column), None)
+        now = monotonic()
+        if column is not None and column.live and now - self._held_at >= CALM and now - self._touched_at >= TOUCHED:
+            self._hold()
+            self.rearrange()
+        else:
+            self.refresh_changed()
+
+    def forget_numbers(self) -> None:
+        """Nothing is measured any more."""
+        self._usage.clear()
+        self.refresh_changed()
+
+    def _hold(self) -> None:
+        """The values that a live order goes by until it is made anew."""
+        self._held_at = monotonic()
+        self._held = {key: (usage.steady_cpu, usage.steady_memory) for key, usage in self._usage.items()}
+
+    # --- what a table asks ---
 
     def columns(self) -> Sequence[Column[ContainerRow]]:
         """That of ports is there while one is published."""
@@ -109,22 +129,41 @@ class ContainerTable(Table[ContainerRow]):
             return self.COLUMNS
         return [column for column in self.COLUMNS if column.name != "ports"]
 
-    def words(self, row: ContainerRow) -> str:
-        return f"{row.name} {row.image} {row.command} {row.state} {row.health} {row.ports} {row.key}"
+    def facts(self, row: ContainerRow) -> Facts:
+        return row.facts
+
+    def group(self, row: ContainerRow) -> str:
+        return _host_key(row.host)
+
+    def order(self, row: ContainerRow, column: Column[Any]) -> Any:
+        if not column.live:
+            return column.order(row)
+        cpu, memory = self._held.get(row.key, (None, None))
+        return cpu if column.name == "cpu" else memory
+
+    def watch_sort_column(self) -> None:
+        self._hold()
+        super().watch_sort_column()
+
+    def watch_cursor(self, old: str | None, new: str | None) -> None:
+        self._touched_at = monotonic()
+        super().watch_cursor(old, new)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        self._touched_at = monotonic()
 
     def cell(self, row: ContainerRow, column: str) -> Cell:
-        glyph, style = STATES.get(row.state, ("?", "container--idle"))
-        if row.failed:
-            glyph, style = "✗" if row.state == "exited" else glyph, "container--failed"
-        if row.state == "running" and row.health:
-            glyph, style = HEALTH.get(row.health, (glyph, style))
+        glyph, state, style = row.look
         match column:
             case "glyph":
                 return Cell(glyph, style)
             case "state":
-                return Cell(row.health if row.state == "running" and row.health else row.state, style)
+                doing = self._doing.get(row.key)
+                return Cell(doing, "container--paused") if doing else Cell(state, style)
             case "name":
                 return Cell(row.name, "container--name" if row.up else "table--muted")
+            case "cpu" | "memory":
+                return self._used(row, column)
             case "image":
                 return Cell(row.image, "table--muted")
             case "command":
@@ -138,7 +177,35 @@ class ContainerTable(Table[ContainerRow]):
             case _:
                 return Cell("–" if row.exit_code is None or row.up else str(row.exit_code), style)
 
+    def _used(self, row: ContainerRow, column: str) -> Cell:
+        usage, width = self._usage.get(row.key), self._widths[column]
+        if usage is None or not row.up:
+            return _MISSING
+        return usage.cpu(width, self._cell) if column == "cpu" else usage.memory(width, self._cell)
+
     def _uptime(self, row: ContainerRow) -> Cell:
         """How long it has been up; of one that is not, how long ago it ended."""
-        text = lasting(self._now() - row.since)
-        return Cell(text) if row.up else Cell(f"{text.split()[0]} ago", "table--muted")
+        duration = self._now() - row.since
+        if row.up:
+            return Cell(_up(duration))
+        return Cell(f"{lasting(duration).split()[0]} ago", "table--muted")
+
+
+def _up(duration: timedelta) -> str:
+    """A duration in two units; minutes without seconds, which would change all the time in a list of many."""
+    return lasting(duration) if not 60 <= duration.total_seconds() < 3600 else lasting(duration).split()[0]
+
+
+def _host_key(host: str) -> str:
+    return f"host {host}"  # no container's id has a blank in it
+
+
+def _heading(host: Host, rows: Sequence[ContainerRow]) -> Heading:
+    """A host's name, how it is reached, and how many containers it has."""
+    own = [row for row in rows if row.host == host.key]
+    running = sum(row.up for row in own)
+    counts = f"  {running} of {len(own)} running" if own else "  no containers"
+    state = (f"  {host.state}", "container--running" if host.connected else "container--failed") if host.state else None
+    role = (f"  {host.role}", "table--muted") if host.role else None
+    parts = tuple(part for part in (state, role, (counts, "table--muted")) if part is not None)
+    return Heading(_host_key(host.key), host.name, parts)

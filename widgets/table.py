@@ -1,13 +1,13 @@
 """A table whose columns adapt to the width, whose selection stays with its row, and which redraws only what changed.
 
 `Table` draws rows it knows by a key; a subclass names the columns and says what a row's cells show. The order in which
-rows are given is kept until the user sorts by a column. It posts `Highlighted` when the selection moves and `Chosen` on
-a double click. Imports Textual only.
+rows are given is kept until the user sorts by a column. Rows may stand in groups, each under a heading that folds it.
+It posts `Highlighted` when the selection moves and `Chosen` on a double click. Imports Textual, columns and query.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -21,7 +21,11 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from widgets.columns import Cell, Column, column_widths, difference, in_order
+from widgets.query import Facts, Query, parse
 from widgets.text import fit
+
+__all__ = ["Cell", "Column", "Heading", "Keyed", "Table", "column_widths", "in_order"]
 
 
 class Keyed(Protocol):
@@ -35,25 +39,13 @@ RowType = TypeVar("RowType", bound=Keyed)
 
 
 @dataclass(frozen=True)
-class Cell:
-    """What one cell shows: its text, the component class of its style (empty: the row's own)."""
+class Heading:
+    """The line above a group of rows: its name, and texts with their component classes. It is there without rows, too.
+    Its key is no row's."""
 
-    text: str
-    style: str = ""
-
-
-@dataclass(frozen=True)
-class Column(Generic[RowType]):
-    """One column. `width` is the least number of cells; `weight` its share of what is left over; columns of a higher
-    `rank` go first when there is no room. `order` gives the value to sort by."""
-
-    name: str
+    key: str
     title: str
-    width: int
-    order: Callable[[RowType], Any]
-    weight: int = 0
-    rank: int = 0
-    right: bool = False
+    parts: tuple[tuple[str, str], ...] = ()
 
 
 class Table(ScrollView, Generic[RowType], can_focus=True):
@@ -63,27 +55,29 @@ class Table(ScrollView, Generic[RowType], can_focus=True):
         "table--heading",
         "table--sorted",
         "table--row",
+        "table--group",
         "table--cursor",
         "table--cursor-blurred",
         "table--muted",
     }
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Up", show=False),
-        Binding("down,j", "move(1)", "Down", show=False),
-        Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("home,g", "edge(False)", "First", show=False),
-        Binding("end,G", "edge(True)", "Last", show=False),
+        Binding("up,k", "move(-1)", "Up", show=False, id="table.up", tooltip="To the line above"),
+        Binding("down,j", "move(1)", "Down", show=False, id="table.down", tooltip="To the line below"),
+        Binding("pageup", "page(-1)", "Page up", show=False, id="table.page-up", tooltip="A screen up"),
+        Binding("pagedown", "page(1)", "Page down", show=False, id="table.page-down", tooltip="A screen down"),
+        Binding("home,g", "edge(False)", "First", show=False, id="table.first", tooltip="To the first line"),
+        Binding("end,G", "edge(True)", "Last", show=False, id="table.last", tooltip="To the last line"),
+        Binding("enter", "fold", "Fold", id="table.fold", tooltip="Fold the group under the cursor, or unfold it"),
     ]
     COLUMNS: ClassVar[tuple[Column[Any], ...]] = ()
 
     cursor: reactive[str | None] = reactive(None, repaint=False)
-    """The key of the selected row; None only while the table is empty."""
+    """The key of the selected row, or heading; None only while the table is empty."""
     sort_column: reactive[str] = reactive("", repaint=False)
     """The name of the column sorted by; empty: the order in which the rows were given."""
     descending: reactive[bool] = reactive(False, repaint=False)
     filter: reactive[str] = reactive("", repaint=False)
-    """Only rows that contain all of these words are shown."""
+    """Only rows of which this query is true are shown. Setting one that is none raises QueryError."""
 
     @dataclass
     class Highlighted(Message):
@@ -109,7 +103,7 @@ class Table(ScrollView, Generic[RowType], can_focus=True):
 
     @dataclass
     class Shown(Message):
-        """Which rows are shown changed: `shown` of `total`."""
+        """Which rows are shown, or how, changed: `shown` of `total`."""
 
         table: Table[Any]
         shown: int
@@ -119,13 +113,30 @@ class Table(ScrollView, Generic[RowType], can_focus=True):
         def control(self) -> Table[Any]:
             return self.table
 
+    @dataclass
+    class Asked(Message):
+        """A row was clicked with the right button: a menu is wanted there, at this line of the screen."""
+
+        table: Table[Any]
+        key: str
+        line: int
+
+        @property
+        def control(self) -> Table[Any]:
+            return self.table
+
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._given: list[RowType] = []
+        self._headings: Sequence[Heading] = ()
+        self._folded: set[str] = set()
+        self._query = Query()
         self._rows: list[RowType] = []
+        self._lines: list[RowType | Heading] = []
         self._places: dict[str, int] = {}
         self._widths: dict[str, int] = {}
-        self._drawn: dict[str, tuple[Hashable, Strip]] = {}
+        self._strips: dict[str, tuple[Hashable, Strip]] = {}
+        self._on_screen: dict[int, tuple[str, bool | None, tuple[Cell, ...]]] = {}
 
     # --- what a subclass says ---
 
@@ -133,9 +144,21 @@ class Table(ScrollView, Generic[RowType], can_focus=True):
         """What the row shows in the column."""
         raise NotImplementedError
 
-    def words(self, row: RowType) -> str:
-        """The text that the filter looks through."""
+    def facts(self, row: RowType) -> Facts:
+        """What the filter looks at."""
         raise NotImplementedError
+
+    def group(self, row: RowType) -> str:
+        """The key of the heading that the row stands under."""
+        return ""
+
+    def order(self, row: RowType, column: Column[Any]) -> Any:
+        """What the row is sorted by; None comes last."""
+        return column.order(row)
+
+    def mark(self, row: RowType) -> tuple[str, str]:
+        """What stands in front of the row, in one cell, and its component class."""
+        return " ", ""
 
     def columns(self) -> Sequence[Column[Any]]:
         """Those that there is something to show in."""
@@ -145,81 +168,108 @@ class Table(ScrollView, Generic[RowType], can_focus=True):
 
     @property
     def rows(self) -> Sequence[RowType]:
-        """The rows as they are shown: filtered and sorted."""
+        """The rows that pass the filter, in their order; those under a folded heading, too."""
         return self._rows
 
     @property
     def selected(self) -> RowType | None:
         """The row that is selected."""
-        place = self._places.get(self.cursor or "")
-        return None if place is None else self._rows[place]
+        line = self._line(self.cursor)
+        return None if line is None or isinstance(line, Heading) else line
 
-    def show(self, rows: Iterable[RowType]) -> None:
-        """Show these rows. The selection stays with its key; when that is gone, with its place."""
+    def _line(self, key: str | None) -> RowType | Heading | None:
+        place = self._places.get(key or "")
+        return None if place is None else self._lines[place]
+
+    def show(self, rows: Iterable[RowType], headings: Sequence[Heading] = ()) -> None:
+        """Show these rows. The selection stays with its key; when that is gone, with its place. With two headings or
+        more each row stands under that of its group."""
         before, self._given = self.columns(), list(rows)
+        self._headings = headings if len(headings) > 1 else ()
         if self.columns() != before:
             self._lay_out()
             self.refresh()
-        self._arrange()
+        self.rearrange()
 
-    def _arrange(self) -> None:
+    def rearrange(self) -> None:
         """Filter, sort, place the cursor, and redraw what is different."""
-        before, old_place = self._rows, self._places.get(self.cursor or "", 0)
-        wanted = self.filter.casefold().split()
-        rows = [row for row in self._given if all(word in self.words(row).casefold() for word in wanted)]
+        count, old_place = len(self._lines), self._places.get(self.cursor or "", 0)
+        rows = [row for row in self._given if self._query.holds(self.facts(row))] if self._query else [*self._given]
         column = next((column for column in self.COLUMNS if column.name == self.sort_column), None)
         if column is not None:
-            rows.sort(key=lambda row: in_order(column.order(row)), reverse=self.descending)
-        self._rows = rows
-        self._places = {row.key: place for place, row in enumerate(rows)}
-        self._drawn = {key: drawn for key, drawn in self._drawn.items() if key in self._places}
+            _sort(rows, [self.order(row, column) for row in rows], falling=self.descending)
+        self._rows, self._lines = rows, self._in_groups(rows)
+        self._places = {line.key: place for place, line in enumerate(self._lines)}
+        self._strips = {key: drawn for key, drawn in self._strips.items() if key in self._places}
         if self.cursor not in self._places:
-            self.cursor = rows[min(old_place, len(rows) - 1)].key if rows else None
-        if len(before) != len(rows):
-            self.virtual_size = Size(self.size.width, len(rows) + 1)
+            self.cursor = self._lines[min(old_place, len(self._lines) - 1)].key if self._lines else None
+        elif column is not None and column.live:
+            self._reveal(self._places[self.cursor or ""])
+        if count != len(self._lines):
+            self.virtual_size = Size(self.size.width, len(self._lines) + 1)
             self.refresh()
         else:
-            for place, (old, new) in enumerate(zip(before, rows, strict=True)):
-                if old != new:
-                    self._refresh_row(place)
+            self.refresh_changed()
         self.post_message(self.Shown(self, len(rows), len(self._given)))
 
-    def refresh_cells(self, column: str) -> None:
-        """Redraw the rows on screen whose cell in this column shows something else than before."""
-        if column not in self._widths:
-            return
-        top = self.scroll_offset.y
-        for place in range(top, min(len(self._rows), top + self.size.height - 1)):
-            row = self._rows[place]
-            drawn = self._drawn.get(row.key)
-            if drawn is None or drawn[0] != self._appearance(row):
-                left, width = self._span(column)
-                self.refresh(Region(left, place - top + 1, width, 1))
+    def _in_groups(self, rows: Sequence[RowType]) -> list[RowType | Heading]:
+        if not self._headings:
+            return [*rows]
+        members: Mapping[str, list[RowType]] = {heading.key: [] for heading in self._headings}
+        for row in rows:
+            members.get(self.group(row), members[self._headings[0].key]).append(row)
+        lines: list[RowType | Heading] = []
+        for heading in self._headings:
+            lines += [heading, *(members[heading.key] if heading.key not in self._folded else ())]
+        return lines
 
-    def _refresh_row(self, place: int) -> None:
-        y = place - self.scroll_offset.y + 1
-        if 1 <= y < self.size.height:
+    def refresh_changed(self) -> None:
+        """Redraw the cells that show something else than is on the screen."""
+        top = self.scroll_offset.y
+        for y in range(1, self.size.height):
+            place = top + y - 1
+            if place < len(self._lines):
+                self._refresh_line(y, self._lines[place])
+
+    def _refresh_line(self, y: int, line: RowType | Heading) -> None:
+        drawn, new = self._on_screen.get(y), self._appearance(line)
+        if drawn == new:
+            return
+        if drawn is None or drawn[1] != new[1] or len(drawn[2]) != len(new[2]) or isinstance(line, Heading):
             self.refresh(Region(0, y, self.size.width, 1))
+            return
+        if drawn[2][0] != new[2][0]:
+            self.refresh(Region(0, y, 1, 1))
+        left = 1
+        for column, old, cell in zip(self._columns(), drawn[2][1:], new[2][1:], strict=True):
+            width = self._widths[column.name]
+            changed = difference(old, cell, width, right=column.right)
+            if changed is not None:
+                self.refresh(Region(left + changed[0], y, changed[1] - changed[0], 1))
+            left += width + 1
 
     # --- reactions ---
 
     def watch_cursor(self, old: str | None, new: str | None) -> None:
-        for key in (old, new):
-            if key in self._places:
-                self._refresh_row(self._places[key])
         if new in self._places:
             self._reveal(self._places[new])
+        for key in (old, new):
+            place = self._places.get(key or "")
+            y = 0 if place is None else place - self.scroll_offset.y + 1
+            if place is not None and 1 <= y < self.size.height:
+                self._refresh_line(y, self._lines[place])
         self.post_message(self.Highlighted(self, new))
 
     def watch_filter(self) -> None:
-        self._arrange()
+        self._query = parse(self.filter)
+        self.rearrange()
 
     def watch_sort_column(self) -> None:
-        self._arrange()
+        self.rearrange()
         self.refresh()
 
     def watch_descending(self) -> None:
-        self._arrange()
+        self.rearrange()
         self.refresh()
 
     def on_focus(self) -> None:
@@ -230,17 +280,18 @@ class Table(ScrollView, Generic[RowType], can_focus=True):
 
     def on_resize(self) -> None:
         self._lay_out()
-        self.virtual_size = Size(self.size.width, len(self._rows) + 1)
+        self.virtual_size = Size(self.size.width, len(self._lines) + 1)
         if self.cursor in self._places:
             self._reveal(self._places[self.cursor])
 
     def _lay_out(self) -> None:
         """Share the width out among the columns."""
         self._widths = column_widths(self.columns(), self.size.width)
-        self._drawn.clear()
+        self._strips.clear()
+        self._on_screen.clear()
 
     def notify_style_update(self) -> None:
-        self._drawn.clear()
+        self._strips.clear()
         super().notify_style_update()
 
     def _reveal(self, place: int) -> None:
@@ -252,6 +303,19 @@ class Table(ScrollView, Generic[RowType], can_focus=True):
 
     # --- keys and mouse ---
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only a heading can be folded: on a row the key is the screen's."""
+        return isinstance(self._line(self.cursor), Heading) if action == "fold" else True
+
+    def action_fold(self) -> None:
+        self.fold(self.cursor or "")
+
+    def fold(self, heading: str) -> None:
+        """Hide the rows under a heading, or show them again."""
+        self._folded ^= {heading}
+        self.rearrange()
+        self.refresh_changed()
+
     def action_move(self, by: int) -> None:
         self._select(self._places.get(self.cursor or "", 0) + by)
 
@@ -259,18 +323,19 @@ class Table(ScrollView, Generic[RowType], can_focus=True):
         self.action_move(by * max(1, self.size.height - 2))
 
     def action_edge(self, last: bool) -> None:
-        self._select(len(self._rows) - 1 if last else 0)
+        self._select(len(self._lines) - 1 if last else 0)
 
     def _select(self, place: int) -> None:
-        if self._rows:
-            self.cursor = self._rows[min(max(place, 0), len(self._rows) - 1)].key
+        if self._lines:
+            self.cursor = self._lines[min(max(place, 0), len(self._lines) - 1)].key
 
     def sort_by(self, name: str) -> None:
-        """Sort by a column; once more turns the order round."""
+        """Sort by a column, the largest first where that is what one wants; once more turns the order round."""
         if name == self.sort_column:
             self.descending = not self.descending
         else:
-            self.set_reactive(Table.descending, False)
+            falling = any(column.falling for column in self.COLUMNS if column.name == name)
+            self.set_reactive(Table.descending, falling)
             self.sort_column = name
 
     def sort_next(self) -> None:
@@ -282,43 +347,53 @@ class Table(ScrollView, Generic[RowType], can_focus=True):
     def on_click(self, event: events.Click) -> None:
         event.stop()
         if event.y == 0:
-            for column in self._widths:
-                left, width = self._span(column)
-                if left <= event.x < left + width:
-                    self.sort_by(column)
+            column = self._column_at(event.x)
+            if column is not None:
+                self.sort_by(column)
             return
         place = self.scroll_offset.y + event.y - 1
-        if place < len(self._rows):
-            self._select(place)
-            if event.chain == 2:
-                self.post_message(self.Chosen(self, self._rows[place].key))
+        if place >= len(self._lines):
+            return
+        self._select(place)
+        line = self._lines[place]
+        if isinstance(line, Heading):
+            self.fold(line.key)
+        elif event.button == 3:
+            self.post_message(self.Asked(self, line.key, event.screen_y))
+        elif event.chain == 2:
+            self.post_message(self.Chosen(self, line.key))
+
+    def _column_at(self, x: int) -> str | None:
+        left = 1
+        for column, width in self._widths.items():
+            if left <= x < left + width:
+                return column
+            left += width + 1
+        return None
 
     # --- drawing ---
 
-    def _span(self, name: str) -> tuple[int, int]:
-        left = 1
-        for column, width in self._widths.items():
-            if column == name:
-                return left, width
-            left += width + 1
-        return left, 0
-
-    def _appearance(self, row: RowType) -> Hashable:
-        cursor = (row.key == self.cursor) + (row.key == self.cursor and self.has_focus)
-        return cursor, tuple(self.cell(row, column) for column in self._widths)
+    def _appearance(self, line: RowType | Heading) -> tuple[str, bool | None, tuple[Cell, ...]]:
+        """All that a line's look depends on: which group or row it is, the cursor, the cells."""
+        cursor = self.has_focus if line.key == self.cursor else None
+        if isinstance(line, Heading):
+            folded = "▸" if line.key in self._folded else "▾"
+            return line.key, cursor, (Cell("", parts=((f"{folded} {line.title}", "table--group"), *line.parts)),)
+        return "", cursor, (Cell(*self.mark(line)), *(self.cell(line, column) for column in self._widths))
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
         if y == 0:
             return self._heading(width)
         place = self.scroll_offset.y + y - 1
-        if place >= len(self._rows):
+        if place >= len(self._lines):
+            self._on_screen.pop(y, None)
             return Strip.blank(width, self.rich_style)
-        row = self._rows[place]
-        appearance = self._appearance(row)
-        drawn = self._drawn.get(row.key)
+        line = self._lines[place]
+        appearance = self._on_screen[y] = self._appearance(line)
+        drawn = self._strips.get(line.key)
         if drawn is None or drawn[0] != appearance:
-            drawn = self._drawn[row.key] = (appearance, self._row(row, width))
+            drawn = self._strips[line.key] = (appearance, self._draw(line, appearance, width))
         return drawn[1]
 
     def _heading(self, width: int) -> Strip:
@@ -332,18 +407,27 @@ class Table(ScrollView, Generic[RowType], can_focus=True):
             segments.append(Segment(" ", plain))
         return Strip(segments).adjust_cell_length(width, plain)
 
-    def _row(self, row: RowType, width: int) -> Strip:
+    def _draw(
+        self, line: RowType | Heading, appearance: tuple[str, bool | None, tuple[Cell, ...]], width: int
+    ) -> Strip:
+        _, focused, (first, *cells) = appearance
         base = self._style("table--row")
-        cursor = Style.null()
-        if row.key == self.cursor:
-            name = "table--cursor" if self.has_focus else "table--cursor-blurred"
-            base = self._style(name)
-            cursor = Style(bgcolor=base.bgcolor)
-        segments = [Segment(" ", base)]
-        for column in self._columns():
-            cell = self.cell(row, column.name)
-            style = base + self.get_component_rich_style(cell.style, partial=True) + cursor if cell.style else base
-            segments.append(Segment(fit(cell.text, self._widths[column.name], right=column.right), style))
+        over = Style.null()
+        if focused is not None:
+            base = self._style("table--cursor" if focused else "table--cursor-blurred")
+            over = Style(bgcolor=base.bgcolor)
+
+        def styled(text: str, name: str) -> Segment:
+            if not name:
+                return Segment(text, base)
+            return Segment(text, base + self.get_component_rich_style(name, partial=True) + over)
+
+        if isinstance(line, Heading):
+            return Strip([styled(text, name) for text, name in first.parts]).adjust_cell_length(width, base)
+        segments = [styled(first.text, first.style)]
+        for column, cell in zip(self._columns(), cells, strict=True):
+            pieces = cell.pieces(self._widths[column.name], right=column.right)
+            segments += [styled(text, name) for text, name in pieces]
             segments.append(Segment(" ", base))
         return Strip(segments).adjust_cell_length(width, base)
 
@@ -354,27 +438,9 @@ class Table(ScrollView, Generic[RowType], can_focus=True):
         return (column for column in self.COLUMNS if column.name in self._widths)
 
 
-def in_order(value: Any) -> tuple[bool, Any]:
-    """Missing values come last, whatever the others are."""
-    return value is None, "" if value is None else value
-
-
-def column_widths(columns: Sequence[Column[Any]], width: int) -> dict[str, int]:
-    """The width of each column that has room, in the order of the columns."""
-    shown = list(columns)
-    room = width - 1
-
-    def needed() -> int:
-        return sum(column.width + 1 for column in shown)
-
-    while needed() > room and any(column.rank for column in shown):
-        shown.remove(max(reversed(shown), key=lambda column: column.rank))
-    spare = max(0, room - needed())
-    widths = {column.name: column.width for column in shown}
-    weights = sum(column.weight for column in shown)
-    for column in shown:
-        if column.weight:
-            share = spare * column.weight // weights
-            widths[column.name] += share
-            spare, weights = spare - share, weights - column.weight
-    return widths
+def _sort(rows: list[Any], values: list[Any], *, falling: bool) -> None:
+    """Sort rows by values; those without one come last either way, and equal ones stay as they are."""
+    known = [(value, row) for value, row in zip(values, rows, strict=True) if value is not None]
+    missing = [row for value, row in zip(values, rows, strict=True) if value is None]
+    known.sort(key=lambda pair: pair[0], reverse=falling)
+    rows[:] = [row for _, row in known] + missing
