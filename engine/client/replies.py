@@ -52,7 +52,9 @@ def greeted(payload: bytes, any_version: bool, host: str | None = None) -> Engin
 def held_to_looking(engine: EngineInfo, viewer: bool) -> None:
     """Raises EngineUnreachable where we asked to be a viewer and an older engine did not hear it."""
     if viewer and engine.role is not Role.VIEWER:
-        raise EngineUnreachable("The running engine is older than this program and would let a viewer act; end it first.")
+        raise EngineUnreachable(
+            "The running engine is older than this program and would let a viewer act; end it first."
+        )
 
 
 def last(reply: AnyReply) -> bool:
@@ -68,7 +70,12 @@ def no_greeting() -> EngineUnreachable:
     return EngineUnreachable(f"The engine is there but did not answer within {GREETING:.0f} seconds.")
 
 
-def hangs_up() -> EngineUnreachable:
+def hangs_up(host: str | None = None) -> EngineUnreachable:
+    if host is not None:
+        return EngineUnreachable(
+            f"The engine at {host} runs, but its socket can't be reached through ssh: sshd there has to let you "
+            "forward sockets (AllowStreamLocalForwarding), and the engine has to be yours to use."
+        )
     return EngineUnreachable("The engine is there but hangs up at once; its log says why.")
 
 

@@ -62,7 +62,6 @@ class Participation:
     def end(self) -> None:
         """Another connection takes its place."""
         self._ended = True
-        self._presence.leave(self)
         self._news.set()
 
     async def __aiter__(self) -> AsyncGenerator[PresenceTold | ViewShown | PresenceRefused | StreamEnd, None]:

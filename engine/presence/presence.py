@@ -40,6 +40,7 @@ class Presence:
     def join(self, request: JoinPresence, role: Role) -> Participation:
         """One more console; with the key of one that is there it takes its place."""
         for other in [other for other in self._people.values() if request.key and other.key == request.key]:
+            del self._people[other.id]
             other.end()
         person = Participation(self, f"p{next(self._numbers)}", self._unused(request.name), role, request.key)
         self._people[person.id] = person
