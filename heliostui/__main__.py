@@ -9,6 +9,7 @@ import os
 import sys
 from importlib import import_module
 
+from heliostui.commandline.globals import Globals, WrongOption, hold, parse
 from heliostui.commands import VERBS, Verb, overview
 
 USAGE = 2
@@ -39,7 +40,15 @@ def main(argv: list[str] | None = None) -> int:
 
 def _dispatch(words: list[str]) -> int:
     if not words:
-        return _console()
+        return _console(Globals())
+    try:
+        said, words = parse(words)
+        if not words:
+            return _console(said)
+        hold(said)
+    except WrongOption as error:
+        _complain(str(error))
+        return USAGE
     name, *rest = words
     if name in ("-h", "--help", "help") and rest in ([], ["help"]):
         print(overview())
@@ -83,7 +92,7 @@ def _verb(name: str, verb: Verb, words: list[str]) -> int:
     return status
 
 
-def _console() -> int:
+def _console(said: Globals) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         _complain("the console needs a terminal; `heliostui --help` lists the verbs that do without")
         return USAGE

@@ -54,7 +54,7 @@ class Connection:
                 await connection.close()
                 raise
             return connection
-        raise replies.hangs_up()
+        raise replies.hangs_up(places.host)
 
     async def _greet(self, places: Places, any_version: bool) -> None:
         try:

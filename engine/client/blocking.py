@@ -53,7 +53,7 @@ class Connection:
                 connection.close()
                 raise
             return connection
-        raise replies.hangs_up()
+        raise replies.hangs_up(places.host)
 
     def _greet(self, places: Places, any_version: bool) -> None:
         self._socket.settimeout(replies.GREETING)

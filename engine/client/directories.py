@@ -13,9 +13,14 @@ from engine.places import OPERATORS, Places
 
 def make_directories(places: Places) -> None:
     """Runtime directory 0750, state directory 0700, both ours. Raises EngineUnreachable when that can't be had."""
-    if _make(places.runtime, 0o750) and os.geteuid() == 0:
-        _give_to_operators(places.runtime)
+    make_runtime(places.runtime)
     _make(places.state, 0o700)
+
+
+def make_runtime(runtime: Path) -> None:
+    """The runtime directory alone; root's is for the operators too. Raises EngineUnreachable."""
+    if _make(runtime, 0o750) and os.geteuid() == 0:
+        _give_to_operators(runtime)
 
 
 def _make(directory: Path, mode: int) -> bool:

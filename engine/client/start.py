@@ -131,6 +131,7 @@ def _spawn_keeper(places: Places, lock: int, ready: int) -> int:
                 pass_fds=(lock, ready),
                 start_new_session=True,
                 cwd="/",
+                env={name: value for name, value in os.environ.items() if name != "HELIOSTUI_HOST"},  # not the engine's
                 umask=0o022,
                 check=False,
             )
