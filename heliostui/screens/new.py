@@ -20,6 +20,7 @@ from engine.protocol.messages import ContainerOptions, ContainerRef, ImageSummar
 from engine.protocol.network import NetworkDetail, NetworkOption
 from heliostui.heap.words import POLICIES
 from heliostui.screens.limit_fields import LimitFields
+from heliostui.settings.use import settings_of
 
 DEFAULT, ALONE, ON_HOST = " default", " none", " host"
 """What is no name of a network."""
@@ -78,6 +79,7 @@ class NewContainer(ModalScreen[ContainerRef | None]):
                 yield (
                     Select(
                         [(image.name, image.name) for image in self._images],
+                        value=self._usual(),
                         allow_blank=False,
                         compact=True,
                         id="image",
@@ -113,6 +115,11 @@ class NewContainer(ModalScreen[ContainerRef | None]):
             with Horizontal(classes="dialog-buttons"):
                 yield Button("Cancel", id="cancel", compact=True)
                 yield Button("Start", id="start", variant="primary", compact=True)
+
+    def _usual(self) -> str:
+        """The image that the settings name, where it is available."""
+        names, wanted = [image.name for image in self._images], settings_of(self.app).image
+        return wanted if wanted in names else names[0]
 
     def on_mount(self) -> None:
         self._describe()
