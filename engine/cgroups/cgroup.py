@@ -1,7 +1,7 @@
 """A container's cgroup: one directory that makes it one thing (the core), and one for each v1 controller beside it.
 
 The core is a cgroup2 directory, or one of v1's freezer where there is no cgroup2: in it the container is born, frozen,
-killed and counted. Standard library only. Source: cgroups(7).
+killed and counted. Standard library only, but for the steps of receipts. Source: cgroups(7).
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from typing import Literal
+
+from engine.receipts.steps import step
 
 WAIT = 5.0  # seconds that the kernel gets to freeze or to end processes
 
@@ -78,7 +80,8 @@ class Cgroup(ABC):
         made: list[str] = []
         try:
             for directory in self._roots():
-                os.mkdir(directory)
+                with step("mkdir", directory):
+                    os.mkdir(directory)
                 made.append(directory)
         except OSError:
             for directory in reversed(made):
@@ -128,7 +131,10 @@ class Cgroup(ABC):
                 # Frozen processes can't end by themselves, so their numbers are still theirs.
                 pidfds = open_pidfds(self.processes(), opened)
                 for pidfd in pidfds:
-                    with suppress(ProcessLookupError):
+                    with (
+                        suppress(ProcessLookupError),
+                        step("pidfd_send_signal", f"a process of {self.path}", "SIGKILL"),
+                    ):
                         signal.pidfd_send_signal(pidfd, signal.SIGKILL)
                 self.thaw()
                 wait_for_ends(pidfds, deadline)
@@ -156,7 +162,8 @@ class Cgroup(ABC):
             return file.read()
 
     def write(self, name: str, text: str, directory: str | None = None) -> None:
-        with open(os.path.join(directory or self.path, name), "w") as file:
+        path = os.path.join(directory or self.path, name)
+        with step("write", path, text.encode()), open(path, "w") as file:
             file.write(text)
 
     @abstractmethod
@@ -195,7 +202,8 @@ def is_ours(directory: str) -> bool:
 def _remove_tree(directory: str) -> None:
     """Remove a cgroup without processes, with all cgroups below it."""
     try:
-        os.rmdir(directory)
+        with step("rmdir", directory):
+            os.rmdir(directory)
     except FileNotFoundError:
         return
     except OSError:  # EBUSY: there are some below

@@ -15,6 +15,7 @@ from engine.cgroups.controllers import cpu, cpuset, hugetlb, io, memory, pids
 from engine.cgroups.controllers.write import Write, directory, missing, read
 from engine.cgroups.errors import LimitError
 from engine.protocol.limits import LimitInForce, LimitWrite
+from engine.receipts.steps import step
 from engine.spec.structs import Resources
 
 CONTROLLERS = (memory, cpu, cpuset, pids, io, hugetlb)
@@ -93,8 +94,9 @@ def _unified(resources: Resources, cgroup: Cgroup) -> Iterator[Write]:
 
 
 def _write(path: str, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-    try:
-        os.write(descriptor, text.encode())
-    finally:
-        os.close(descriptor)
+    with step("write", path, text.encode()):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.write(descriptor, text.encode())
+        finally:
+            os.close(descriptor)

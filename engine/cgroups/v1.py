@@ -10,6 +10,7 @@ import time
 from contextlib import ExitStack
 
 from engine.cgroups.cgroup import WAIT, Cgroup, open_pidfds, wait_for_ends
+from engine.receipts.steps import step
 
 POLL = 0.002  # seconds; v1 tells nobody when it is done, and gets on with freezing when the state is read
 
@@ -31,11 +32,12 @@ class Freezer(Cgroup):
     def freeze(self, timeout: float = WAIT) -> None:
         deadline = time.monotonic() + timeout
         self.write("freezer.state", "FROZEN")
-        while not self.frozen:
-            if time.monotonic() >= deadline:
-                self.thaw()
-                raise TimeoutError(f"The processes in {self.path} could not be frozen within {timeout:g} s.")
-            time.sleep(POLL)
+        with step("read", os.path.join(self.path, "freezer.state"), "until FROZEN"):
+            while not self.frozen:
+                if time.monotonic() >= deadline:
+                    self.thaw()
+                    raise TimeoutError(f"The processes in {self.path} could not be frozen within {timeout:g} s.")
+                time.sleep(POLL)
 
     def thaw(self) -> None:
         self.write("freezer.state", "THAWED")

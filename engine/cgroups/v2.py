@@ -7,6 +7,7 @@ import select
 import time
 
 from engine.cgroups.cgroup import WAIT, Cgroup
+from engine.receipts.steps import step
 
 ALWAYS = ("", "freezer", "cpuacct", "devices", "perf")  # what every cgroup2 directory has, whatever was enabled
 
@@ -52,15 +53,17 @@ class Cgroup2(Cgroup):
 
     def _wait_for(self, key: str, wanted: str, timeout: float) -> bool:
         deadline = time.monotonic() + timeout
-        events = os.open(os.path.join(self.path, "cgroup.events"), os.O_RDONLY | os.O_CLOEXEC)
+        path = os.path.join(self.path, "cgroup.events")
+        events = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             poller = select.poll()
             poller.register(events, select.POLLPRI)
-            while _values(os.pread(events, 4096, 0).decode()).get(key) != wanted:
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    return False
-                poller.poll(left * 1000)
+            with step("poll", path, f"until {key} {wanted}"):
+                while _values(os.pread(events, 4096, 0).decode()).get(key) != wanted:
+                    left = deadline - time.monotonic()
+                    if left <= 0:
+                        return False
+                    poller.poll(left * 1000)
             return True
         finally:
             os.close(events)

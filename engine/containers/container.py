@@ -22,6 +22,7 @@ from engine.errors import EngineError
 from engine.images import Image
 from engine.protocol.messages import ContainerOptions, ErrorCode, Launch
 from engine.protocol.network import Health
+from engine.receipts.steps import Recorder
 from engine.spec.structs import Spec
 
 
@@ -39,6 +40,7 @@ class Run:
     exit_code: int = 0  # once it ended
     programs: int = 0  # started by exec so far; numbers their keys
     health: Health | None = None  # if it has a check
+    ended_by: Recorder | None = None  # whoever asked for its end, and is told what that takes
 
 
 class Container:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from engine.errors import EngineError
 from engine.keeper import wire
 from engine.protocol.messages import ErrorCode
+from engine.receipts.steps import step
 from engine.sandbox.program import Program
 
 Executor = Literal["fast", "portable"]
@@ -57,10 +58,12 @@ class Held:
     wait_status: int | None = None
     _ended: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
-    def signal(self, number: int) -> None:
-        """Signal the process, by its pidfd (pidfd_send_signal(2)); nothing happens once it has ended."""
+    def signal(self, number: int, what: str = "") -> None:
+        """Signal the process, by its pidfd (pidfd_send_signal(2)); nothing happens once it has ended.
+        `what` it is, in a receipt's words."""
         if self.pidfd >= 0:
-            with suppress(ProcessLookupError):
+            what = what or f"pid {self.pid}"
+            with suppress(ProcessLookupError), step("pidfd_send_signal", f"pidfd of {what}", _name(number)):
                 signal.pidfd_send_signal(self.pidfd, number)
 
     def close(self) -> None:
@@ -175,10 +178,11 @@ class Keeper:
             "tty": tty,
             "stdin": stdin,
         }
-        self._say(header, program.image, [os.dup(fd) for fd in inputs])
-        if attend is not None:
-            await self._attend(key, launching, attend)
-        return await asyncio.shield(launching.answer)
+        with step("launch", f"the keeper: clone3 and {program.steps} calls in the child", f"{len(inputs)} descriptors"):
+            self._say(header, program.image, [os.dup(fd) for fd in inputs])
+            if attend is not None:
+                await self._attend(key, launching, attend)
+            return await asyncio.shield(launching.answer)
 
     async def _attend(self, key: str, launching: _Launching, attend: Callable[[Paused], Awaitable[None]]) -> None:
         """See a launch through its pauses."""
@@ -200,8 +204,9 @@ class Keeper:
         self._number += 1
         answer: asyncio.Future[Held] = self._loop.create_future()
         self._spawns[self._number] = answer
-        self._say({"do": "spawn", "n": self._number, "key": key, **asdict(program)})
-        return await asyncio.shield(answer)
+        with step("spawn", "the keeper: fork, setsid, execve on a new terminal", *program.command):
+            self._say({"do": "spawn", "n": self._number, "key": key, **asdict(program)})
+            return await asyncio.shield(answer)
 
     async def ended(self, key: str) -> int:
         """The wait status of the process (waitpid(2)), when it has one. The keeper keeps it until `forget`."""
@@ -214,11 +219,13 @@ class Keeper:
         """The status is safe: the keeper may drop all it has of the process. Ours is closed, too."""
         if (held := self.held.pop(key, None)) is not None:
             held.close()
-        self._say({"do": "forget", "key": key})
+        with step("sendmsg", "to the keeper: forget", key):
+            self._say({"do": "forget", "key": key})
 
     async def close_stdin(self, key: str) -> None:
         """The keeper closes its copy of the pipe to standard input; ours is the caller's to close."""
-        self._say({"do": "close_stdin", "key": key})
+        with step("sendmsg", "to the keeper: close_stdin", key):
+            self._say({"do": "close_stdin", "key": key})
 
     def ready(self) -> None:
         """The engine listens."""
@@ -344,3 +351,10 @@ class Keeper:
         self._spawns.clear()
         if not self._handed_over.done():
             self._handed_over.set_exception(gone)
+
+
+def _name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time one
+        return f"signal {number}"

@@ -30,6 +30,7 @@ from engine.errors import EngineError
 from engine.heap import library
 from engine.network.networks import Attached
 from engine.protocol.messages import ErrorCode, Exec, Launch, Status
+from engine.receipts.steps import carried, step
 from engine.sandbox import init, receipt
 from engine.sandbox.build import exec_plan, launch_plan
 from engine.sandbox.mount_inputs import handed_in
@@ -127,7 +128,8 @@ class Launcher:
                     attend=self.hooks.attending(container, cgroup, joining) if hooks.pauses(spec) else None,
                 )
             told = Told(container.id, container.name, plan, launched, datetime.now(UTC))
-            held = _succeeded(container, plan, launched, container.spec.process, told)
+            with step("read", f"the launch receipt of {container.name}"):
+                held = _succeeded(container, plan, launched, container.spec.process, told)
             undo.push_async_callback(self.kill, held)
             with _explained(container):
                 run = Run(held, self.stdio(container, held), cgroup)
@@ -191,7 +193,8 @@ class Launcher:
         def clear() -> None:
             if cgroup is not None:
                 limiting.end(cgroup)
-            shutil.rmtree(self.spool(id), ignore_errors=True)
+            with step("rmtree", self.spool(id)):
+                shutil.rmtree(self.spool(id), ignore_errors=True)
 
         await asyncio.gather(self._detached(id), asyncio.to_thread(clear))
 
@@ -213,7 +216,7 @@ class Launcher:
     ) -> tuple[Prepared, list[int]]:
         """Plan and cgroup, made while the network is; and its namespace, if it was made ready."""
         # All in one thread: beside a plan in the making, the loop would wait for the interpreter's lock.
-        preparing = asyncio.get_running_loop().run_in_executor(None, self._prepare, container, spec)
+        preparing = asyncio.get_running_loop().run_in_executor(None, carried(self._prepare), container, spec)
         undo.push_async_callback(_end_prepared, preparing)
         with _explained(container):
             prepared = await preparing

@@ -29,6 +29,7 @@ from engine.network.views.view import Program
 from engine.protocol import names
 from engine.protocol.messages import ContainerOptions, ErrorCode, Finding
 from engine.protocol.network import ContainerNetworks, NetworkOption, PortMapping, PortOption
+from engine.receipts.steps import step
 from engine.spec.namespaces import CONTAINER
 
 HOSTS, RESOLV_CONF, HOSTNAME = "hosts", "resolv.conf", "hostname"
@@ -198,7 +199,9 @@ class Networking:
         if _has_files(options):
             shares = self._owner(container.id, options) != container.id
             detail = self.networks.detail(container.id)
-            await asyncio.to_thread(_write, self._own(container.id), container, detail, shares=shares)
+            own = self._own(container.id)
+            with step("write", own, "hosts, resolv.conf, hostname"):
+                await asyncio.to_thread(_write, own, container, detail, shares=shares)
 
 
 def close(attached: Attached) -> None:

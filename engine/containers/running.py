@@ -29,6 +29,7 @@ from engine.containers.store import Store
 from engine.containers.tasks import Tasks
 from engine.errors import EngineError
 from engine.protocol.messages import Status
+from engine.receipts import steps
 
 T = TypeVar("T")
 
@@ -137,14 +138,16 @@ class Running:
     def watch(self, container: Container, run: Run, *, adopted: bool = False) -> None:
         """See a run to its end; `adopted`: one that an earlier engine began."""
         container.run = run
-        self._alarms.watch(container, run, adopted=adopted)
-        self._checks.watch(container, run, adopted=adopted)
-        self.spawn(self._watch(container, run), f"run of {container.id}")
+        with steps.apart():
+            self._alarms.watch(container, run, adopted=adopted)
+            self._checks.watch(container, run, adopted=adopted)
+            self.spawn(self._watch(container, run), f"run of {container.id}")
 
     async def _watch(self, container: Container, run: Run) -> None:
         output = self.spawn(run.stdio.run(), f"output of {container.id}")
         try:
             run.exit_code = signals.exit_code(await self._keeper.ended(run.held.key))
+            self._tell_who_ended_it(container, run)
             self._checks.end(run)
             await drained(output, run.stdio)
         finally:
@@ -169,6 +172,14 @@ class Running:
         run.over.set()
         container.log.wake()  # for those who follow this run
 
+    def _tell_who_ended_it(self, container: Container, run: Run) -> None:
+        """From here on all that is done belongs to the receipt of whoever asked for the end."""
+        if run.ended_by is not None:
+            steps.begin(run.ended_by)
+            since = max((noted.end for noted in run.ended_by.steps if noted.call == "pidfd_send_signal"), default=None)
+            what = f"{container.name}'s init, by the keeper"
+            steps.happened("waitid", what, since=since, result=f"status {run.exit_code}")
+
     def _what_next(self, container: Container, run: Run) -> Happening:
         record = container.record
         if run.stopping or record.asked:
@@ -190,7 +201,8 @@ class Running:
     def start_later(self, container: Container, ran: float) -> None:
         """Start a restarting container after its delay; `ran`: seconds its last run took."""
         container.delay = restart.delay(container.delay, ran)
-        container.retry = self.spawn(self._retry(container, container.delay), f"restart of {container.id}")
+        with steps.apart():
+            container.retry = self.spawn(self._retry(container, container.delay), f"restart of {container.id}")
 
     async def _retry(self, container: Container, delay: float) -> None:
         await asyncio.sleep(delay)

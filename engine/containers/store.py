@@ -35,6 +35,7 @@ from engine.containers.record import Record
 from engine.errors import EngineError
 from engine.images import Image
 from engine.protocol.messages import ErrorCode, Finding, Launch
+from engine.receipts.steps import step
 from engine.spec import seccomp
 from engine.spec.structs import Spec
 
@@ -127,7 +128,8 @@ class Store:
     async def delete(self, trash: Path) -> None:
         """Delete a tree that `remove` moved out of the way; what resists stays for the next start."""
         async with self._deleting:
-            await asyncio.to_thread(trees.remove, trash, ignore_errors=True)
+            with step("rmtree", trash, "openat, unlinkat, rmdir of all that is in it"):
+                await asyncio.to_thread(trees.remove, trash, ignore_errors=True)
 
     def leftovers(self) -> list[Path]:
         """Trees in the trash, to be given to `delete`."""
@@ -222,7 +224,8 @@ def _move_aside(directory: Path, to: Path) -> Path | None:
     while (place := to / f"{directory.name}-{number}").exists():
         number += 1
     try:
-        directory.rename(place)
+        with step("rename", directory, place):
+            directory.rename(place)
     except FileNotFoundError:
         return None
     return place
@@ -230,10 +233,12 @@ def _move_aside(directory: Path, to: Path) -> Path | None:
 
 def _write(path: Path, data: bytes, *, durable: bool = True) -> None:
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
+        with step("write", path, f"{len(data)} bytes"):
+            file.write(data)
+            file.flush()
         if durable:
-            os.fsync(file.fileno())
+            with step("fsync", path):
+                os.fsync(file.fileno())
 
 
 def _replace(path: Path, data: bytes, *, durable: bool = True) -> None:
@@ -241,7 +246,8 @@ def _replace(path: Path, data: bytes, *, durable: bool = True) -> None:
     new = path.with_name(path.name + ".new")
     try:
         _write(new, data, durable=durable)
-        new.rename(path)
+        with step("rename", new, path):
+            new.rename(path)
     except BaseException:
         new.unlink(missing_ok=True)
         raise
@@ -253,6 +259,7 @@ def _sync(path: Path) -> None:
     """Wait until the disk has the file, or the directory's entries (fsync(2))."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        os.fsync(descriptor)
+        with step("fsync", path):
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)

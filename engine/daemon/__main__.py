@@ -34,6 +34,7 @@ from engine.network.rootless.uplink import Uplink
 from engine.network.views.view import View
 from engine.places import Places
 from engine.protocol.messages import Error, Finding, Role, StopEngine
+from engine.receipts.ledger import Ledger
 from engine.sessions.terminals import Terminals
 
 log = logging.getLogger("engine")
@@ -127,6 +128,7 @@ async def _run(places: Places, keeper_fd: int, readiness: Readiness) -> int:
             View(networks, containers),
             heaps := Heaps(containers),
             findings,
+            receipts=Ledger(containers.called),
         )
         try:
             await containers.recover()

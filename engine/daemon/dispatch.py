@@ -12,17 +12,24 @@ from engine.daemon.service import Engine
 from engine.errors import EngineError
 from engine.protocol import messages as m
 from engine.protocol.framing import BadMessage, FrameError
+from engine.receipts import steps
 
 log = logging.getLogger(__name__)
 
 
-async def answer(engine: Engine, request: m.Request, role: m.Role) -> m.Reply:
-    """The reply to one request; never raises but for cancellation."""
+async def answer(engine: Engine, request: m.Request, role: m.Role, uid: int | None = None) -> m.Reply:
+    """The reply to one request; never raises but for cancellation. `uid`: of an operator, whose secrets are told."""
     try:
-        if isinstance(request, m.GetEngine):  # the only answer that depends on who asks
-            return await engine_info(engine, role)
+        match request:
+            case m.GetEngine():  # this answer, and the next ones, depend on who asks
+                return await engine_info(engine, role)
+            case m.ListReceipts():
+                return m.Receipts(receipts=engine.receipts.list(request.since, uid))
+            case m.GetReceipt():
+                return engine.receipts.get(request.number, uid)
         return await HANDLERS[type(request)](engine, request)
     except Exception as error:  # noqa: BLE001 - whatever a request meets, its client is told and the engine goes on
+        steps.blame(error)
         return error_reply(error, type(request).__name__)
 
 

@@ -21,16 +21,17 @@ class Credentials:
 
     uid: int
     groups: frozenset[int]  # primary and supplementary
+    pid: int = 0  # 0: of a PID namespace that is not ours
 
 
 def credentials(connection: socket.socket) -> Credentials:
     """SO_PEERCRED of unix(7), and SO_PEERGROUPS. Somebody in more groups than fit counts by the primary one alone."""
-    _, uid, gid = _UCRED.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))
+    pid, uid, gid = _UCRED.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))
     try:
         groups = connection.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, _MOST_GROUPS * 4)
     except OSError:  # ERANGE
         groups = b""
-    return Credentials(uid, frozenset({gid, *memoryview(groups).cast("I")}))
+    return Credentials(uid, frozenset({gid, *memoryview(groups).cast("I")}), pid)
 
 
 def role_of(peer: Credentials, own_uid: int, socket_gid: int, socket_group: str | None) -> Role:

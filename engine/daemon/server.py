@@ -14,7 +14,7 @@ from engine.daemon.peer import credentials, group_name, role_of
 from engine.daemon.service import Engine
 from engine.daemon.session import Session
 from engine.daemon.wire import DEFAULT_LIMITS, Limits, Wire
-from engine.protocol.messages import Role
+from engine.receipts.callers import Caller
 
 log = logging.getLogger(__name__)
 
@@ -98,8 +98,10 @@ class Server:
     async def _attend(self, connection: socket.socket) -> None:
         """One client from its first byte to its last; whatever happens here ends here."""
         try:
-            role = self._role(connection)
-            session = Session(Wire(connection, self._limits), role, self._engine)
+            peer = credentials(connection)
+            role = role_of(peer, os.geteuid(), self._gid, self._group)
+            caller = Caller(peer.uid, peer.pid)
+            session = Session(Wire(connection, self._limits), role, self._engine, caller)
             task = asyncio.current_task()
             assert task is not None
             self._sessions[task] = session
@@ -107,9 +109,6 @@ class Server:
         except Exception:
             log.exception("a session failed")
             connection.close()
-
-    def _role(self, connection: socket.socket) -> Role:
-        return role_of(credentials(connection), os.geteuid(), self._gid, self._group)
 
     async def _finish(self) -> None:
         """Let what is under way come to its end, for a moment; then cut it off."""

@@ -81,6 +81,7 @@ from engine.protocol.messages import (
 )
 from engine.protocol.network import NetworkDetail, NetworkOption, PortMapping, PortOption
 from engine.protocol.processes import ProcessDetail, ProcessRow
+from engine.receipts.ledger import Ledger
 
 
 class AttachSession(Protocol):
@@ -258,5 +259,6 @@ class Engine:
     heaps: Heaps
     findings: Callable[[], Awaitable[list[Finding]]]  # of `doctor`
     presence: Presence = field(default_factory=Presence)
+    receipts: Ledger = field(default_factory=Ledger)
     closing: bool = False  # the last containers are being stopped: nothing new is begun
     stopping: asyncio.Event = field(default_factory=asyncio.Event)  # set: the server ends

@@ -20,6 +20,7 @@ from engine.errors import EngineError
 from engine.presence import Participation
 from engine.protocol import messages as m
 from engine.protocol.framing import BadMessage, FrameError, decode_request, decode_stream_input
+from engine.receipts.callers import Caller
 
 PIPELINED = 4  # payloads read ahead while one is being dealt with
 
@@ -35,9 +36,10 @@ class Detached(Exception):
 class Session:
     """One client with its role."""
 
-    def __init__(self, wire: Wire, role: m.Role, engine: Engine) -> None:
+    def __init__(self, wire: Wire, role: m.Role, engine: Engine, caller: Caller) -> None:
         self._wire = wire
         self._role = role
+        self._caller = caller
         self._engine = engine
         self._inbox: asyncio.Queue[bytes | FrameError | None] = asyncio.Queue(PIPELINED)
         self._reading: asyncio.Task[None] | None = None
@@ -92,8 +94,10 @@ class Session:
             return
         if isinstance(request, m.GetEngine) and request.viewer:
             self._role = m.Role.VIEWER  # from now on, whoever it is
-        answering = answer(self._engine, request, self._role)
-        reply = await (self._patiently(answering, 0) if isinstance(request, m.WaitContainer) else answering)
+        with self._engine.receipts.kept(request, self._caller) as kept:
+            answering = answer(self._engine, request, self._role, self._uid)
+            reply = await (self._patiently(answering, 0) if isinstance(request, m.WaitContainer) else answering)
+            kept.answered(reply)
         if reply is not None:
             await self._wire.send(shown(reply) if self._role is m.Role.VIEWER else reply)
 
@@ -124,7 +128,16 @@ class Session:
         if failure is not None and not isinstance(failure, Detached | ConnectionError):
             await self._wire.send(error_reply(failure, type(request).__name__))
 
+    @property
+    def _uid(self) -> int | None:
+        """Whose secrets may be told."""
+        return self._caller.uid if self._role is m.Role.OPERATOR else None
+
     async def _attached(self, request: m.StreamRequest) -> Taking | None:
+        with self._engine.receipts.kept(request, self._caller):
+            return await self._begun(request)
+
+    async def _begun(self, request: m.StreamRequest) -> Taking | None:
         match request:
             case m.Attach():
                 return await self._engine.containers.attach(request)
@@ -159,7 +172,12 @@ class Session:
             async for output in session:
                 yield output
             return
-        async with aclosing(STREAMS[type(request)](self._engine, request)) as said:
+        said: AsyncGenerator[m.AnyReply, None]
+        if isinstance(request, m.StreamReceipts):  # what is told depends on who asks
+            said = self._engine.receipts.stream(request.since, self._uid)
+        else:
+            said = STREAMS[type(request)](self._engine, request)
+        async with aclosing(said):
             async for message in said:
                 yield message
 

@@ -41,6 +41,7 @@ from engine.protocol.network import (
     PortMapping,
     PortOption,
 )
+from engine.receipts.steps import step
 
 NetworkModels = list[Network]
 NetworkDetails = list[NetworkDetail]  # the class below has a verb called `list`
@@ -470,7 +471,8 @@ class Networks:
     async def _fall(self, id: str, removed: Future[None]) -> None:
         """Note that nothing stands for it any more, unless it has been started again."""
         try:
-            await asyncio.wrap_future(removed)
+            with step("RTM_DELLINK", "the group of unplugged links"):
+                await asyncio.wrap_future(removed)
             if id not in self._standing:
                 await self.fabric.home.call(self._store.fall, id)
         finally:

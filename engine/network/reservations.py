@@ -20,6 +20,7 @@ from engine.errors import EngineError
 from engine.network.model import Address, Forward, Transport
 from engine.protocol.messages import ErrorCode
 from engine.protocol.network import PortOption
+from engine.receipts.steps import step
 
 ATTEMPTS = 64  # at a port that is free on all addresses, where any will do
 _KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
@@ -178,7 +179,8 @@ class Reservations:
             if key.version == 6:
                 made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             try:
-                made.bind(address)
+                with step("bind", f"a {key.protocol} socket", f"{address[0]} port {key.port or 'any'}"):
+                    made.bind(address)
             except OSError as error:
                 if error.errno != errno.EADDRINUSE or key.protocol != "tcp":
                     raise

@@ -21,6 +21,7 @@ import msgspec
 from engine.errors import EngineError
 from engine.network.model import Endpoint, Forward, Network, Subnet
 from engine.protocol.messages import ErrorCode
+from engine.receipts.steps import step
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -74,7 +75,9 @@ class Store:
 
     def fall(self, container: str) -> None:
         """Nothing of it stands any more."""
-        (self._standing / f"{container}.json").unlink(missing_ok=True)
+        path = self._standing / f"{container}.json"
+        with step("unlink", path):
+            path.unlink(missing_ok=True)
 
 
 def _all(directory: Path, meaning: Callable[[dict[str, Any]], T]) -> Iterator[T]:
@@ -99,7 +102,8 @@ def _write(path: Path, value: object, *, durable: bool) -> None:
         new.write_bytes(msgspec.json.encode(value, enc_hook=str))
         if durable:
             _sync(new)
-        new.rename(path)
+        with step("rename", new, path):
+            new.rename(path)
     except BaseException:
         new.unlink(missing_ok=True)
         raise

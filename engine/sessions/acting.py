@@ -9,6 +9,7 @@ from engine.containers import signals
 from engine.containers.output.stdio import Stdio
 from engine.errors import EngineError
 from engine.protocol.messages import ActOnJob, ErrorCode, Job, JobTable
+from engine.receipts.steps import step
 from engine.sessions import processes
 from engine.sessions.board import Board
 
@@ -41,7 +42,8 @@ class Jobs:
 
     async def _signal(self, pgid: int, *numbers: int) -> None:
         try:
-            found = await asyncio.to_thread(processes.signal_group, self._leader, pgid, *numbers)
+            with step("kill", f"process group {pgid}", *map(signals.name, numbers)):
+                found = await asyncio.to_thread(processes.signal_group, self._leader, pgid, *numbers)
         except PermissionError:
             why = f"Process group {pgid} belongs to another user, and may not be signalled."
             raise EngineError(ErrorCode.FORBIDDEN, why) from None
@@ -95,7 +97,8 @@ class Jobs:
                 ErrorCode.WRONG_STATE,
                 f"Another job has the terminal of {self._name}: stop it first, so that the shell can run `fg`.",
             )
-        await self._stdio.write(PUSH_LINE + f"fg %{job.number}\r".encode())
+        with step("write", "the terminal", f"fg %{job.number}".encode()):
+            await self._stdio.write(PUSH_LINE + f"fg %{job.number}\r".encode())
 
 
 def _runs(table: JobTable, pgid: int) -> bool:

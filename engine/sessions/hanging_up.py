@@ -10,6 +10,7 @@ import os
 import signal
 from contextlib import suppress
 
+from engine.receipts.steps import step
 from engine.sessions import processes
 
 PATIENCE = 2.0  # seconds that those have who were hung up on
@@ -19,10 +20,13 @@ DYING = 5.0  # and those who were killed
 async def hang_up(leader: int) -> bool:
     """HUP and CONT to all process groups of the session, KILL to what is left a while later; whether all have ended."""
     members = await asyncio.to_thread(processes.of_session, leader)
-    processes.signal_groups(members, signal.SIGHUP, signal.SIGCONT)
-    if await _ended(leader, PATIENCE):
-        return True
-    processes.kill(await asyncio.to_thread(processes.of_session, leader))
+    with step("kill", f"the process groups of session {leader}", "SIGHUP", "SIGCONT"):
+        processes.signal_groups(members, signal.SIGHUP, signal.SIGCONT)
+    with step("poll", f"pidfds of session {leader}", "until all have ended"):
+        if await _ended(leader, PATIENCE):
+            return True
+    with step("kill", f"what is left of session {leader}", "SIGKILL"):
+        processes.kill(await asyncio.to_thread(processes.of_session, leader))
     return await _ended(leader, DYING)
 
 

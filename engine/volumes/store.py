@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 
 from engine import trees
+from engine.receipts.steps import step
 
 _NEW, _GONE = ".new-", ".gone-"
 
@@ -45,14 +46,16 @@ class Store:
         new = self.directory / f"{_NEW}{name}"
         trees.remove(new, ignore_errors=True)
         try:
-            new.mkdir(mode=0o700)
+            with step("mkdir", new):
+                new.mkdir(mode=0o700)
             data = new / "data"
             data.mkdir()
             data.chmod(0o755)
             path = new / "volume.json"
             path.write_bytes(msgspec.json.encode(description))
             _sync(path)
-            new.rename(self.directory / name)
+            with step("rename", new, self.directory / name):
+                new.rename(self.directory / name)
         except BaseException:
             trees.remove(new, ignore_errors=True)
             raise
@@ -78,9 +81,11 @@ class Store:
         """Make the volume vanish at once, then delete it."""
         gone = self.directory / f"{_GONE}{name}"
         trees.remove(gone, ignore_errors=True)
-        (self.directory / name).rename(gone)
+        with step("rename", self.directory / name, gone):
+            (self.directory / name).rename(gone)
         _sync(self.directory)
-        trees.remove(gone)
+        with step("rmtree", gone, "openat, unlinkat, rmdir of all that is in it"):
+            trees.remove(gone)
 
     def tidy(self) -> None:
         """Delete what a crash left half made or half deleted."""
@@ -115,6 +120,7 @@ class Store:
 def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        os.fsync(descriptor)
+        with step("fsync", path):
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -15,6 +15,7 @@ from typing import ParamSpec, TypeVar
 from engine.errors import EngineError
 from engine.network.kernel import namespaces
 from engine.protocol.messages import ErrorCode
+from engine.receipts.steps import carried
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -45,7 +46,7 @@ class Home:
         Who is cancelled before its turn comes does nothing. Who is cancelled while it runs can't be stopped: whoever
         undoes it by another call comes after it.
         """
-        return await asyncio.wrap_future(self._thread.submit(work, *args, **named))
+        return await asyncio.wrap_future(self._thread.submit(carried(work), *args, **named))
 
     def close(self) -> None:
         """End the thread, when it has done what it is doing."""

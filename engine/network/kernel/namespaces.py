@@ -20,6 +20,7 @@ from typing import TypeVar
 from engine.errors import EngineError
 from engine.network.kernel import sysctls
 from engine.protocol.messages import ErrorCode
+from engine.receipts.steps import carried, step
 from engine.sandbox.kernel import CLONE
 
 Result = TypeVar("Result")
@@ -70,8 +71,9 @@ def make() -> int:
 
 
 def _make() -> int:
-    if _libc.unshare(CLONE.NEWNET) != 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    with step("unshare", "CLONE_NEWNET"):
+        if _libc.unshare(CLONE.NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     descriptor = current()
     try:
         sysctls.prepare_container()
@@ -85,7 +87,7 @@ def _aside(work: Callable[[], Result]) -> Result:
     """What `work` returns, done in a thread of its own."""
     with ThreadPoolExecutor(1, "network namespace") as thread:
         try:
-            return thread.submit(work).result()
+            return thread.submit(carried(work)).result()
         except OSError as error:
             raise _not_made(error) from None
         except RuntimeError as error:  # there may be no more threads
@@ -120,7 +122,8 @@ def make_in(user_namespace: int) -> int:
         raise _not_made(error) from None
     with process:
         assert process.stdout is not None
-        answer = process.stdout.readline()
+        with step("unshare", "CLONE_NEWNET", "by a process in the user namespace"):
+            answer = process.stdout.readline()
         if not answer:
             raise EngineError(ErrorCode.LAUNCH_FAILED, "The process that makes a network namespace was killed.")
         if int(answer):

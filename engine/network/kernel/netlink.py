@@ -15,10 +15,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from struct import Struct
+from time import monotonic_ns
 from types import TracebackType
 
 from engine.errors import EngineError
 from engine.protocol.messages import ErrorCode
+from engine.receipts.steps import current
 
 HEADER = Struct("=LHHLL")  # struct nlmsghdr: length, type, flags, sequence number, port
 ATTRIBUTE = Struct("=HH")  # struct nlattr: length, type
@@ -197,6 +199,7 @@ class Netlink:
         return first
 
     def _send(self, requests: Sequence[Request]) -> list[Refused | None]:
+        begun = monotonic_ns()
         first = self._write(requests, NLM_F.REQUEST | NLM_F.ACK)
         outcomes: dict[int, Refused | None] = {}
         for type, flags, sequence, payload in self._answers(requests[0].what):
@@ -204,7 +207,10 @@ class Netlink:
                 outcomes[sequence - first] = _refused(requests[sequence - first], type, payload, flags)
                 if len(outcomes) == len(requests):
                     break
-        return [outcomes[i] for i in range(len(requests))]
+        answers = [outcomes[i] for i in range(len(requests))]
+        if (recorder := current()) is not None:  # one send, one step
+            recorder.note(_name(requests[0]), tuple(map(_said, requests)), begun, next(filter(None, answers), None))
+        return answers
 
     def _dump(self, request: Request) -> list[bytes] | None:
         """None: something changed in the middle (NLM_F_DUMP_INTR)."""
@@ -235,6 +241,16 @@ class Netlink:
                     raise Refused(what, errno.EMSGSIZE, "its answer is cut short")
                 yield type, flags, sequence, part[at + HEADER.size : at + length]
                 at += (length + 3) & ~3
+
+
+def _name(request: Request) -> str:
+    """`RTM_NEWLINK`; the number of a type without a name."""
+    kind = request.type
+    return f"{type(kind).__name__}_{kind.name}" if isinstance(kind, IntEnum) else f"netlink message {kind}"
+
+
+def _said(request: Request) -> str:
+    return f"{_name(request)} {request.what}"
 
 
 def _refused(request: Request, type: int, payload: bytes, flags: int) -> Refused | None:

@@ -1,4 +1,4 @@
-"""Settings below /proc/sys/net, of the network namespace that the calling thread is in. Standard library only.
+"""Settings below /proc/sys/net, of the network namespace that the calling thread is in. Imports the steps.
 
 Source: the kernel's Documentation/networking/ip-sysctl.rst.
 """
@@ -9,18 +9,21 @@ import errno
 import os
 from pathlib import Path
 
+from engine.receipts.steps import step
+
 _ROOT = "/proc/sys/net"
 
 
 def write(name: str, value: int | str) -> None:
     """Write one, by its path: "ipv4/conf/eth0/arp_notify". Raises OSError with the file's name."""
-    file = os.open(f"{_ROOT}/{name}", os.O_WRONLY | os.O_CLOEXEC)
-    try:
-        os.write(file, str(value).encode())
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, f"{_ROOT}/{name}") from None
-    finally:
-        os.close(file)
+    with step("write", f"{_ROOT}/{name}", str(value).encode()):
+        file = os.open(f"{_ROOT}/{name}", os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.write(file, str(value).encode())
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, f"{_ROOT}/{name}") from None
+        finally:
+            os.close(file)
 
 
 def write_if_there(name: str, value: int | str) -> bool:

@@ -11,6 +11,7 @@ from typing import ParamSpec, TypeVar
 from engine.errors import EngineError
 from engine.network.kernel import namespaces
 from engine.protocol.messages import ErrorCode
+from engine.receipts.steps import carried
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -37,6 +38,6 @@ async def visit(
 
     thread = ThreadPoolExecutor(1, "visit")
     try:
-        return await asyncio.wrap_future(thread.submit(inside))
+        return await asyncio.wrap_future(thread.submit(carried(inside)))
     finally:
         thread.shutdown(wait=False)

@@ -18,6 +18,7 @@ import msgspec
 
 from engine.errors import EngineError
 from engine.protocol.messages import ErrorCode
+from engine.receipts.steps import step
 
 LIBRARY = "libnftables.so.1"
 
@@ -73,7 +74,8 @@ class Nft:
 
     def run(self, commands: str) -> None:
         """All of these or none (one transaction). Raises `Refused`."""
-        self._run(commands, NFT_CTX_DEFAULT)
+        with step("nft", commands.encode(), f"{len(commands.splitlines())} commands"):
+            self._run(commands, NFT_CTX_DEFAULT)
 
     def check(self, commands: str) -> None:
         """Whether the kernel would take these; nothing is changed. Raises `Refused`."""

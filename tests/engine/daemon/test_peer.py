@@ -36,4 +36,4 @@ def test_the_role_follows_from_user_and_group(
 def test_the_kernel_tells_who_is_at_the_other_end_with_all_groups() -> None:
     here, there = socket.socketpair()
     with here, there:
-        assert credentials(here) == Credentials(os.geteuid(), frozenset({os.getegid(), *os.getgroups()}))
+        assert credentials(here) == Credentials(os.geteuid(), frozenset({os.getegid(), *os.getgroups()}), os.getpid())
