@@ -1,48 +1,62 @@
-"""What a container uses, live while it is looked at: graphs of CPU and memory, all numbers, one of them as a graph too.
+"""What a container uses, live while it is looked at: its main graphs, all numbers, one of them as a graph too.
 
-Owns the stream of samples and the curves made of them, ten minutes of which are there at once. Imports link,
-metric_words and widgets.
+Imports link, metric_words, the board of graphs and widgets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Horizontal, Vertical
+from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Static
 
-from engine.protocol.messages import ContainerSummary, StreamStats
-from engine.protocol.metrics import METRICS
+from engine.protocol.messages import ContainerSummary
+from heliostui.graphs.board import QUICK, GraphBoard
+from heliostui.graphs.charts import BY_ID, Chart, chart_of
+from heliostui.graphs.feed import Subject
 from heliostui.link import Link
-from heliostui.messages import HistoryArrived, StatsArrived
-from heliostui.metric_words import LIMIT_OF, in_bytes, rows, scale_text, value_text
-from widgets.curve import Curve
-from widgets.graph import Graph, Mark
+from heliostui.metric_words import rows
 from widgets.metric_list import MetricList
 
-ZOOMS = (20, 60, 120, 300, 600)  # seconds
-QUICK = ZOOMS[0]
-"""The picture in which ten samples a second are seen; they are asked for only then."""
-REMEMBERED = ["cpu", "cpu.limit", "memory", "memory.limit", "memory.oom_kills"]
-BESIDE = 120  # columns from which on the selected metric has a graph beside the list
-LEAST = 6  # lines of a graph
-NUMBERS = 0.9  # seconds between two changes of the numbers, which nobody reads faster
+LEAST = 7  # lines of a graph
+BOTH = 3 * LEAST  # lines from which on there are graphs above the numbers
+WIDE = 132  # columns from which on there are three graphs side by side
 
 
 class StatsPane(Vertical):
-    """Graphs above, numbers below."""
+    """Graphs above, numbers below. The graphs' keys work here as well, as far as the list does not need them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
-            "plus,equals_sign", "zoom(-1)", "Time", key_display="+-", tooltip="Show less time; the least of it live"
+            "plus,equals_sign",
+            "board('zoom', -1)",
+            "Time",
+            id="stats.closer",
+            key_display="+-",
+            tooltip="Show less time: down to 20 seconds, ten values a second",
         ),
-        Binding("minus", "zoom(1)", "Farther", show=False, tooltip="Show more time: up to ten minutes"),
-        Binding("b", "fine", "Blocks or dots", show=False, tooltip="Draw the graphs with blocks, or finer with dots"),
+        Binding(
+            "minus", "board('zoom', 1)", "Farther", id="stats.farther", show=False, tooltip="Show up to ten minutes"
+        ),
+        Binding(
+            "b",
+            "board('fine')",
+            "Blocks or dots",
+            id="stats.blocks",
+            show=False,
+            tooltip="Draw the graphs with blocks, or finer with dots",
+        ),
+        Binding("space", "board('pause')", "Pause", id="stats.pause", tooltip="Let the graphs stand still, or go on"),
+        Binding("pageup", "board('scrub', -1)", "Back", id="stats.back", show=False, tooltip="Look at the time before"),
+        Binding(
+            "pagedown", "board('scrub', 1)", "Forward", id="stats.forward", show=False, tooltip="Look at the time after"
+        ),
+        Binding("shift+left", "board('cursor', -1)", "Cursor", id="stats.left", show=False, tooltip="Read a moment"),
+        Binding("shift+right", "board('cursor', 1)", "Right", id="stats.right", show=False, tooltip="The next moment"),
     ]
 
     class Described(Message):
@@ -50,25 +64,14 @@ class StatsPane(Vertical):
 
     def __init__(self, link: Link, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._link = link
-        self._whose: StreamStats | None = None
-        self._of = ""  # the container that the curves are of
-        self._curves: dict[str, Curve] = {}
-        self._numbers_at = 0.0
-        self.seconds = 120
-        self.cpu = Graph(classes="-cpu")
-        self.memory = Graph(classes="-memory")
-        self.picked = Graph(classes="-picked")
+        self.board = GraphBoard(link, _charts(None, 2), all_metrics=True)
         self.list = MetricList()
+        self._first = True
 
     def compose(self) -> ComposeResult:
         yield Static(classes="note", markup=False)
-        with Horizontal(id="stats-graphs"):
-            yield self.cpu
-            yield self.memory
-        with Container(id="stats-numbers"):
-            yield self.list
-            yield self.picked
+        yield self.board
+        yield self.list
 
     def on_mount(self) -> None:
         self._say("")
@@ -76,193 +79,91 @@ class StatsPane(Vertical):
     @property
     def metric(self) -> str | None:
         """The metric under the cursor."""
-        return self.list.cursor if self._whose else None
+        return self.list.cursor if self.board.followed else None
 
     # --- what is looked at ---
 
     def follow(self, container: ContainerSummary) -> None:
         """Show this container from now on, with what is remembered of it, by the engine and here."""
-        curves = self._curves if container.id == self._of else {name: Curve() for name in METRICS}
-        self.stop()
-        self._curves, self._of = curves, container.id
-        self._numbers_at = 0.0
-        self._show_graphs()
-        self._stream(container.id)
-        wanted = {*REMEMBERED, *self._picked_metrics()}
-        self.run_worker(self._link.history(container.id, sorted(wanted), self.post_message), group="history")
-
-    def _stream(self, container: str) -> None:
-        self._whose = StreamStats(containers=[container], period=0.1 if self.seconds == QUICK else 1.0)
-        self.workers.cancel_group(self, "stats")
-        self.run_worker(self._link.stats(self._whose, self.post_message), group="stats")
+        self._say("")
+        self.board.rest()
+        self._first = True
+        self.board.follow([Subject(container.id, container.name)])
 
     def stop(self, why: str = "") -> None:
         """Look no more; `why` says what there is to see instead."""
-        for group in ("stats", "history"):
-            self.workers.cancel_group(self, group)
-        self._whose = None
+        self.board.rest()
         self._say(why)
 
     def _say(self, why: str) -> None:
         note = self.query_one(".note", Static)
         note.update(why)
         note.display = bool(why)
-        self.query_one("#stats-graphs").display = not why
-        self.query_one("#stats-numbers").display = not why
+        self.list.display = not why
+        self._arrange(noted=bool(why))
 
-    # --- what arrives ---
-
-    @on(StatsArrived)
-    def _arrived(self, event: StatsArrived) -> None:
+    @on(GraphBoard.Sampled)
+    def _sampled(self, event: GraphBoard.Sampled) -> None:
         event.stop()
-        if event.whose != self._whose:
-            return
-        if event.sample is None:
-            self.stop(event.reason or "It has ended.")
-            return
-        time, values = event.sample.time, event.sample.values
-        for name, curve in self._curves.items():
-            curve.add(time, values.get(name))
-        first = self._numbers_at == 0.0
-        if time - self._numbers_at >= NUMBERS:
-            self._numbers_at = time
-            self.list.show(rows(values))
-            self._head(values)
-        self._advance()
-        if first:
+        self.list.show(rows(event.sample.values))
+        if self._first:
+            self._first = False
             self._arrange()
             self.screen.refresh_bindings()
 
-    @on(HistoryArrived)
-    def _remembered(self, event: HistoryArrived) -> None:
+    @on(GraphBoard.Ended)
+    def _ended(self, event: GraphBoard.Ended) -> None:
         event.stop()
-        if self._whose is None or event.container != self._whose.containers[0]:
-            return
-        for series in event.series:
-            times = (series.start + n * series.step for n in range(len(series.values)))
-            self._curves[series.metric].fill(zip(times, series.values, strict=True))
-        self._show_graphs()
-        self._advance()
+        self.stop(event.reason or "It has ended.")
 
-    def _advance(self) -> None:
-        self.cpu.advance(self._marks("cpu.limit"))
-        self.memory.advance([*self._marks("memory.limit"), *self._kills()])
-        if self.picked.display:
-            limit = LIMIT_OF.get(self.list.cursor or "")
-            self.picked.advance(self._marks(limit) if limit else ())
-
-    def _marks(self, limit: str) -> list[Mark]:
-        """Changes of a limit."""
-        steps = self._curves[limit].steps(0)
-        return [Mark(time, "none" if new is None else scale_text(limit)(new)) for time, _, new in steps]
-
-    def _kills(self) -> list[Mark]:
-        steps = self._curves["memory.oom_kills"].steps(0)
-        return [
-            Mark(time, "killed", "graph--kill") for time, old, new in steps if old is not None and new and new > old
-        ]
-
-    # --- the graphs ---
-
-    def _show_graphs(self) -> None:
-        for graph, metric in ((self.cpu, "cpu"), (self.memory, "memory")):
-            self._show(graph, metric)
-        self._show_picked()
-
-    def _show(self, graph: Graph, metric: str) -> None:
-        limit = self._curves[LIMIT_OF[metric]] if metric in LIMIT_OF else Curve()
-        graph.show(self._curves[metric], limit, tell=scale_text(metric), binary=in_bytes(metric))
-
-    def _head(self, values: Mapping[str, float]) -> None:
-        cpu, held = values.get("cpu"), values.get("cpu.throttled", 0.0)
-        parts = [("CPU  ", "graph--title"), (_value("cpu", cpu), "graph--text")]
-        if held > 0.005:
-            parts.append((f"  {held:.2f} held back", "graph--limit"))
-        self.cpu.head(*parts, *_limit("cpu.limit", values))
-        self.memory.head(
-            ("Memory  ", "graph--title"),
-            (_value("memory", values.get("memory")), "graph--text"),
-            *_limit("memory.limit", values),
-        )
-        self._head_picked(values)
-
-    def _head_picked(self, values: Mapping[str, float]) -> None:
-        metric = self.list.cursor
-        if metric is not None:
-            about = METRICS[metric].what
-            self.picked.head((f"{_value(metric, values.get(metric))}  ", "graph--title"), (about, "graph--muted"))
-
-    def _picked_metrics(self) -> list[str]:
-        metric = self.list.cursor
-        return [name for name in (metric, LIMIT_OF.get(metric or "")) if name] if self.picked.display else []
+    @on(GraphBoard.Changed)
+    def _changed(self, event: GraphBoard.Changed) -> None:
+        event.stop()
+        self.post_message(self.Described())
 
     @on(MetricList.Highlighted)
     def _picked(self, event: MetricList.Highlighted) -> None:
+        """The metric under the cursor has a graph of its own."""
         event.stop()
-        self._show_picked()
-        metrics = self._picked_metrics()
-        if self._whose is not None and metrics:
-            fetch = self._link.history(self._whose.containers[0], metrics, self.post_message)
-            self.run_worker(fetch, group="history")
+        self._choose()
 
-    def _show_picked(self) -> None:
-        metric = self.list.cursor
-        if metric is None or not self._curves:
-            return
-        self._show(self.picked, metric)
-        last = {name: curve.last[1] for name, curve in self._curves.items() if curve.last}
-        self._head_picked({name: value for name, value in last.items() if value is not None})
-
-    # --- keys, and which views ---
-
-    def action_zoom(self, by: int) -> None:
-        """Show more or less time."""
-        before = self.seconds
-        self.seconds = ZOOMS[min(max(ZOOMS.index(self.seconds) + by, 0), len(ZOOMS) - 1)]
-        for graph in (self.cpu, self.memory, self.picked):
-            graph.seconds = self.seconds
-        if self._whose is not None and QUICK in (before, self.seconds) and before != self.seconds:
-            self._stream(self._whose.containers[0])
-        self.post_message(self.Described())
-
-    def action_fine(self) -> None:
-        for graph in (self.cpu, self.memory, self.picked):
-            graph.fine = not graph.fine
+    # --- which views ---
 
     def on_resize(self) -> None:
         self._arrange()
 
-    def _arrange(self) -> None:
-        """The numbers get the room they need, the graphs the rest: the third has its place beside them or below."""
-        width, height = self.size
-        beside = width >= BESIDE
-        self.set_class(not beside, "-below")
-        needed = self.list.virtual_size.height + 1
-        spare = height - needed
-        below = not beside and spare >= 2 * LEAST
-        self.picked.display = beside or below
-        graphs, numbers = self.query_one("#stats-graphs"), self.query_one("#stats-numbers")
-        if height < LEAST + 3:
-            graphs.styles.height, numbers.styles.height = height, 0
-        elif below:
-            graphs.styles.height, numbers.styles.height = spare * 3 // 5, "1fr"
-            self.list.styles.height = needed
-        else:
-            graphs.styles.height, numbers.styles.height = max(LEAST, height // 2, spare), "1fr"
-            self.list.styles.height = "1fr"
+    def _arrange(self, *, noted: bool = False) -> None:
+        """The numbers get the room they need, the graphs the rest."""
+        height = self.size.height
+        self.board.display = height >= LEAST and not (noted or self.query_one(".note").display)
+        needed = min(self.list.virtual_size.height, height - LEAST) if height >= BOTH else max(0, height - LEAST)
+        self.list.styles.height = max(needed, height // 3)
+        self._choose()
+
+    def _choose(self) -> None:
+        self.board.show_charts(_charts(self.list.cursor, 3 if self.size.width >= WIDE else 2))
+
+    def action_board(self, name: str, *by: int) -> None:
+        """A key of the graphs, while the list has the keys."""
+        getattr(self.board, f"action_{name}")(*by)
 
     def description(self) -> str:
         """What the border says."""
-        if self._whose is None:
+        board = self.board
+        if board.followed is None:
             return ""
-        span = f"{self.seconds} s" if self.seconds < 120 else f"{self.seconds // 60} min"
-        return f"{span}{', ten times a second' if self.seconds == QUICK else ''} · x explains a number"
+        span = f"{board.seconds} s" if board.seconds < 120 else f"{board.seconds // 60} min"
+        state = "" if board.live else "paused · " if board.end is None else "looking back · "
+        return f"{state}{span}{', ten times a second' if board.seconds == QUICK else ''} · x explains a number"
 
 
-def _value(metric: str, value: float | None) -> str:
-    return "–" if value is None else value_text(metric, value)
-
-
-def _limit(metric: str, values: Mapping[str, float]) -> list[tuple[str, str]]:
-    value = values.get(metric)
-    return [("  no limit" if value is None else f"  of {value_text(metric, value)}", "graph--muted")]
+def _charts(metric: str | None, count: int) -> list[Chart]:
+    """CPU and memory, and the metric that is asked for; where room is short in place of one of them."""
+    usual = [BY_ID["cpu"], BY_ID["memory"]]
+    if metric is None or metric in BY_ID:
+        picked = BY_ID[metric] if metric is not None else usual[0]
+    else:
+        picked = chart_of(metric)
+    if picked in usual:
+        return usual
+    return [*usual, picked] if count > len(usual) else [usual[picked.parts[0].startswith("memory")], picked]

@@ -20,7 +20,7 @@ from engine.protocol.messages import HeapBytes
 from heliostui.heap import values
 from heliostui.heap.words import growth_words, percent, thread_lines, totals_rows
 from widgets.curve import Curve
-from widgets.graph import Graph
+from widgets.graph import Graph, Line, Units, View
 from widgets.heap_bars import HeapBars
 from widgets.heap_bytes import HeapBytesView
 from widgets.heap_log import HeapLog
@@ -51,7 +51,7 @@ class HeapFigures(Vertical):
         self._events: deque[HeapEvent] = deque(maxlen=KEPT)
         self._since = 0.0
         self._totals = Static(markup=False)
-        self._graph = Graph(percent, classes="-picked")
+        self._graph = Graph(classes="-picked")
         self._sizes, self._slabs, self._lists = HeapBars(), HeapBars(shares=True), HeapBars()
         self._threads = Static(markup=False)
         self.log_view = HeapLog()
@@ -129,7 +129,8 @@ class HeapFigures(Vertical):
 
     def _show_graph(self, history: Sequence[HeapMoment], now: float) -> None:
         curve = Curve((moment.at.timestamp(), moment.external_fragmentation) for moment in history)
-        self._graph.show(curve, Curve())
+        self._graph.show([Line(curve)], Units(percent))
+        self._graph.advance(View(curve.last[0] if curve.last is not None else 0.0))
         self._graph.head((f"{percent(now)} outside  ", "graph--title"), (growth_words(history), "graph--muted"))
 
     def add_events(self, events: Sequence[HeapEvent]) -> None:
