@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 from textual import events, on
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.color import Color
 from textual.command import DiscoveryHit, Hit, Hits, Provider
@@ -23,6 +22,7 @@ from engine.places import Places
 from heliostui.browser import opener, start
 from heliostui.clipboard import LIMIT, clipboard_sequence
 from heliostui.keymap import COMMANDS, Command
+from heliostui.line import LineSaving
 from heliostui.messages import ProgramCopied
 from heliostui.screens.help import spelled
 from heliostui.screens.main import MainScreen
@@ -69,7 +69,7 @@ class Commands(Provider):
                 yield Hit(score, self._line(command, Text(name)), run, text=name, help=command.help)
 
 
-class Console(App[None], inherit_bindings=False):
+class Console(LineSaving, inherit_bindings=False):
     """The application; all of it happens on the main screen."""
 
     TITLE = "heliostui"
@@ -108,6 +108,7 @@ class Console(App[None], inherit_bindings=False):
         return [] if self.screen.styles.background.a == 1 else super()._background_screens
 
     def on_mount(self) -> None:
+        self.take_line_setting()
         for fault in self._faults.splitlines():
             self.notify(fault, title="The console starts with its defaults", severity="error", timeout=30, markup=False)
 

@@ -3,8 +3,8 @@
 Without the kitty protocol a terminal sends alt and a key as ESC and the key. Textual waits for more, then drops the alt
 of everything but letters and digits, and reads some as other keys altogether (`ESC f` as ctrl+right, `ESC 1` as `¡`).
 Here each of them is a key at once, and a lone ESC is the escape key after `ESCAPE_PATIENCE`. The keypad can be told
-from the other keys, shift+F3 from a cursor report, and a paste goes by in one piece. Imports Textual, some of it
-private: there is no other way to its parser.
+from the other keys, shift+F3 from a cursor report, and a paste goes by in one piece. What is written is timed by
+`line_speed`. Imports Textual, some of it private: there is no other way to its parser.
 
 Sources: xterm's ctlseqs ("Alt and Meta Keys", "PC-Style Function Keys", "VT220-Style Function Keys") and
 sw.kovidgoyal.net/kitty/keyboard-protocol.
@@ -16,23 +16,33 @@ import asyncio
 import codecs
 import os
 import re
+import select
 import termios
 from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 from time import monotonic
+from typing import Any
 
 from textual import constants, events
 from textual._parser import Peek1, Read1
 from textual._xterm_parser import BRACKETED_PASTE_END, BRACKETED_PASTE_START, XTermParser
+from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
-from textual.keys import _character_to_key
+from textual.keys import Keys, _character_to_key
 from textual.message import Message
 
+from .line_speed import ANSWER, QUESTION, LineSpeed
 from .tty_writer import TtyWriter
 
 ESCAPE_PATIENCE = 0.025
 """Seconds after which an ESC that nothing follows is the escape key. Terminals write a sequence in one piece."""
 READ_SIZE = 65_536
+FIRST_ANSWER = 0.1
+"""The same, of a terminal that has not answered yet and may never."""
+LOOK_AGAIN = 0.05
+"""Seconds after which who waits to draw looks again whether he may."""
+LAST_ANSWER = 1.0
+"""Seconds that an answer is waited for at the end, so that it is not typed into the shell that comes back."""
 
 _ESC = "\x1b"
 _CUT_STARTS = (BRACKETED_PASTE_START[:4], BRACKETED_PASTE_START[:5])
@@ -81,9 +91,10 @@ def _function_key(message: Message) -> Message:
 class KeyParser(XTermParser):
     """What a terminal sends, as messages."""
 
-    def __init__(self, debug: bool = False, erase: str = "\x7f") -> None:
-        """`erase` is what the terminal sends for the backspace key."""
+    def __init__(self, debug: bool = False, erase: str = "\x7f", answered: Callable[[], None] = lambda: None) -> None:
+        """`erase` is what the terminal sends for the backspace key; `answered` is called when it says it is well."""
         self._erase = erase
+        self._answered = answered
         self._begun = ""
         self._pasted: list[str] | None = None
         super().__init__(debug)
@@ -129,6 +140,9 @@ class KeyParser(XTermParser):
         return super().parse(lambda message: token_callback(_function_key(message)))
 
     def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[events.Key]:
+        if sequence == ANSWER:
+            self._answered()
+            return [Key(Keys.Ignore, None)]
         if sequence == self._erase:
             sequence = "\x7f"
         if len(sequence) == 2 and sequence[0] == _ESC and sequence[1] not in "[O":
@@ -159,14 +173,35 @@ class KeyParser(XTermParser):
         return key
 
 
+class LineChanged(Message):
+    """The line to the terminal has turned out to be slow, or to be so no longer. The application gets it."""
+
+    def __init__(self, slow: bool) -> None:
+        super().__init__()
+        self.slow = slow
+
+
 class KeyDriver(LinuxDriver):
     """Reads the keyboard with `KeyParser` and writes, both on the event loop itself: threads cost each key a detour.
 
-    Asks the terminal to tell the keypad apart, and for alternate keys.
+    Asks the terminal to tell the keypad apart, and for alternate keys. `tee` is given all that is written.
     """
 
+    def __init__(
+        self,
+        app: App[Any],
+        *,
+        debug: bool = False,
+        mouse: bool = True,
+        size: tuple[int, int] | None = None,
+    ) -> None:
+        super().__init__(app, debug=debug, mouse=mouse, size=size)
+        self.line = LineSpeed()
+        self.tee: Callable[[str], None] | None = None
+        self._flushed = 0  # bytes written up to the last flush
+
     def start_application_mode(self) -> None:
-        self._parser = KeyParser(self._debug, self._erase())
+        self._parser = KeyParser(self._debug, self._erase(), self._answered)
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self._overdue: asyncio.TimerHandle | None = None
         super().start_application_mode()  # type: ignore[no-untyped-call]
@@ -175,6 +210,7 @@ class KeyDriver(LinuxDriver):
             self.write("\x1b[=4;2u")  # and alternate keys
         self.flush()
         self._write_without_thread()
+        self.flush()
 
     def _write_without_thread(self) -> None:
         thread = self._writer_thread
@@ -185,17 +221,51 @@ class KeyDriver(LinuxDriver):
             thread.stop()
 
     def stop_application_mode(self) -> None:
+        self._await_answer()
         self.write("\x1b>")
         super().stop_application_mode()
 
-    @property
-    def behind(self) -> bool:
-        """Whether the terminal has not taken yet what was written."""
-        return isinstance(self._writer_thread, TtyWriter) and self._writer_thread.behind
+    def write(self, data: str) -> None:
+        if self.tee is not None:
+            self.tee(data)
+        super().write(data)
 
     def flush(self) -> None:
-        if self._writer_thread is not None:
-            self._writer_thread.flush()
+        """Textual calls it after each frame."""
+        writer = self._writer_thread
+        if isinstance(writer, TtyWriter):
+            now = monotonic()
+            if writer.written > self._flushed:
+                self.line.drew(now, writer.written - self._flushed)
+            if self.line.ask(now):
+                writer.write(QUESTION)
+            self._flushed = writer.written
+        if writer is not None:
+            writer.flush()
+
+    # --- how fast the line is ---
+
+    @property
+    def wait(self) -> float:
+        """Seconds until the next frame is to be drawn, or it is to be asked again; 0: now."""
+        if isinstance(self._writer_thread, TtyWriter) and self._writer_thread.behind:
+            return LOOK_AGAIN
+        return min(LOOK_AGAIN, self.line.wait(monotonic()))
+
+    def _answered(self) -> None:
+        slow = self.line.slow
+        self.line.answered(monotonic())
+        if self.line.slow != slow:
+            self.send_message(LineChanged(self.line.slow))
+
+    def _await_answer(self) -> None:
+        """What is under way comes before the modes are taken back; it would be typed into the shell."""
+        end = monotonic() + (LAST_ANSWER if self.line.answers else FIRST_ANSWER)
+        answer = b""
+        while self.line.due and ANSWER.encode() not in answer and (left := end - monotonic()) > 0:
+            if not select.select([self.fileno], [], [], left)[0] or not (read := os.read(self.fileno, READ_SIZE)):
+                return
+            answer += read
 
     def run_input_thread(self) -> None:
         """Textual's thread for input: has only to wait for its end."""
@@ -223,6 +293,8 @@ class KeyDriver(LinuxDriver):
             self._overdue.cancel()
             self._overdue = None
         text = self._decode(data)
+        if text != ANSWER:
+            self.line.touched(monotonic())
         for message in self._parser.feed(text) if text else ():
             self.process_message(message)
         if self._parser.due is not None:

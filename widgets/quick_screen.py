@@ -21,18 +21,21 @@ from .own_keys import OwnKeys, rebound
 
 
 class QuickScreen(Screen[ScreenResultType]):
-    """Has `draw`. While the terminal is behind with what was written, no frame is drawn that another would replace."""
+    """Has `draw`. While what was written is under way, no frame is drawn that another would replace; on a slow line
+    only some are drawn at all."""
 
     def __init__(self) -> None:
         super().__init__()
         self._compositor = LeanCompositor()
         self._drawn_at = 0.0
+        self._waits = False  # for the line to be free
 
     def draw(self, widget: Widget, *regions: Region) -> None:
         """Draw these regions of a widget's content: now, if nothing was drawn within the time of a frame."""
         now = monotonic()
         idle = self.is_current and not (self._layout_required or self._repaint_required or self.app._batch_count)
-        if not idle or self._behind or now - self._drawn_at < UPDATE_PERIOD or widget not in self._compositor.widgets:
+        wait = now - self._drawn_at < UPDATE_PERIOD or self._line_wait > 0
+        if not idle or wait or widget not in self._compositor.widgets:
             widget.refresh(*regions)
             return
         self._drawn_at = now
@@ -41,9 +44,10 @@ class QuickScreen(Screen[ScreenResultType]):
         self._compositor_refresh()
 
     @property
-    def _behind(self) -> bool:
+    def _line_wait(self) -> float:
+        """Seconds until a frame may go out, or it is to be asked again; 0: now."""
         driver = self.app._driver
-        return isinstance(driver, KeyDriver) and driver.behind
+        return driver.wait if isinstance(driver, KeyDriver) else 0.0
 
     @property
     def _binding_chain(self) -> list[tuple[DOMNode, BindingsMap]]:
@@ -53,5 +57,15 @@ class QuickScreen(Screen[ScreenResultType]):
         return [(node, rebound(bindings, app.own_keys)) for node, bindings in chain]
 
     def _on_timer_update(self) -> None:
-        if not self._behind:  # else the timer goes on
+        wait = self._line_wait
+        if not wait:
             super()._on_timer_update()
+            return
+        self._update_timer.pause()
+        if not self._waits:
+            self._waits = True
+            self.set_timer(wait, self._look_again)
+
+    def _look_again(self) -> None:
+        self._waits = False
+        self._update_timer.resume()

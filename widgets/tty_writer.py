@@ -23,6 +23,8 @@ class TtyWriter:
         self._fd = os.open(os.ttyname(fd), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
         self._loop = asyncio.get_running_loop()
         self._unsent = bytearray()
+        self.written = 0
+        """Bytes so far, whether they are sent or not."""
         self._due: asyncio.Handle | None = None
         self._waits = False
 
@@ -32,7 +34,9 @@ class TtyWriter:
         return len(self._unsent) > PATIENT
 
     def write(self, text: str) -> None:
-        self._unsent += text.encode("utf-8", "replace")
+        data = text.encode("utf-8", "replace")
+        self.written += len(data)
+        self._unsent += data
         if self._due is None:
             self._due = self._loop.call_soon(self.flush)
 

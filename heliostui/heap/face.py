@@ -23,6 +23,7 @@ from heliostui.heap import values
 from heliostui.heap.explain import explained
 from heliostui.heap.watch import PERIOD, HeapWatch
 from heliostui.heap.words import CELLS, cursor_words, percent, totals_words
+from heliostui.line import SPARING, slow_line
 from heliostui.link import Link
 from heliostui.network_explain import Told
 from widgets.heap_map import HeapMapView
@@ -67,6 +68,7 @@ class HeapFace(Vertical):
         super().__init__(id=id, classes="heap-face")
         self._link = link
         self._process: HeapProcess | None = None
+        self._period: float | None = PERIOD
         self.watching: HeapWatch | None = None
         self.map: HeapMap | None = None
         self._wanted_list: HeapMapView.FreeListWanted | None = None
@@ -84,7 +86,7 @@ class HeapFace(Vertical):
     def follow(self, target: HeapTarget, process: HeapProcess | None = None, period: float | None = PERIOD) -> None:
         """Show this heap from now on."""
         self.stop()
-        self._process = process
+        self._process, self._period = process, period
         if self.watching is None or self.watching.target != target:
             self.watching, self.map = HeapWatch(self._link, target, self.post_message, period), None
             self.view.forget()
@@ -115,11 +117,16 @@ class HeapFace(Vertical):
         event.stop()
         if event.watch is not self.watching:
             return
+        self.watching.period = self._spared()
         self.map = event.map
         self.view.show(values.picture(event.map, event.columns))
         self._write(self._totals, self._sums(event.map.totals))
         self._tell()
         self.post_message(self.Seen(self))
+
+    def _spared(self) -> float | None:
+        """A slow line carries a picture now and then."""
+        return self._period * SPARING if self._period and slow_line(self.app) else self._period
 
     def _sums(self, totals: HeapTotals) -> str:
         """All sums, or where the line has no room for them those that matter most."""

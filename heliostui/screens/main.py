@@ -23,6 +23,7 @@ from heliostui.capture import Captures
 from heliostui.details import Details
 from heliostui.heap.actions import HeapActions
 from heliostui.keymap import COMMANDS, ON_SCREEN, Command
+from heliostui.line import SlowLine, slow_line
 from heliostui.link import Link
 from heliostui.messages import ContainersListed, EngineDown, EngineUp, LimitMet
 from heliostui.network_actions import NetworkActions
@@ -167,6 +168,10 @@ class MainScreen(HeapActions, NetworkActions, ContainerActions, TerminalTabs, in
         banner.add_class("-shown")
         self.show_status()
 
+    @on(SlowLine)
+    def _line_changed(self) -> None:
+        self.show_status()
+
     @on(LimitMet)
     def _limit_met(self, event: LimitMet) -> None:
         self.notify(limit_met(event.event), severity="warning", markup=False)
@@ -232,6 +237,8 @@ class MainScreen(HeapActions, NetworkActions, ContainerActions, TerminalTabs, in
             text.append("  rootless", muted)
         if self.captures.words():
             text.append(f"  {self.captures.words()}", style("status--down", partial=True))
+        if slow_line(self.app):
+            text.append("  slow line", muted)
         if info.role != "operator":
             text.append("  read-only", style("status--down", partial=True))
         return text.append(" ")
