@@ -8,9 +8,13 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from heliostui.commandline.globals import Globals, WrongOption, hold, parse
+from heliostui.commandline.globals import VIEWER, Globals, WrongOption, hold, hosts_of_console, parse
 from heliostui.commands import VERBS, Verb, overview
+
+if TYPE_CHECKING:
+    from engine.places import Places
 
 USAGE = 2
 INTERRUPTED = 128 + 2  # SIGINT
@@ -96,10 +100,38 @@ def _console(said: Globals) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         _complain("the console needs a terminal; `heliostui --help` lists the verbs that do without")
         return USAGE
+    from engine.client.errors import ClientError
     from engine.places import places
+
+    if said.viewer:
+        os.environ[VIEWER] = "1"
+    shown = [places(host) for host in hosts_of_console(said)]
+    try:
+        _go_there(shown)
+    except ClientError as error:
+        _complain(str(error))
+        return 1
     from heliostui.app import run
 
-    return run(places())
+    return run(shown, read_only=said.read_only)
+
+
+def _go_there(shown: list[Places]) -> None:
+    """Connect to other machines while ssh may still ask for a password. One of several may be away."""
+    if all(each.host is None for each in shown):
+        return
+    from engine.client import tunnels
+    from engine.client.errors import ClientError
+
+    for each in shown:
+        if each.host is not None:
+            try:
+                tunnels.through(each, start=not each.viewer, again=False)
+            except ClientError as error:
+                if len(shown) == 1:
+                    raise
+                _complain(str(error))
+    tunnels.ask_no_more()
 
 
 def _no_such_verb(name: str) -> str:

@@ -1,27 +1,26 @@
-"""The console's line to the engine: knows whether it is there, tells what it says, and comes back by itself.
+"""The console's line to the engines of its hosts: asks the one that a request is for, and tells what they say.
 
-Its coroutines run as workers of the screen and post `heliostui.messages`. Imports the client and the protocol.
+Its coroutines run as workers of the screen and post `heliostui.messages`. Imports the client, the protocol, hosts.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import TypeAlias, TypeVar
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import TypeVar
 
-from textual.message import Message
+from msgspec import structs
 
 from engine.client.aio import Connection
-from engine.client.errors import ClientError, EngineNotRunning, RequestFailed
-from engine.places import Places
+from engine.client.errors import ClientError, ConnectionLost, EngineUnreachable, RequestFailed
+from engine.places import LOCAL, Places
 from engine.protocol.messages import (
     CaptureChunk,
     ContainerNetwork,
-    Containers,
+    ContainerRef,
     DnsLog,
     ErrorCode,
-    Event,
     GetContainerNetwork,
     GetHistory,
     GetLaunch,
@@ -30,31 +29,30 @@ from engine.protocol.messages import (
     Inspected,
     JobTable,
     Launch,
-    ListContainers,
-    ListTerminals,
     LogRecord,
+    Message,
     NetworkMap,
     Reply,
     Request,
     Stats,
     StreamCapture,
     StreamDns,
-    StreamEvents,
     StreamJobs,
     StreamLogs,
     StreamNetworkMap,
     StreamStats,
+    TerminalRef,
     Terminals,
 )
+from heliostui.hosts.host import Host
+from heliostui.hosts.hosts import Hosts
+from heliostui.hosts.watch import Post, Watch
 from heliostui.messages import (
     ContainersListed,
-    EngineDown,
-    EngineUp,
     HistoryArrived,
     InspectArrived,
     JobsArrived,
     LaunchArrived,
-    LimitMet,
     LogsArrived,
     MapArrived,
     NamesAsked,
@@ -63,100 +61,107 @@ from heliostui.messages import (
     TerminalsListed,
 )
 
-Post: TypeAlias = Callable[[Message], object]
 R = TypeVar("R", bound=Reply)
-FIRST_DELAY, LONGEST_DELAY = 0.05, 2.0  # seconds between attempts to reach an engine that is away
-KEEPER_PATIENCE = 5.0  # seconds in which a keeper has restarted its engine; later there is nobody to wait for
 LOG_TAIL = 10_000  # lines of a log that are read at first
 LOG_BATCH = 2_000  # records
 NETWORK_PERIOD = 1.0  # seconds between two looks at a container's network
 
 
 class Link:
-    """One console's line to one engine. `post` takes what there is to tell."""
+    """One console's line to its hosts. `post` takes what there is to tell."""
 
-    def __init__(self, places: Places, post: Post) -> None:
-        self._places = places
+    def __init__(self, places: Places | Sequence[Places], post: Post) -> None:
+        self.hosts = Hosts([places] if isinstance(places, Places) else places)
         self._post = post
-        self._wanted = asyncio.Event()
+        self._watches: dict[str, tuple[Watch, asyncio.Task[None]]] = {}
+        self._group: asyncio.TaskGroup | None = None
 
     async def request(self, message: Request, reply: type[R]) -> R:
         """Ask on a connection of its own, so that a slow answer keeps nothing else waiting.
 
         Raises RequestFailed, and EngineUnreachable or ConnectionLost while the engine is away.
         """
-        async with self.connection() as engine:
-            return await engine.request(message, reply)
+        host = self.hosts.of(message)
+        async with await Connection.open(host.places, start=False) as engine:
+            answer = await engine.request(self.hosts.plain(message), reply)
+        return self._as_here(answer, host)
+
+    def _as_here(self, answer: R, host: Host) -> R:
+        """What an engine answers in names that are the only ones of their kind here."""
+        match answer:
+            case ContainerRef():
+                self.hosts.own(answer.id, host)
+            case TerminalRef():
+                return structs.replace(answer, terminal=self.hosts.outside(host, answer.terminal))
+            case Terminals():
+                host.terminals = answer.terminals
+                return structs.replace(answer, terminals=self.hosts.terminals)
+        return answer
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
-        """A connection to an engine that runs; it is not started for this. Raises EngineUnreachable."""
-        async with await Connection.open(self._places, start=False) as engine:
+    async def connection(self, whom: Message | str | None = None) -> AsyncIterator[Connection]:
+        """A connection to an engine that runs; it is not started for this. Raises EngineUnreachable.
+
+        `whom`: a message that it is for, or a container; by default it is the selected container's.
+        """
+        host = self.hosts.of(whom) if isinstance(whom, Message) else self.hosts.owner(whom) or self.hosts.here
+        async with await Connection.open(host.places, start=False) as engine:
             yield engine
 
-    # --- the engine and its containers ---
+    # --- the hosts ---
+
+    @property
+    def here(self) -> Host:
+        """The host of the selected container."""
+        return self.hosts.here
+
+    def select(self, container: str | None) -> None:
+        """From now on its host gets what names no container."""
+        self.hosts.selected = container
 
     def start_engine(self) -> None:
-        """Start an engine that nobody runs any more, instead of waiting for it."""
-        self._wanted.set()
+        """Start the engines that nobody runs any more, instead of waiting for them."""
+        for host in self.hosts:
+            if host.ended and host.key in self._watches:
+                self._watches[host.key][0].start_engine()
 
     async def watch(self) -> None:
-        """Follow the engine for as long as the console runs. It is started at first, and awaited when it is lost."""
-        start = True
-        while True:
-            try:
-                async with await Connection.open(self._places, start=start) as engine:
-                    self._post(EngineUp(engine.engine))
-                    await self._follow(engine)
-                reason = "The engine has ended."
-            except* ClientError as errors:
-                reason = str(errors.exceptions[0])
-            start = await self._away(reason)
+        """Follow all hosts for as long as the console runs."""
+        async with asyncio.TaskGroup() as self._group:
+            for host in self.hosts:
+                self._watch(host)
+            await asyncio.Event().wait()  # until it is cancelled
 
-    async def _away(self, reason: str) -> bool:
-        """Wait until there is an engine to connect to, or one is to be started (the result)."""
-        self._wanted.clear()
-        self._post(EngineDown(reason, ended=False))
-        loop = asyncio.get_running_loop()
-        delay, patient_until = FIRST_DELAY, loop.time() + KEEPER_PATIENCE
-        while True:
-            try:
-                async with asyncio.timeout(delay):
-                    await self._wanted.wait()
-                    return True
-            except TimeoutError:
-                delay = min(2 * delay, LONGEST_DELAY)
-            try:
-                await (await Connection.open(self._places, start=False)).close()
-                return False
-            except EngineNotRunning as error:
-                if loop.time() > patient_until:
-                    self._post(EngineDown(str(error), ended=True))
-                    patient_until = float("inf")
-            except ClientError as error:
-                self._post(EngineDown(str(error), ended=False))
+    def _watch(self, host: Host) -> None:
+        assert self._group is not None
+        watch = Watch(host, self._post, self._listed)
+        self._watches[host.key] = (watch, self._group.create_task(watch.run()))
 
-    async def _follow(self, engine: Connection) -> None:
-        """List what there is whenever something happened; what happens during one listing is covered by one more."""
-        happened = asyncio.Event()
-        async with asyncio.TaskGroup() as group:
-            lister = group.create_task(self._list(happened))
-            try:
-                async for event in engine.stream(StreamEvents()):  # Ready first, then Event
-                    happened.set()
-                    if isinstance(event, Event) and event.action in ("oom", "pids_limit"):
-                        self._post(LimitMet(event))
-            finally:
-                lister.cancel()
+    def _listed(self, host: Host, anew: bool) -> None:
+        self.hosts.listed(host)
+        self._post(ContainersListed(self.hosts.containers, host.key, anew))
+        self._post(TerminalsListed(self.hosts.terminals, anew))
 
-    async def _list(self, happened: asyncio.Event) -> None:
-        async with await Connection.open(self._places, start=False) as engine:
-            while True:
-                await happened.wait()
-                happened.clear()
-                reply = await engine.request(ListContainers(all=True), Containers)
-                self._post(ContainersListed(reply.containers))
-                self._post(TerminalsListed((await engine.request(ListTerminals(), Terminals)).terminals))
+    def connect(self, places: Places) -> bool:
+        """Follow one more host; False when it is followed already."""
+        host = self.hosts.add(places)
+        if host.key in self._watches:
+            return False
+        self._watch(host)
+        return True
+
+    async def disconnect(self, key: str) -> None:
+        """Follow a host no more. What runs there goes on."""
+        _, task = self._watches.pop(key)
+        task.cancel()
+        await asyncio.wait({task})
+        self.hosts.remove(key)
+        if key != LOCAL:
+            from engine.client import tunnels
+
+            await asyncio.to_thread(tunnels.close, key)
+        self._post(ContainersListed(self.hosts.containers, key))
+        self._post(TerminalsListed(self.hosts.terminals))
 
     # --- details of one container or terminal ---
 
@@ -165,8 +170,8 @@ class Link:
     async def jobs(self, whose: StreamJobs, post: Post) -> None:
         """Follow the jobs of a terminal."""
         try:
-            async with self.connection() as engine:
-                async for reply in engine.stream(whose):
+            async with self.connection(whose) as engine:
+                async for reply in engine.stream(self.hosts.plain(whose)):
                     if isinstance(reply, JobTable):
                         post(JobsArrived(whose, reply))
             post(JobsArrived(whose, None))
@@ -176,18 +181,23 @@ class Link:
             pass  # the banner says so already
 
     async def stats(self, whose: StreamStats, post: Post) -> None:
-        """Follow what is measured of one container."""
+        """Follow what is measured of containers, on whichever hosts they are."""
         try:
-            async with self.connection() as engine:
-                async for reply in engine.stream(whose):
+            async with asyncio.TaskGroup() as group:
+                for host, containers in self.hosts.shared(whose.containers):
+                    request = structs.replace(whose, containers=containers)
+                    group.create_task(self._stats(host, request, whose, post))
+            post(StatsArrived(whose, None))
+        except* RequestFailed as errors:
+            post(StatsArrived(whose, None, str(errors.exceptions[0])))
+
+    async def _stats(self, host: Host, request: StreamStats, whose: StreamStats, post: Post) -> None:
+        with suppress(EngineUnreachable, ConnectionLost):  # the others go on
+            async with await Connection.open(host.places, start=False) as engine:
+                async for reply in engine.stream(request):
                     if isinstance(reply, Stats):
                         for sample in reply.samples:
                             post(StatsArrived(whose, sample))
-            post(StatsArrived(whose, None))
-        except RequestFailed as error:
-            post(StatsArrived(whose, None, error.message))
-        except ClientError:
-            pass  # the banner says so already
 
     async def history(self, container: str, metrics: list[str], post: Post) -> None:
         """Fetch what is remembered of these metrics; a container that has just ended has no memory."""
@@ -200,7 +210,7 @@ class Link:
     async def network(self, container: str, post: Post) -> None:
         """Look at a container's network again and again."""
         try:
-            async with self.connection() as engine:
+            async with self.connection(container) as engine:
                 while True:
                     post(
                         NetworkArrived(
@@ -217,7 +227,7 @@ class Link:
         """Follow what a container asks the resolver for. One who may not see that sees nothing."""
         restart = True
         try:
-            async with self.connection() as engine:
+            async with self.connection(container) as engine:
                 async for reply in engine.stream(StreamDns(container=container)):
                     if isinstance(reply, DnsLog):
                         post(NamesAsked(container, reply.queries, restart))
@@ -238,7 +248,7 @@ class Link:
 
     async def capture(self, request: StreamCapture) -> AsyncGenerator[CaptureChunk, None]:
         """The pieces of a capture. Raises ClientError."""
-        async with self.connection() as engine:
+        async with self.connection(request) as engine:
             async for reply in engine.stream(request):
                 if isinstance(reply, CaptureChunk):
                     yield reply
@@ -273,7 +283,7 @@ class Link:
         post(LogsArrived(container, batch, taken, restart=True))
         request = StreamLogs(container=container, tail=LOG_TAIL, follow=True, onward=True)
         try:
-            async with self.connection() as engine:
+            async with self.connection(request) as engine:
                 async for reply in engine.stream(request):
                     if not isinstance(reply, LogRecord):
                         continue

@@ -32,9 +32,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class EngineUp(Message):
-    """The engine answers."""
+    """The engine answers; `host`: where."""
 
     info: EngineInfo
+    host: str = "local"
 
 
 @dataclass
@@ -43,6 +44,7 @@ class EngineDown(Message):
 
     reason: str
     ended: bool
+    host: str = "local"
 
 
 @dataclass
@@ -54,16 +56,19 @@ class LimitMet(Message):
 
 @dataclass
 class ContainersListed(Message):
-    """All containers there are, newest first."""
+    """All containers there are, newest first, host by host. `host`: whose list is new; `anew`: its engine was away."""
 
     containers: Sequence[ContainerSummary]
+    host: str = "local"
+    anew: bool = False
 
 
 @dataclass
 class TerminalsListed(Message):
-    """All terminals that were opened, oldest first."""
+    """All terminals that were opened, oldest first, host by host. `anew`: the engine of one of them was away."""
 
     terminals: Sequence[TerminalSummary]
+    anew: bool = False
 
 
 @dataclass

@@ -13,7 +13,8 @@ from engine.client.aio import Connection
 from engine.client.errors import ClientError, RequestFailed
 from engine.protocol.messages import Attach, Attached, Exited, Input, JoinTerminal, Output, Resize, Resized
 from engine.terminal import Terminal
-from heliostui.link import Link, Post
+from heliostui.hosts.watch import Post
+from heliostui.link import Link
 from heliostui.messages import ProgramCopied, SessionChanged, SessionEnded
 
 MOST_UNSEEN = 256 * 1024  # bytes fed between two looks of the screen
@@ -72,7 +73,7 @@ class Session:
         """Take part until the program ends, the engine goes away, or the worker is cancelled (which detaches)."""
         exit_code, reason, lost = None, "", False
         try:
-            async with self._link.connection() as engine:
+            async with self._link.connection(self.request) as engine:
                 sender = asyncio.create_task(self._send(engine))
                 try:
                     exit_code = await self._receive(engine)
@@ -87,7 +88,7 @@ class Session:
             await engine.send(await self._inputs.get())
 
     async def _receive(self, engine: Connection) -> int | None:
-        async for reply in engine.stream(self.request):
+        async for reply in engine.stream(self._link.hosts.plain(self.request)):
             match reply:
                 case Output(data=data, redraw=redraw):
                     await self._feed(data, redraw)

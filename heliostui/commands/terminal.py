@@ -1,4 +1,4 @@
-"""`heliostui terminal open|ls|attach|close|jobs`: terminals that live in the engine, whoever looks at them."""
+"""`heliostui terminal open|ls|attach|close|jobs|job`: terminals that live in the engine, whoever looks at them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from engine.client.blocking import Connection
 from engine.client.errors import ConnectionLost, RequestFailed
 from engine.places import places
 from engine.protocol.messages import (
+    ActOnJob,
     CloseTerminal,
+    Done,
     ErrorCode,
     JoinTerminal,
     ListTerminals,
@@ -33,11 +35,12 @@ from heliostui.commands import LAUNCH_FAILURE
 
 HEADINGS = ("TERMINAL", "COMMAND", "OPENED", "SIZE", "CLIENTS", "PID", "CONTAINER", "DIRECTORY", "TITLE")
 COMMAND_WIDTH = 24
+ACTS = ("foreground", "background", "stop", "continue", "signal")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "Ctrl-P Ctrl-Q leaves a terminal, which goes on; it ends with its program, or by `close`."
-    actions = parser.add_subparsers(dest="action", required=True, metavar="open|ls|attach|close|jobs", prog=parser.prog)
+    actions = parser.add_subparsers(dest="action", required=True, metavar="open|ls|attach|close|jobs|job", prog=parser.prog)
     opening = actions.add_parser("open", help="start a shell or another program on a new one", allow_abbrev=False)
     opening.usage = f"{opening.prog} [OPTIONS] [COMMAND [ARG…]]"
     opening.add_argument("--in", dest="container", metavar="CONTAINER", help="inside of this running container")
@@ -59,6 +62,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     telling.add_argument("-f", "--follow", action="store_true", help="then what happens to them, until it ends")
     add_format(telling)
     telling.add_argument("terminal", metavar="TERMINAL", help="its name, such as t1")
+    acting = actions.add_parser("job", help="do something to a job of one", allow_abbrev=False)
+    acting.add_argument("-s", "--signal", default="TERM", help="which one, for `signal` (TERM)")
+    acting.add_argument("--in", dest="container", metavar="CONTAINER", help="of this container's own terminal")
+    acting.add_argument("act", choices=ACTS, metavar="ACTION", help=", ".join(ACTS))
+    acting.add_argument("pgid", type=int, metavar="PGID", help="the job's process group, as `jobs` tells it")
+    acting.add_argument("terminal", nargs="?", metavar="TERMINAL", help="its name, such as t1")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -71,10 +80,27 @@ def run(arguments: argparse.Namespace) -> int:
             return _attend(arguments.terminal, takes_input=not arguments.no_stdin)
         case "close":
             return for_each(arguments.terminals, lambda name: CloseTerminal(terminal=name), together=True)
+        case "job":
+            return _act(arguments)
         case _:
             with Connection.connect(places()) as engine:
                 stream = engine.stream(StreamJobs(terminal=arguments.terminal))
                 return jobs.show(stream, follow=arguments.follow, as_json=arguments.format == "json")
+
+
+def _act(arguments: argparse.Namespace) -> int:
+    if (arguments.terminal is None) == (arguments.container is None):
+        raise UsageError("name the terminal whose job it is, or a container with --in")
+    request = ActOnJob(
+        pgid=arguments.pgid,
+        action=arguments.act,
+        terminal=arguments.terminal,
+        container=arguments.container,
+        signal=arguments.signal,
+    )
+    with Connection.connect(places()) as engine:
+        engine.request(request, Done)
+    return 0
 
 
 def _open(arguments: argparse.Namespace) -> int:
@@ -84,13 +110,14 @@ def _open(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         raise UsageError(f"--env: {error}") from None
     inside = arguments.container is not None
-    workdir = arguments.workdir if inside else os.path.abspath(arguments.workdir or os.curdir)
+    elsewhere = inside or places().host is not None  # where our directory and our environment mean nothing
+    workdir = arguments.workdir if elsewhere else os.path.abspath(arguments.workdir or os.curdir)
     columns, lines = terminal.size() or (80, 24)
     request = OpenTerminal(
         container=arguments.container,
         command=given_words(arguments),
         workdir=workdir,
-        env=given if inside else [*_own_environment(), *given],
+        env=given if elsewhere else [*_own_environment(), *given],
         columns=columns,
         lines=lines,
     )
