@@ -22,6 +22,7 @@ class Receipt(Value, frozen=True):
     request: dict[str, Any]
     container: str | None = None  # id of the container that it was about, or that it made
     name: str = ""  # what that was called then; or the name of what else it was about
+    made: str = ""  # the terminal that was opened
     duration: int | None = None  # from the request to the answer, in ns; None: under way
     outcome: Literal["under way", "done", "failed"] = "under way"
     error: str = ""  # why it failed

@@ -51,6 +51,7 @@ class Entry:
     duration: int | None = None
     error: str | None = None
     version: int = 0
+    made: str = ""
 
     def answered(self, reply: m.Reply | None) -> None:
         """What came of it."""
@@ -60,7 +61,7 @@ class Entry:
             case m.ContainerRef():
                 self.container, self.name = reply.id, reply.name
             case m.TerminalRef():
-                self.name = reply.terminal
+                self.made = reply.terminal
 
     def receipt(self, uid: int | None) -> Receipt:
         """As it is told to an operator of that uid; None: a viewer."""
@@ -73,6 +74,7 @@ class Entry:
             request=told(self.request, secrets=uid == self.caller.uid),
             container=self.container,
             name=self.name,
+            made=self.made,
             duration=self.duration,
             outcome="under way" if self.duration is None else "done" if self.error is None else "failed",
             error=self.error or "",

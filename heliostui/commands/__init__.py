@@ -52,6 +52,7 @@ GROUPS: dict[str, dict[str, Verb]] = {
         "diff": Verb("tell what a container has changed of its image", "[OPTIONS] CONTAINER"),
         "explain": Verb("tell where a number comes from", "[OPTIONS] CONTAINER|--host [METRIC]"),
         "events": Verb("tell what happens, as it happens", "[OPTIONS]"),
+        "receipts": Verb("tell what was done, by whom, and the kernel steps it took", "[OPTIONS] [NUMBER]"),
         "heap": Verb("show a program's heap, record one, play one", "ls|show|map|events|free-list|record|play"),
     },
     "Volumes": {
@@ -68,7 +69,9 @@ GROUPS: dict[str, dict[str, Verb]] = {
         "capture": Verb("write a container's traffic to a pcap file", "[OPTIONS] CONTAINER"),
     },
     "Terminals": {
-        "terminal": Verb("open, list, join and close terminals that live in the engine", "open|ls|attach|close|jobs"),
+        "terminal": Verb(
+            "open, list, join and close terminals that live in the engine", "open|ls|attach|close|jobs|job"
+        ),
     },
     "Archives": {
         "tar": Verb("unpack or list an archive, safely", "-x|-t [OPTIONS] [MEMBER…]"),

@@ -40,7 +40,9 @@ ACTS = ("foreground", "background", "stop", "continue", "signal")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "Ctrl-P Ctrl-Q leaves a terminal, which goes on; it ends with its program, or by `close`."
-    actions = parser.add_subparsers(dest="action", required=True, metavar="open|ls|attach|close|jobs|job", prog=parser.prog)
+    actions = parser.add_subparsers(
+        dest="action", required=True, metavar="open|ls|attach|close|jobs|job", prog=parser.prog
+    )
     opening = actions.add_parser("open", help="start a shell or another program on a new one", allow_abbrev=False)
     opening.usage = f"{opening.prog} [OPTIONS] [COMMAND [ARG…]]"
     opening.add_argument("--in", dest="container", metavar="CONTAINER", help="inside of this running container")

@@ -20,7 +20,7 @@ VERBS = {
     "update": "container", "stats": "running", "explain": "running", "volume": "",
     "spec": "image",
     "network": "", "port": "running", "publish": "container", "unpublish": "container", "capture": "running",
-    "dns": "running", "demo": "", "config": "", "events": "", "heap": "running",
+    "dns": "running", "demo": "", "config": "", "events": "", "receipts": "", "heap": "running",
     "tar": "", "terminal": "", "engine": "", "doctor": "", "version": "",
 }  # fmt: skip
 

@@ -26,7 +26,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can connect as
 
 
 def test_every_request_has_its_row_in_the_table() -> None:
-    assert {*HANDLERS, m.GetEngine} == set(REQUESTS)
+    assert {*HANDLERS, m.GetEngine, m.ListReceipts, m.GetReceipt} == set(REQUESTS)
 
 
 @pytest.mark.parametrize(
