@@ -127,10 +127,14 @@ class Link:
 
     async def watch(self) -> None:
         """Follow all hosts for as long as the console runs."""
-        async with asyncio.TaskGroup() as self._group:
+        try:
+            async with asyncio.TaskGroup() as self._group:
+                for host in self.hosts:
+                    self._watch(host)
+                await asyncio.Event().wait()  # until it is cancelled
+        finally:
             for host in self.hosts:
-                self._watch(host)
-            await asyncio.Event().wait()  # until it is cancelled
+                _let_go(host.key)
 
     def _watch(self, host: Host) -> None:
         assert self._group is not None
@@ -156,10 +160,7 @@ class Link:
         task.cancel()
         await asyncio.wait({task})
         self.hosts.remove(key)
-        if key != LOCAL:
-            from engine.client import tunnels
-
-            await asyncio.to_thread(tunnels.close, key)
+        await asyncio.to_thread(_let_go, key)
         self._post(ContainersListed(self.hosts.containers, key))
         self._post(TerminalsListed(self.hosts.terminals))
 
@@ -295,3 +296,11 @@ class Link:
                         await taken.wait()
         except ClientError:
             pass  # the container is gone from the list too, or the banner says that the engine is
+
+
+def _let_go(host: str) -> None:
+    """End the connection to another machine, also while it is being made."""
+    if host != LOCAL:
+        from engine.client import tunnels
+
+        tunnels.close(host)

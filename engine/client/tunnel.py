@@ -37,10 +37,9 @@ if os.getppid() == int(sys.argv[1]):
 
 
 class Tunnel:
-    """Open once it is made. Raises EngineUnreachable; nothing is left behind then."""
+    """To one machine. It must be closed, also when opening it has failed. Making it raises EngineUnreachable."""
 
-    def __init__(self, address: Address, runtime: Path, *, start: bool, ask: bool) -> None:
-        """`start`: start the engine there when it does not run; `ask`: ssh may ask for a password on the terminal."""
+    def __init__(self, address: Address, runtime: Path) -> None:
         self.address = address
         self._room: Room = take(runtime)
         self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
@@ -48,11 +47,6 @@ class Tunnel:
         self._there = ""
         self.running = False
         """Whether the engine ran when the tunnel was made."""
-        try:
-            self._open(start, ask)
-        except BaseException:
-            self.close()
-            raise
 
     @property
     def socket(self) -> Path:
@@ -68,7 +62,9 @@ class Tunnel:
         """Whether the connection still stands."""
         return self._process is not None and self._process.poll() is None
 
-    def _open(self, start: bool, ask: bool) -> None:
+    def open(self, *, start: bool, ask: bool) -> None:
+        """Connect. `start`: start the engine there when it does not run; `ask`: ssh may ask for a password on the
+        terminal. Raises EngineUnreachable."""
         words = ["engine", "reach", "--hold", *([] if start else ["--no-start"])]
         command = ssh.master(self.address, self._control, words, ask=ask)
         self._process = subprocess.Popen(
@@ -139,6 +135,11 @@ class Tunnel:
         return os.pread(self._said.fileno(), MOST, 0).decode(errors="replace")  # the place to write at is ssh's
 
     # --- the end ---
+
+    def abort(self) -> None:
+        """End ssh, whoever waits for it; `close` is still due."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
 
     def close(self) -> None:
         """End ssh and remove the sockets."""

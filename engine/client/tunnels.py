@@ -22,13 +22,13 @@ class _Way:
 
     def __init__(self) -> None:
         self.tunnel: Tunnel | None = None
+        self.closed = False
         self.lock = threading.Lock()
 
 
 _ways: dict[str, _Way] = {}
 _guard = threading.Lock()
 _asking = True
-_closed = False
 
 
 def ask_no_more() -> None:
@@ -63,26 +63,37 @@ def _standing(places: Places, start: bool) -> Iterator[tuple[Tunnel, bool]]:
     with _guard:
         way = _ways.setdefault(places.host, _Way())
     with way.lock:
-        tunnel, new = way.tunnel, False
-        if tunnel is not None and not tunnel.stands:
-            tunnel.close()
-            tunnel = way.tunnel = None
-        if _closed:
-            raise EngineUnreachable("The ways to other machines are closed.")
-        if tunnel is None:
-            tunnel, new = Tunnel(parse(places.host), places.runtime, start=start, ask=_asking), True
-            way.tunnel = tunnel
-        yield tunnel, new
+        if way.closed:
+            raise EngineUnreachable(f"The connection to {places.host} was ended.")
+        if way.tunnel is not None and not way.tunnel.stands:
+            _drop(way)
+        new = way.tunnel is None
+        if way.tunnel is None:
+            way.tunnel = Tunnel(parse(places.host), places.runtime)
+            try:
+                way.tunnel.open(start=start, ask=_asking)
+            except BaseException:
+                _drop(way)
+                raise
+        yield way.tunnel, new
+
+
+def _drop(way: _Way) -> None:
+    if way.tunnel is not None:
+        way.tunnel.close()
+        way.tunnel = None
 
 
 def close(host: str) -> None:
-    """End the connection to a host."""
+    """End the connection to a host, also while it is being made."""
     with _guard:
         way = _ways.pop(host, None)
     if way is not None:
+        way.closed = True
+        if way.tunnel is not None:
+            way.tunnel.abort()
         with way.lock:
-            if way.tunnel is not None:
-                way.tunnel.close()
+            _drop(way)
 
 
 def close_all() -> None:
