@@ -9,6 +9,9 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 SOURCES := pyproject.toml $(wildcard engine/*/*.c engine/heap/allocator/*.[ch])
 
+# Tests wait more than they work: two files of them at once take little more than half of the time.
+JOBS ?= 2
+
 .PHONY: help run test test-vm check screenshots bench clean
 .DEFAULT_GOAL := help
 
@@ -19,8 +22,8 @@ help: ## list the targets
 run: $(VENV)/.installed ## open the console (installs into .venv first)
 	@$(BIN)/heliostui
 
-test: $(VENV)/.installed-dev ## run the tests; ARGS=… is passed to pytest
-	$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.installed-dev ## run the tests, JOBS=2 files at once; ARGS=… is passed to pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 test-vm: $(VENV)/.installed-dev ## run the tests marked cgroup2 in a virtual machine with nothing but cgroup v2
 	@.ci/vm/run $(BIN)/python -m pytest -m cgroup2 -p no:cacheprovider $(ARGS) \
