@@ -1,45 +1,48 @@
-"""What the console does to containers: asks where something would be lost, asks the engine, tells what went wrong.
+"""What all commands of the main screen share, and those of the console itself. Imports link, state and small screens.
 
-Imports keymap, link, state and the dialogs; the main screen inherits from it.
+What is done to containers is in `heliostui.containers`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
 from textual import work
 
 from engine.client.errors import ClientError
-from engine.protocol.messages import (
-    ContainerOptions,
-    ContainerRef,
-    ContainerSummary,
-    ExplainMetric,
-    Explanation,
-    Images,
-    KillContainer,
-    ListImages,
-    ListNetworks,
-    Networks,
-    PauseContainer,
-    RemoveContainer,
-    RenameContainer,
-    Reply,
-    Request,
-    RunContainer,
-    StartContainer,
-    Status,
-    StopContainer,
-    UnpauseContainer,
-)
-from engine.protocol.network import NetworkDetail
-from heliostui.details import LIVE, Details
+from engine.protocol.messages import ContainerSummary, ExplainMetric, Explanation, Reply, Request
+from heliostui.details import Details
 from heliostui.link import Link
-from heliostui.screens.dialog import Confirm, Prompt
 from heliostui.screens.explain import Explain
 from heliostui.screens.help import Help
-from heliostui.screens.new import NewContainer
 from heliostui.state import State
 from heliostui.themes import other_shade
 from widgets.quick_screen import QuickScreen
+
+P = ParamSpec("P")
+S = TypeVar("S", bound="Actions")
+
+
+def asks(
+    question: Callable[Concatenate[S, P], Coroutine[Any, Any, None]],
+) -> Callable[Concatenate[S, P], None]:
+    """Makes a command of a coroutine that opens a dialog. While one is on its way no other is opened: a key that is
+    pressed twice asks once."""
+
+    def command(self: S, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        if not self._asking:
+            self._asking = True
+            self.run_worker(ask(self, *args, **kwargs), group="actions")
+
+    async def ask(self: S, *args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            await question(self, *args, **kwargs)
+        finally:
+            self._asking = False
+
+    command.__doc__ = question.__doc__
+    return command
 
 
 class Actions(QuickScreen[None]):
@@ -47,6 +50,8 @@ class Actions(QuickScreen[None]):
 
     state: State
     link: Link
+    _asking = False
+    """Whether a command asks something, or is about to."""
 
     @property
     def details(self) -> Details:
@@ -70,94 +75,13 @@ class Actions(QuickScreen[None]):
             return False
         return True
 
-    def _act(self, *requests: Request) -> None:
-        self.run_worker(self.ask(*requests), group="actions")
 
-
-class ContainerActions(Actions):
-    """The commands of the key map that act on the selected container, and on the console."""
-
-    def await_container(self, id: str) -> None:
-        """Select a container that was just made, and open it."""
-        raise NotImplementedError
+class ConsoleActions(Actions):
+    """The commands of the key map that act on the console, and what explains numbers."""
 
     def explain_thing(self) -> None:
         """Say what the line of the Network pane under the cursor means, or where the heap's figures come from."""
         raise NotImplementedError
-
-    # --- life ---
-
-    @work(group="actions")
-    async def action_new(self) -> None:
-        """Ask what it is to be, run it, and give its terminal the keys."""
-        try:
-            images = await self.link.request(ListImages(), Images)
-        except ClientError as error:
-            self.notify(str(error), severity="error", markup=False)
-            return
-
-        async def run(options: ContainerOptions) -> ContainerRef:
-            return await self.link.request(RunContainer(options=options), ContainerRef)
-
-        columns, lines = self.details.terminal_size
-        dialog = NewContainer(images.images, run, columns, lines, await self._known_networks())
-        made = await self.app.push_screen_wait(dialog)
-        if made is not None:
-            for warning in made.warnings:
-                self.notify(warning, severity="warning", markup=False)
-            self.await_container(made.id)
-
-    async def _known_networks(self) -> list[NetworkDetail]:
-        """Those to choose from; a container can be made without knowing them."""
-        try:
-            return (await self.link.request(ListNetworks(), Networks)).networks
-        except ClientError:
-            return []
-
-    def action_first(self) -> None:
-        self.action_new()
-
-    def action_open(self) -> None:
-        self.details.open()
-
-    def action_start(self) -> None:
-        self._act(StartContainer(container=self._selected.id))
-
-    def action_stop(self) -> None:
-        self._act(StopContainer(container=self._selected.id))
-
-    def action_restart(self) -> None:
-        self._act(StopContainer(container=self._selected.id), StartContainer(container=self._selected.id))
-
-    def action_pause(self) -> None:
-        self._act(PauseContainer(container=self._selected.id))
-
-    def action_unpause(self) -> None:
-        self._act(UnpauseContainer(container=self._selected.id))
-
-    @work(group="actions")
-    async def action_kill(self) -> None:
-        container = self._selected
-        consequence = "Its program gets no chance to save what it holds. Files it has written stay."
-        if await self.app.push_screen_wait(Confirm(f"Kill {container.name}?", consequence, "Kill")):
-            await self.ask(KillContainer(container=container.id))
-
-    @work(group="actions")
-    async def action_remove(self) -> None:
-        container = self._selected
-        live = container.status in (*LIVE, Status.RESTARTING)
-        consequence = "Files it has changed and everything it has written to its log are lost."
-        if live:
-            consequence = f"It is {container.status.value}: its program is killed. {consequence}"
-        if await self.app.push_screen_wait(Confirm(f"Remove {container.name}?", consequence, "Remove")):
-            await self.ask(RemoveContainer(container=container.id, force=live))
-
-    @work(group="actions")
-    async def action_rename(self) -> None:
-        container = self._selected
-        name = await self.app.push_screen_wait(Prompt(f"Rename {container.name}", "New name", container.name))
-        if name is not None and name != container.name:
-            await self.ask(RenameContainer(container=container.id, name=name))
 
     # --- numbers ---
 

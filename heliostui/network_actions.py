@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual import work
 
-from heliostui.actions import Actions
+from heliostui.actions import Actions, asks
 from heliostui.capture import Captures
 from heliostui.network_tasks import NetworkTasks, Whom
 from heliostui.screens.explain import ExplainThing
@@ -28,19 +28,19 @@ class NetworkActions(Actions):
         """Select it, and show its network."""
         raise NotImplementedError
 
-    @work(group="actions")
+    @asks
     async def action_publish(self) -> None:
         await self.tasks.publish(self._whom)
 
-    @work(group="actions")
+    @asks
     async def action_connect(self) -> None:
         await self.tasks.connect(self._whom, list(self._selected.networks))
 
-    @work(group="actions")
+    @asks
     async def action_capture(self) -> None:
         await self.captures.toggle(self._whom)
 
-    @work(group="actions")
+    @asks
     async def action_take_back(self) -> None:
         """Take back the port under the cursor, or leave the network under it."""
         pane = self.details.network

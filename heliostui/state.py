@@ -23,8 +23,9 @@ from engine.protocol.messages import Event as EventReply
 from engine.protocol.messages import Job as JobReply
 from engine.protocol.messages import Launch as LaunchReply
 from heliostui.keymap import Command
+from heliostui.keymap.containers import BULK
 from heliostui.network_words import ports_line
-from widgets.container_table import ContainerRow
+from widgets.container_row import ContainerRow, Host
 from widgets.jobs import Event, Job, Jobs, Process
 from widgets.launch_chart import Call, Receipt
 from widgets.text import command_line
@@ -35,10 +36,16 @@ class State:
     """The engine and its containers as last heard of; `info` is None while the engine is away."""
 
     info: EngineInfo | None = None
+    only_looks: bool = False
+    """The console was started to look only."""
     containers: dict[str, ContainerSummary] = field(default_factory=dict)
     empty: bool = False
     """The engine has said that there are no containers."""
     selected_id: str | None = None
+    marked: list[str] = field(default_factory=list)
+    """The ids of the marked containers that the list shows."""
+    hosts: tuple[Host, ...] = ()
+    """The machines whose containers these are; with one or none the list has no groups."""
     awaited_id: str | None = None
     """A container made here that is to be selected and opened as soon as it is listed."""
     engine_ended: bool = False
@@ -50,9 +57,23 @@ class State:
     awaited_terminal: str | None = None
     """One opened here that is to be shown as soon as it is listed."""
 
+    following: str = ""
+    """Whose console this one moves with; whoever watches acts on nothing."""
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing may be changed from here: as was asked for, or because the engine lets one look only."""
+        return self.only_looks or (self.info is not None and self.info.role is Role.VIEWER)
+
     @property
     def selected(self) -> ContainerSummary | None:
         return self.containers.get(self.selected_id or "")
+
+    @property
+    def targets(self) -> list[ContainerSummary]:
+        """Those that are meant by a command for many: the marked ones, else the selected one."""
+        marked = [self.containers[id] for id in self.marked if id in self.containers]
+        return marked or ([self.selected] if self.selected is not None else [])
 
     @property
     def running(self) -> int:
@@ -62,17 +83,19 @@ class State:
         """Whether the command makes sense for the selected container, and is allowed to who asks."""
         if command.needs_engine and self.info is None:
             return False
-        if command.changes and self.info is not None and self.info.role is Role.VIEWER:
+        if command.changes and (self.read_only or self.following):
             return False
         if command.place in ("containers", "terminal") and (command.place == "terminal") != bool(self.shown_terminal):
             return False
         if not command.states:
             return True
+        if command.id in BULK:
+            return any(container.status in command.states for container in self.targets)
         return self.selected is not None and self.selected.status in command.states
 
 
-def row(container: ContainerSummary) -> ContainerRow:
-    """A container as the table shows it."""
+def row(container: ContainerSummary, host: str = "") -> ContainerRow:
+    """A container as the table shows it; `host`: the key of the one it is on, where there are several."""
     return ContainerRow(
         key=container.id,
         name=container.name,
@@ -86,6 +109,9 @@ def row(container: ContainerSummary) -> ContainerRow:
         exit_code=container.exit_code,
         health=container.health,
         ports=ports_line(container.ports),
+        labels=tuple(f"{key}={value}" for key, value in container.labels.items()),
+        networks=tuple(container.networks),
+        host=host,
     )
 
 

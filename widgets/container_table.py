@@ -52,13 +52,13 @@ class ContainerTable(MarkedTable[ContainerRow]):
     COLUMNS = (
         Column("glyph", "", 1, lambda row: row.state),
         Column("name", "NAME", 16, lambda row: natural(row.name), weight=3, most=40),
-        Column("state", "STATE", 10, lambda row: row.state, rank=4),
+        Column("state", "STATE", 10, lambda row: row.state, rank=3),
         Column("cpu", "CPU", 14, lambda _: None, weight=3, most=36, right=True, falling=True, live=True),
         Column("memory", "MEMORY", 7, lambda _: None, weight=3, rank=2, most=28, right=True, falling=True, live=True),
         Column("uptime", "UP", 8, lambda row: (not row.up, row.since), rank=1, right=True),
         Column("image", "IMAGE", 8, lambda row: natural(row.image), weight=1, rank=5, most=32),
         Column("command", "COMMAND", 10, lambda row: row.command, weight=3, rank=6),
-        Column("ports", "PORTS", 12, lambda row: row.ports or None, weight=1, rank=3, most=40),
+        Column("ports", "PORTS", 12, lambda row: row.ports or None, weight=1, rank=4, most=40),
         Column("pid", "PID", 7, lambda row: row.pid, rank=8, right=True),
         Column("exit", "EXIT", 4, lambda row: row.exit_code, rank=7, right=True),
     )
@@ -72,7 +72,7 @@ class ContainerTable(MarkedTable[ContainerRow]):
         self._cell = 0
         self._held: dict[str, tuple[float | None, float | None]] = {}
         self._held_at = self._touched_at = 0.0
-        self._doing: Mapping[str, str] = {}
+        self._doing: dict[str, str] = {}
         self.step = 2.0
         """Seconds that a cell of a line stands for."""
 
@@ -92,10 +92,14 @@ class ContainerTable(MarkedTable[ContainerRow]):
         self._usage = {key: usage for key, usage in self._usage.items() if key in up}
         self.show(known, [_heading(host, known) for host in hosts])
 
-    def show_doing(self, doing: Mapping[str, str]) -> None:
-        """What is being done to containers, in a word, by their keys."""
-        self._doing = dict(doing)
+    def begin(self, keys: Iterable[str], doing: str) -> None:
+        """Something is being done to these; the word stands for their state until it is `done`."""
+        self._doing.update(dict.fromkeys(keys, doing))
         self.refresh_changed()
+
+    def done(self, key: str) -> None:
+        if self._doing.pop(key, None) is not None:
+            self.refresh_changed()
 
     def measure(self, time: float, numbers: Mapping[str, Numbers]) -> None:
         """What containers use at a moment, in seconds since the epoch. Those that are not named are as they were."""

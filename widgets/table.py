@@ -136,6 +136,8 @@ class Table(ScrollView, Generic[RowType], can_focus=True):
         self._places: dict[str, int] = {}
         self._widths: dict[str, int] = {}
         self._strips: dict[str, tuple[Hashable, Strip]] = {}
+        self.without = ""
+        """What there is to say while no row passes the filter."""
         self._on_screen: dict[int, tuple[str, bool | None, tuple[Cell, ...]]] = {}
 
     # --- what a subclass says ---
@@ -170,6 +172,16 @@ class Table(ScrollView, Generic[RowType], can_focus=True):
     def rows(self) -> Sequence[RowType]:
         """The rows that pass the filter, in their order; those under a folded heading, too."""
         return self._rows
+
+    @property
+    def cursor_line(self) -> int:
+        """The line of the screen that the cursor is in."""
+        return self.content_region.y + 1 + self._places.get(self.cursor or "", 0) - self.scroll_offset.y
+
+    @property
+    def total(self) -> int:
+        """How many rows there are, shown or not."""
+        return len(self._given)
 
     @property
     def selected(self) -> RowType | None:
@@ -388,7 +400,8 @@ class Table(ScrollView, Generic[RowType], can_focus=True):
         place = self.scroll_offset.y + y - 1
         if place >= len(self._lines):
             self._on_screen.pop(y, None)
-            return Strip.blank(width, self.rich_style)
+            words = f" {self.without}" if y == 2 and self._given and not self._lines else ""
+            return Strip([Segment(fit(words, width), self._style("table--muted"))])
         line = self._lines[place]
         appearance = self._on_screen[y] = self._appearance(line)
         drawn = self._strips.get(line.key)

@@ -80,12 +80,47 @@ LIFE = (
         LIVE | {Status.RESTARTING},
     ),
     _container("container.kill", "kill", "ctrl+k", "Kill", "End its program at once (KILL)", LIVE, footer=False),
+    _container("container.signal", "signal", "K", "Signal…", "Send its program any signal", LIVE, footer=False),
     _container("container.pause", "pause", "p", "Pause", "Freeze all of its processes", RUNNING),
     _container("container.resume", "unpause", "p", "Resume", "Let its processes go on", frozenset({Status.PAUSED})),
     _container("container.restart", "restart", "r", "Restart", "Stop it and start it again", LIVE, footer=False),
     _container("container.rename", "rename", "R", "Rename", "Give it another name", ANY, footer=False),
     _container("container.remove", "remove", "d,delete", "Remove", "Remove it with its files and its log", ANY),
+    _container(
+        "container.wait",
+        "wait",
+        "W",
+        "Tell when it ends",
+        "Say so when it has ended, and with which status",
+        LIVE | {Status.RESTARTING},
+        footer=False,
+        changes=False,
+    ),
+    _container(
+        "container.copy-name",
+        "copy('name')",
+        "y",
+        "Copy name",
+        "Put its name on the clipboard",
+        ANY,
+        footer=False,
+        changes=False,
+    ),
+    _container(
+        "container.copy-id",
+        "copy('id')",
+        "Y",
+        "Copy id",
+        "Put its id on the clipboard",
+        ANY,
+        footer=False,
+        changes=False,
+    ),
 )
+BULK = frozenset(
+    f"container.{verb}" for verb in "start stop kill signal pause resume restart remove wait copy-name copy-id".split()
+)
+"""Commands that mean all marked containers, where some are marked."""
 FIRST = Command(
     "container.first",
     "first",
@@ -97,7 +132,8 @@ FIRST = Command(
     place="containers",
 )
 LIST = (
-    _list("list.filter", "filter", "slash", "Filter", "Show only containers with these words", display="/"),
+    _list("list.filter", "filter", "slash", "Filter", "Show only containers that match", display="/"),
+    _list("list.menu", "row_menu", "full_stop", "Menu", "What can be done to it now (or click right)", display="."),
     _list("list.sort", "sort", "o", "Sort", "Sort by the next column (or click a heading)"),
     _list("list.reverse", "reverse", "O", "Reverse", "Turn the order round"),
 )

@@ -77,13 +77,15 @@ class SignalMenu(ModalScreen[str | None]):
     COMPONENT_CLASSES: ClassVar[set[str]] = {"signal--name", "signal--words"}
     AUTO_FOCUS = "Input"
 
-    def __init__(self, command: str, processes: int) -> None:
+    def __init__(self, command: str, processes: int, whom: str = "") -> None:
+        """`whom`: those that it is sent to, in words, where they are not the processes of a job."""
         super().__init__()
-        self._command, self._processes = command, processes
+        self._command, self._processes, self._whom = command, processes, whom
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="signals") as dialog:
             whom = "its process" if self._processes == 1 else f"all {self._processes} of its processes"
+            whom = self._whom or whom
             dialog.border_title = Content(f"Signal {printable(self._command)}")
             dialog.border_subtitle = f"Enter sends it to {whom} · Escape cancels"
             yield Input(placeholder="name or number", compact=True)
