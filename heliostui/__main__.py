@@ -97,7 +97,8 @@ def _verb(name: str, verb: Verb, words: list[str]) -> int:
 
 
 def _console(said: Globals) -> int:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    served = os.environ.get("TEXTUAL_DRIVER", "").endswith(":WebDriver")  # by `heliostui serve`
+    if not served and not (sys.stdin.isatty() and sys.stdout.isatty()):
         _complain("the console needs a terminal; `heliostui --help` lists the verbs that do without")
         return USAGE
     from engine.client.errors import ClientError

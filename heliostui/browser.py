@@ -10,6 +10,12 @@ from collections.abc import Mapping
 OPENERS = (("xdg-open",), ("gio", "open"))
 
 
+def openable(url: str) -> bool:
+    """Whether the address is one of the web. A program in a container means its own files by `file:`, not the user's,
+    and `javascript:` would run as a page of ours."""
+    return url.lower().startswith(("http://", "https://", "mailto:"))
+
+
 def opener(url: str, environment: Mapping[str, str]) -> list[str] | None:
     """The command that opens the address; None without a display or a command for it.
 

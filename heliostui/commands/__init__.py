@@ -79,6 +79,9 @@ GROUPS: dict[str, dict[str, Verb]] = {
     "Examples": {
         "demo": Verb("run an example, or list them", "[echo [OPTIONS]]"),
     },
+    "The console elsewhere": {
+        "serve": Verb("open the console in a browser of this machine", "[OPTIONS]"),
+    },
     "The engine": {
         "engine": Verb("start, stop or ask after the engine", "start|stop|status"),
         "config": Verb("tell of the console's settings, and check them", "path|check|keys|themes|example"),
