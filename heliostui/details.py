@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from pathlib import PurePosixPath
+from typing import TypeAlias
 
 import msgspec
 from textual import on
@@ -18,43 +19,49 @@ from textual.timer import Timer
 from textual.widgets import TabbedContent, TabPane, Tabs
 
 from engine.protocol.messages import Attach, ContainerSummary, Status, StreamJobs
+from heliostui.changes.pane import ChangesPane
 from heliostui.heap.pane import HeapPane
 from heliostui.isolation_pane import IsolationPane
 from heliostui.job_pane import JobPane
 from heliostui.limits_pane import LimitsPane
 from heliostui.link import Link
-from heliostui.messages import InspectArrived, LaunchArrived, LogsArrived
+from heliostui.logs.pane import LogsPane, about_search
+from heliostui.messages import InspectArrived, LaunchArrived
 from heliostui.network_explain import Told
 from heliostui.network_pane import NetworkPane
+from heliostui.presence.read_only import refused
+from heliostui.processes.pane import ProcessesPane
 from heliostui.session import Session
-from heliostui.state import receipt
+from heliostui.state import State, receipt
 from heliostui.stats_pane import StatsPane
+from heliostui.tab_names import TABS, names
 from heliostui.terminal_pane import TerminalPane
 from widgets.document import Document
 from widgets.launch_chart import LaunchChart
 from widgets.line_view import LineView
-from widgets.log_view import LogView
 from widgets.own_class import set_own_class
 from widgets.searchable import Searchable
 
 LIVE = (Status.RUNNING, Status.PAUSED)
-CONTENT = "TerminalView, LineView, Calls, JobTable, SwimLanes, MetricList, LimitsTable, SectionTable, HeapMapView"
+CONTENT = (
+    "TerminalView, LineView, Calls, JobTable, SwimLanes, MetricList, LimitsTable, SectionTable, HeapMapView, "
+    "ProcessTable, ChangeTable"
+)
 """What may have the keys in a tab; the first that is shown gets them."""
 SETTLING = 0.08  # seconds the selection must rest before details are fetched, so that running through a list is cheap
-TABS = ("terminal", "logs", "launch", "inspect", "jobs", "stats", "limits", "isolation", "network", "heap")
-PANES = ("jobs", "stats", "limits", "isolation", "network", "heap")
-# Names of tabs, and what they are where there is little room.
-SHORTENED = {
-    "terminal": ("1 Terminal", "1 Term"),
-    "isolation": ("8 Isolation", "8 Isol"),
-    "network": ("9 Network", "9 Net"),
-}
+PANES = ("logs", "jobs", "stats", "processes", "limits", "isolation", "network", "changes", "heap")
 # What there is to say in a pane of a container that does not run.
 NOT_RUNNING = {
     "jobs": "so it has no jobs.",
     "stats": "so there is nothing to measure.",
     "isolation": "so there are no fences around it.",
+    "processes": "so it has no processes.",
 }
+
+
+Pane: TypeAlias = (
+    LogsPane | StatsPane | ProcessesPane | IsolationPane | LimitsPane | NetworkPane | ChangesPane | JobPane | HeapPane
+)
 
 
 class Details(Vertical):
@@ -67,81 +74,53 @@ class Details(Vertical):
         super().__init__(id=id)
         self._link = link
         self._container: ContainerSummary | None = None
+        self.logs = LogsPane(link)
+        self.stats = StatsPane(link)
+        self.processes = ProcessesPane(link)
+        self.isolation = IsolationPane(link)
+        self.limits = LimitsPane(link)
+        self.network = NetworkPane(link)
+        self.changes = ChangesPane(link)
+        self.jobs = JobPane(link)
+        self.heap = HeapPane(link)
+        self._panes: dict[str, Pane] = {name: getattr(self, name) for name in PANES}
         self._followed: Hashable = None
         self._settling: Timer | None = None
+        self._looked = True
+        self.lends = False
+        """Whether its terminal has the whole screen while it has the keys."""
 
     def compose(self) -> ComposeResult:
         with TabbedContent(initial="terminal"):
-            with TabPane("1 Terminal", id="terminal"):
+            for tab in TABS:
+                with TabPane(tab, id=tab):
+                    yield from self._content(tab)
+
+    def _content(self, tab: str) -> ComposeResult:
+        match tab:
+            case "terminal":
                 yield TerminalPane(detach_keys=True, id="main-terminal")
-            with TabPane("2 Log", id="logs"):
-                yield Searchable(LogView())
-            with TabPane("3 Launch", id="launch"):
+            case "launch":
                 yield LaunchChart()
-            with TabPane("4 Inspect", id="inspect"):
+            case "inspect":
                 yield Searchable(Document())
-            with TabPane("5 Jobs", id="jobs"):
-                yield JobPane(self._link)
-            with TabPane("6 Stats", id="stats"):
-                yield StatsPane(self._link)
-            with TabPane("7 Limits", id="limits"):
-                yield LimitsPane(self._link)
-            with TabPane("8 Isolation", id="isolation"):
-                yield IsolationPane(self._link)
-            with TabPane("9 Network", id="network"):
-                yield NetworkPane(self._link)
-            with TabPane("h Heap", id="heap"):
-                yield HeapPane(self._link)
+            case _:
+                yield self._panes[tab]
 
     def on_mount(self) -> None:
         self.query_one(Tabs).can_focus = False
 
     def on_resize(self) -> None:
-        """Ten names have hardly room in 80 cells."""
-        tight = self.size.width < 100
-        for tab, names in SHORTENED.items():
-            self._tabs.get_tab(tab).label = names[tight]
-        self.query_one(Tabs).set_class(tight, "-tight")
+        """Twelve names have hardly room in 80 cells."""
+        found, roomy = names(self.size.width)
+        for tab, name in found.items():
+            self._tabs.get_tab(tab).label = name
+        self.query_one(Tabs).set_class(not roomy, "-tight")
 
     @property
     def terminal(self) -> TerminalPane:
         """The container's own terminal."""
         return self.query_one(TerminalPane)
-
-    @property
-    def jobs(self) -> JobPane:
-        return self.query_one(JobPane)
-
-    @property
-    def stats(self) -> StatsPane:
-        return self.query_one(StatsPane)
-
-    @property
-    def limits(self) -> LimitsPane:
-        return self.query_one(LimitsPane)
-
-    @property
-    def isolation(self) -> IsolationPane:
-        return self.query_one(IsolationPane)
-
-    @property
-    def network(self) -> NetworkPane:
-        return self.query_one(NetworkPane)
-
-    @property
-    def heap(self) -> HeapPane:
-        return self.query_one(HeapPane)
-
-    @property
-    def _panes(self) -> dict[str, JobPane | StatsPane | LimitsPane | IsolationPane | NetworkPane | HeapPane]:
-        return {
-            "jobs": self.jobs,
-            "stats": self.stats,
-            "limits": self.limits,
-            "isolation": self.isolation,
-            "network": self.network,
-            "heap": self.heap,
-        }
 
     @property
     def metric(self) -> str | None:
@@ -188,7 +167,8 @@ class Details(Vertical):
             self.call_after_refresh(self.focus_content)
 
     def next_tab(self, by: int) -> None:
-        self.show_tab(TABS[(TABS.index(self.tab) + by) % len(TABS)])
+        tabs = list(TABS)
+        self.show_tab(tabs[(tabs.index(self.tab) + by) % len(tabs)])
 
     def share(self, *, alone: bool, keys: bool) -> None:
         """`alone`: its terminal has the screen for itself; `keys`: and the keys, as far as it is seen."""
@@ -224,6 +204,12 @@ class Details(Vertical):
         for pane in self._panes.values():
             pane.stop()
 
+    def look(self, looked: bool) -> None:
+        """Whether it is on the screen; it follows nothing while it is not."""
+        if looked != self._looked:
+            self._looked = looked
+            self._refresh()
+
     def _leave(self) -> None:
         """Let go of the container that was shown."""
         self.workers.cancel_group(self, "detail")
@@ -247,9 +233,10 @@ class Details(Vertical):
         """Follow what the tab shows of the container as it is now."""
         container = self._container
         wanted: Hashable = None
-        if container is not None:
+        if container is not None and self._looked:
             wanted = {
-                "logs": ("logs", container.id),
+                "logs": ("logs", *(each.id for each in self._logged(container))),
+                "changes": ("changes", container.id, container.status),
                 "launch": ("launch", container.id, container.started_at),
                 "inspect": ("inspect", container.id, msgspec.json.encode(container)),
                 "network": ("network", container.id, container.pid, *container.networks, *container.ports),
@@ -269,7 +256,7 @@ class Details(Vertical):
     def _follow(self, container: ContainerSummary) -> None:
         """Have brought what the tab shows."""
         if self.tab not in PANES:
-            fetch = {"logs": self._link.logs, "launch": self._link.launch, "inspect": self._link.inspect}[self.tab]
+            fetch = {"launch": self._link.launch, "inspect": self._link.inspect}[self.tab]
             self.run_worker(fetch(container.id, self.post_message), group="detail")
             return
         pane = self._panes[self.tab]
@@ -278,24 +265,26 @@ class Details(Vertical):
         elif isinstance(pane, JobPane):
             name = PurePosixPath(container.command[0]).name if container.command else "program"
             pane.follow(StreamJobs(container=container.id), name)
+        elif isinstance(pane, LogsPane):
+            pane.follow(self._logged(container))
         else:
             pane.follow(container)
+
+    def _logged(self, container: ContainerSummary) -> list[ContainerSummary]:
+        """Whose logs are shown: those of all that are marked, or of the one that is selected."""
+        state: State = self.screen.state  # type: ignore[attr-defined]
+        marked = [state.containers[id] for id in sorted(state.marked) if id in state.containers]
+        return marked if self.logs.merged and marked else [container]
+
+    @on(LogsPane.Remarked)
+    def marks_changed(self) -> None:
+        """Other containers are marked."""
+        self._refresh()
 
     # --- what workers bring ---
 
     def _is_shown(self, container: str) -> bool:
         return self._container is not None and self._container.id == container
-
-    @on(LogsArrived)
-    def _logs(self, event: LogsArrived) -> None:
-        records = list(event.records)
-        event.records.clear()
-        event.taken.set()
-        if self._is_shown(event.container):
-            log = self.query_one(LogView)
-            if event.restart:
-                log.clear()
-            log.write_all([(record.stream, record.time, record.data) for record in records])
 
     @on(LaunchArrived)
     def _launch(self, event: LaunchArrived) -> None:
@@ -320,6 +309,8 @@ class Details(Vertical):
             self.call_after_refresh(self.focus_content)
             return
         if not self.terminal.live:
+            if container.status not in LIVE and refused(self):
+                return
             self._join(container, start=container.status not in LIVE)
         self._tabs.active = "terminal"
         self.call_after_refresh(self.focus_content)
@@ -328,7 +319,7 @@ class Details(Vertical):
     def terminal_size(self) -> tuple[int, int]:
         """The size a terminal has here when it has the keys, in cells."""
         screen = self.app.size
-        if self.screen.has_class("-narrow"):  # it will have the screen, but for a border and the footer
+        if self.lends:  # it will have the screen, but for a border and the footer
             return screen.width, screen.height - 2
         size = self.terminal.view.content_size
         return (size.width, size.height) if size else (80, 24)
@@ -355,6 +346,9 @@ class Details(Vertical):
     # --- what the border says ---
 
     @on(LineView.Changed)
+    @on(LogsPane.Described)
+    @on(ProcessesPane.Described)
+    @on(ChangesPane.Described)
     @on(TerminalPane.Described)
     @on(JobPane.Described)
     @on(StatsPane.Described)
@@ -383,17 +377,19 @@ class Details(Vertical):
             case "limits":
                 return title, self.limits.description()
             case "isolation":
-                return title, _about_search(self.isolation.view.lines) or "/ searches"
+                return title, about_search(self.isolation.view.lines) or "/ searches"
             case "network":
                 return title, self.network.description()
             case "heap":
                 return title, self.heap.description()
             case "logs":
-                view = self.query_one(LogView)
-                follows = "following" if view.following else "f follows"
-                return title, " · ".join(filter(None, [_about_search(view), f"{view.line_count():,} lines", follows]))
+                return title, self.logs.description()
+            case "processes":
+                return title, self.processes.description()
+            case "changes":
+                return title, self.changes.description()
             case "inspect":
-                return title, _about_search(self.query_one(Document)) or "/ searches"
+                return title, about_search(self.query_one(Document)) or "/ searches"
             case _:
                 return title, "o longest first"
 
@@ -404,9 +400,3 @@ class Details(Vertical):
         if not session.ended:
             return "Enter gives it the keys"
         return "" if session.exit_code is None else f"ended with {session.exit_code} · Enter starts it again"
-
-
-def _about_search(view: LineView) -> str:
-    if not view.term:
-        return ""
-    return f"match {view.match_number} of {view.matches}" if view.matches else f"nothing has “{view.term}”"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Collection
 from pathlib import Path
 from typing import Literal
 
@@ -18,18 +19,21 @@ from heliostui.actions import Actions
 from heliostui.job_pane import JobPane
 from heliostui.keymap import Command
 from heliostui.messages import TerminalsListed
+from heliostui.presence.read_only import refused
 from heliostui.screens.dialog import Confirm, Prompt
 from heliostui.screens.signals import SignalMenu
-from heliostui.terminal_tab import TerminalTab, terminal_size
+from heliostui.terminal_tab import TerminalTab
 from widgets.jobs import Job
 
 # Of the terminal that the console runs in; the one that is opened is another.
 _NOT_PASSED_ON = ("COLUMNS", "LINES", "TMUX", "TMUX_PANE", "STY", "WINDOW", "WINDOWID", "TERM_PROGRAM", "TERMINFO")
 
 
-def environment() -> list[str]:
-    """The console's own environment, for a terminal that is xterm's like."""
-    passed = {name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON}
+def environment(only: Collection[str] = ()) -> list[str]:
+    """The console's own environment, or these of it, for a terminal that is xterm's like."""
+    passed = {
+        name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON and (not only or name in only)
+    }
     passed |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
     return [f"{name}={value}" for name, value in passed.items()]
 
@@ -44,6 +48,11 @@ class TerminalActions(Actions):
 
     def show_terminal(self, terminal: str | None) -> None:
         """Show a terminal's tab, or the containers."""
+        raise NotImplementedError
+
+    @property
+    def terminal_size(self) -> tuple[int, int]:
+        """The size that a terminal will have, in cells."""
         raise NotImplementedError
 
     @property
@@ -94,16 +103,18 @@ class TerminalActions(Actions):
         self.post_message(TerminalsListed(listed.terminals))
 
     def action_new_terminal(self) -> None:
-        columns, lines = terminal_size(self.app.size)
+        columns, lines = self.terminal_size
         try:
             here = str(Path.cwd())
         except FileNotFoundError:  # it was removed while we are in it
             here = str(Path.home())
         request = OpenTerminal(workdir=here, env=environment(), columns=columns, lines=lines)
+        if self.link.here.places.host is not None:  # where our directory and our PATH mean nothing
+            request = OpenTerminal(env=environment(("LANG", "LC_ALL", "LC_CTYPE")), columns=columns, lines=lines)
         self.run_worker(self.open_terminal(request), group="actions")
 
     def _open_inside(self, command: list[str]) -> OpenTerminal:
-        columns, lines = terminal_size(self.app.size)
+        columns, lines = self.terminal_size
         return OpenTerminal(
             container=self._selected.id, command=command, env=["TERM=xterm-256color"], columns=columns, lines=lines
         )
@@ -137,7 +148,7 @@ class TerminalActions(Actions):
         await self.ask(CloseTerminal(terminal=tab.summary.id))
 
     def action_use_terminal(self) -> None:
-        if self.shown_tab is not None:
+        if self.shown_tab is not None and not refused(self):
             self.shown_tab.use()
 
     def action_search_terminal(self) -> None:
@@ -159,7 +170,7 @@ class TerminalActions(Actions):
             self.show_terminal(terminals[number - 1])
 
     def action_next_terminal(self, by: int) -> None:
-        """Show the tab after the one that is shown, or before it; the containers are the first."""
+        """Show the tab after the one that is used, or before it; the containers are the first."""
         tabs = [None, *self.state.terminals]
         self.show_terminal(tabs[(tabs.index(self.state.shown_terminal) + by) % len(tabs)])
 

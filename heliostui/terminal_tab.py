@@ -1,8 +1,8 @@
 """The tab of one terminal that was opened: the terminal, and its jobs beside or below it.
 
-Owns how the two share the screen. The jobs are at the right of a wide screen and below on others; on a small one, and
+Owns how the two share their region. The jobs are at the right of a wide one and below in others; in a small one, and
 when the terminal is zoomed, they are there only while they have the keys. The terminal's program keeps the size it has
-with the keys: giving them back and forth redraws nothing. Imports terminal_pane, job_pane and session.
+with the keys: giving them back and forth redraws nothing. Imports terminal_pane, job_pane, session and the frame.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from typing import ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container
 from textual.geometry import Size
 
 from engine.protocol.messages import JoinTerminal, StreamJobs, TerminalSummary
@@ -22,15 +21,20 @@ from heliostui.link import Link
 from heliostui.session import Session
 from heliostui.state import program, shortened
 from heliostui.terminal_pane import TerminalPane
+from heliostui.workspace.frame import Frame, Plan
+from heliostui.workspace.tree import Cells, Part, Sizes, column, row
 
-WIDE = 180  # columns from which on the jobs are at the right
-HIGH = 30  # lines from which on they are below
+WIDE = 130  # columns from which on the jobs are at the right
+HIGH = 22  # lines from which on they are below
 JOB_COLUMNS, JOB_LINES = 64, 12
+_TERMINAL, _JOBS = Part("terminal", 3, Cells(40, 4)), Part("jobs", 1, Cells(30, 4))
+_BESIDE, _BELOW = row(_TERMINAL, _JOBS), column(_TERMINAL, _JOBS)
+_MOST = {"jobs": Cells(JOB_COLUMNS, JOB_LINES)}
 SHELLS = ("heliosh", "sh", "bash", "dash", "ash", "zsh", "fish", "ksh")
 """Programs of which nothing is lost that is worth a question."""
 
 
-class TerminalTab(Container):
+class TerminalTab(Frame):
     """One terminal that lives in the engine; several consoles may show it."""
 
     BINDINGS: ClassVar[list[BindingType]] = list(ON_TERMINALS)
@@ -40,11 +44,14 @@ class TerminalTab(Container):
         self._link = link
         self.summary = summary
         self.container_name = ""
-        self._zoomed: bool | None = None
+        self.full = False
+        """Whether the terminal has the screen for itself while it has the keys."""
+        self._weights: dict[str, dict[str, float]] = {}
         self._peeking = False
         self.pane = TerminalPane(detach_keys=False)
         self.pane.looked = False
         self.jobs = JobPane(link)
+        self.parts = {"terminal": self.pane, "jobs": self.jobs}
         self.display = False
 
     def compose(self) -> ComposeResult:
@@ -52,7 +59,6 @@ class TerminalTab(Container):
         yield self.jobs
 
     def on_mount(self) -> None:
-        self._arrange()
         self.describe()
 
     # --- the terminal ---
@@ -62,7 +68,7 @@ class TerminalTab(Container):
         if not self.pane.live:
             request = JoinTerminal(terminal=self.summary.id)
             self.pane.begin(Session(self._link, request, self.pane.post_message))
-        if self.display:
+        if self.pane.looked:
             self._follow()
 
     def _follow(self) -> None:
@@ -92,22 +98,19 @@ class TerminalTab(Container):
     # --- looking at it ---
 
     def look(self) -> None:
-        """It is shown now."""
-        self.display = True
+        """It is on the screen now."""
         self.pane.looked = True
         self._follow()
-        self.use()
 
     def look_away(self) -> None:
-        """Another tab is shown now."""
-        self.display = False
+        """It is not any more."""
         self.pane.looked = False
         self.jobs.stop()
 
     def use(self) -> None:
         """Give the terminal the keys."""
         self._peeking = False
-        self._arrange()
+        self.settle()
         if self.pane.live:
             self.pane.take_keys()
         else:
@@ -116,46 +119,30 @@ class TerminalTab(Container):
     def release(self) -> None:
         """Give the keys to the jobs."""
         self._peeking = True
-        self._arrange()
+        self.settle()
         self.jobs.focus_view()
-
-    def focus_next(self) -> None:
-        """Look at the next of table, lanes and terminal; the terminal is read so, and gets no keys."""
-        if self.pane.view.has_focus:
-            self.release()
-        elif not self.jobs.focus_next():
-            self.pane.view.look()
 
     # --- the room ---
 
     @property
-    def zoomed(self) -> bool:
-        """Whether the terminal has the tab for itself while it has the keys."""
-        return self._zoomed if self._zoomed is not None else self.small
-
-    @property
-    def full(self) -> bool:
-        """Whether that was asked for, and not a matter of room."""
-        return self._zoomed is True
-
-    @property
     def small(self) -> bool:
-        return self.app.size.width < WIDE and self.app.size.height < HIGH
+        """Whether there is hardly room for the jobs as well."""
+        return is_small(self.size)
 
-    def zoom(self) -> None:
-        self._zoomed = not self.zoomed
-        self.use()
+    def plan(self, size: Size) -> Plan:
+        alone = (self.full or is_small(size)) and not self._peeking
+        beside = size.width >= WIDE
+        weights = self._weights.get("beside" if beside else "below", {})
+        shown = frozenset({"terminal"} if alone else {"terminal", "jobs"})
+        return Plan(_BESIDE if beside else _BELOW, shown, ("jobs",) if self._peeking else (), Sizes(weights, _MOST))
 
-    def on_resize(self, event: events.Resize) -> None:
-        self._arrange()
-
-    def _arrange(self) -> None:
-        self.set_class(self.app.size.width >= WIDE, "-beside")
-        self.jobs.display = not self.zoomed or self._peeking
+    def resized(self, weights: dict[str, float]) -> None:
+        self._weights["beside" if self.size.width >= WIDE else "below"] = weights
+        self.settle()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         self._peeking = self.jobs in event.widget.ancestors
-        self._arrange()
+        self.settle()
         self.describe()
 
     def on_descendant_blur(self) -> None:
@@ -184,18 +171,20 @@ class TerminalTab(Container):
             subtitle = "ctrl+] gives them back"
         elif self.pane.view.has_focus:
             subtitle = "/ searches · v copies · esc gives it the keys"
-        self._title(self.pane, " · ".join(filter(None, facts)), subtitle)
-        self._title(self.jobs, *self.jobs.description())
-
-    def _title(self, pane: Container | TerminalPane, title: str, subtitle: str) -> None:
-        """A border that is only one line above says it all there, with blanks around."""
-        if not self.has_class("-beside"):
-            title, subtitle = f" {' · '.join(filter(None, (title, subtitle)))} ", ""
-        pane.border_title, pane.border_subtitle = title, subtitle
+        self.head("terminal", " · ".join(filter(None, facts)), subtitle)
+        self.head("jobs", *self.jobs.description())
+        name = "jobs" if self.jobs.has_focus_within else "terminal" if self.pane.has_focus_within else None
+        self.look_at(name, self.pane.has_keys)
 
 
-def terminal_size(screen: Size) -> tuple[int, int]:
-    """About the size that a terminal has with the keys on a screen of this size, in cells."""
-    if screen.width >= WIDE:
-        return screen.width - JOB_COLUMNS - 2, screen.height - 4
-    return screen.width, screen.height - (2 if screen.height < HIGH else 3 + JOB_LINES)
+def is_small(size: Size | Cells) -> bool:
+    """Whether a region of this size has hardly room for a terminal and its jobs."""
+    return size.width < WIDE and size.height < HIGH
+
+
+def terminal_size(region: Cells) -> tuple[int, int]:
+    """The size that a terminal has with the keys in a region of this size, in cells."""
+    beside = region.width >= WIDE
+    shown = frozenset({"terminal"} if is_small(region) else {"terminal", "jobs"})
+    place = Plan(_BESIDE if beside else _BELOW, shown, sizes=Sizes(most=_MOST)).fitted(region).places["terminal"]
+    return place.width, place.height - 1

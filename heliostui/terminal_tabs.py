@@ -1,12 +1,11 @@
 """The tabs of terminals: one for each terminal there is, which of them is shown, and the line that names them.
 
-Imports the same as terminal_actions; the main screen inherits from it.
+Imports the same as terminal_actions, and the workspace; the main screen inherits from it.
 """
 
 from __future__ import annotations
 
 from textual import on
-from textual.css.query import NoMatches
 
 from engine.protocol.messages import TerminalSummary
 from heliostui.job_pane import JobPane
@@ -14,7 +13,9 @@ from heliostui.messages import TerminalsListed
 from heliostui.terminal_actions import TerminalActions
 from heliostui.terminal_pane import TerminalPane
 from heliostui.terminal_tab import TerminalTab
-from widgets.key_line import KeyLine
+from heliostui.workspace.layouts import REGIONS, TITLES
+from heliostui.workspace.terminals import Terminals
+from heliostui.workspace.workspace import PAIR, Workspace
 from widgets.tab_bar import Tab, TabBar
 
 HUNG_UP = 129  # the exit code of a program whose terminal was closed
@@ -26,10 +27,18 @@ class TerminalTabs(TerminalActions):
     def __init__(self) -> None:
         super().__init__()
         self.engine_is_back = False
-        """The engine has answered again, and its lists are not here yet."""
+        """An engine has answered again, and this is its first list."""
 
-    def share_out(self) -> None:
-        """Show what has a place on the screen now."""
+    @property
+    def workspace(self) -> Workspace:
+        return self.query_one(Workspace)
+
+    @property
+    def terminals(self) -> Terminals:
+        return self.query_one(Terminals)
+
+    def focus_region(self, name: str) -> None:
+        """Show a region and give it the focus."""
         raise NotImplementedError
 
     def show_status(self) -> None:
@@ -46,6 +55,7 @@ class TerminalTabs(TerminalActions):
     async def _terminals_listed(self, event: TerminalsListed) -> None:
         """Have one tab for each terminal there is."""
         before, state = list(self.state.terminals), self.state
+        self.engine_is_back = event.anew
         state.terminals = {terminal.id: terminal for terminal in event.terminals}
         for gone in set(before) - set(state.terminals):
             await self._forget_terminal(gone, before.index(gone))
@@ -55,7 +65,9 @@ class TerminalTabs(TerminalActions):
         if state.awaited_terminal in state.terminals:
             awaited, state.awaited_terminal = state.awaited_terminal, None
             self.show_terminal(awaited)
-        self.set_class(bool(state.terminals), "-terminals")
+        elif self.terminals.current is None and state.terminals:
+            self.terminals.show(next(iter(state.terminals)))
+        self.workspace.note(terminals=bool(state.terminals))
         self.show_status()
 
     async def _keep_terminal(self, terminal: TerminalSummary) -> None:
@@ -64,7 +76,7 @@ class TerminalTabs(TerminalActions):
         new = tab is None
         if tab is None:
             tab = TerminalTab(self.link, terminal)
-            await self.mount(tab, before=self.query_one(KeyLine))
+            await self.terminals.mount(tab)
         tab.summary = terminal
         container = self.state.containers.get(terminal.container or "")
         tab.container_name = container.name if container else (terminal.container or "")
@@ -74,9 +86,12 @@ class TerminalTabs(TerminalActions):
 
     async def _forget_terminal(self, terminal: str, place: int) -> None:
         """Remove the tab of a terminal that is gone, and look at the one before it."""
+        left = list(self.state.terminals)
+        after = left[max(0, min(place, len(left)) - 1)] if left else None
         if self.state.shown_terminal == terminal:
-            left = list(self.state.terminals)
-            self.show_terminal(left[max(0, min(place, len(left)) - 1)] if left else None)
+            self.show_terminal(after)
+        if self.terminals.current == terminal:
+            self.terminals.show(after)
         tab = self._tab(terminal)
         if tab is not None:
             await tab.remove()
@@ -84,44 +99,52 @@ class TerminalTabs(TerminalActions):
     # --- the one that is shown ---
 
     def _tab(self, terminal: str | None) -> TerminalTab | None:
-        try:
-            return self.get_child_by_id(f"terminal-{terminal}", TerminalTab) if terminal else None
-        except NoMatches:
-            return None
+        return self.terminals.tab(terminal)
 
     @property
     def shown_tab(self) -> TerminalTab | None:
+        """The terminal that is used: its region has the focus."""
         return self._tab(self.state.shown_terminal)
 
     def show_terminal(self, terminal: str | None) -> None:
-        """Show a terminal's tab and give it the keys, or show the containers."""
-        before, tab = self.shown_tab, self._tab(terminal)
+        """Show a terminal's tab and give it the keys, or go to the containers."""
+        tab = self._tab(terminal)
         self.state.shown_terminal = terminal if tab is not None else None
-        self.share_out()
-        if before is not None and before is not tab:
-            before.look_away()
         if tab is None:
-            self.release()
-        elif tab is before:
-            tab.use()
+            self.focus_region("containers")
         else:
-            tab.look()
+            self.terminals.show(terminal)
+            self.workspace.note(terminals=True)
+            self.workspace.want("terminals")
+            tab.use()
         self.show_status()
 
     @on(TabBar.Chosen)
     def _tab_chosen(self, event: TabBar.Chosen) -> None:
-        self.show_terminal(event.key or None)
+        if event.key in REGIONS:
+            self.focus_region(event.key)
+        else:
+            self.show_terminal(event.key)
 
     @on(TerminalPane.Described)
     @on(JobPane.Described)
     def show_tabs(self) -> None:
-        """Draw the line of tabs: the containers, then each terminal."""
-        tabs = [Tab("", None, "Containers")]
+        """Draw the line of tabs: the regions, then each terminal."""
+        workspace = self.workspace
+        names = [name for name in REGIONS if name != "terminals" or not self.state.terminals]
+        if workspace.compact:
+            names = [name for name in names if name not in ("details", "terminals")]
+        wanted, visible = workspace.wanted, workspace.visible
+        active = "containers" if workspace.compact and wanted in PAIR else wanted
+        if wanted == "terminals" and self.terminals.current is not None:
+            active = self.terminals.current
+        tabs = [Tab(name, None, TITLES[name], seen=workspace.compact or name in visible) for name in names]
         for number, terminal in enumerate(self.state.terminals, 1):
             tab = self._tab(terminal)
             if tab is not None and tab.is_mounted:
-                tabs.append(Tab(terminal, number, tab.name_shown, tab.container_name, tab.pane.unseen))
-        self.query_one(TabBar).show(tabs, self.state.shown_terminal or "")
+                unseen, seen = tab.pane.unseen, workspace.compact or "terminals" in visible
+                tabs.append(Tab(terminal, number, tab.name_shown, tab.container_name, unseen, seen))
+        self.query_one(TabBar).show(tabs, active)
         self.refresh_bindings()
 
     @on(TerminalPane.Ended)

@@ -9,6 +9,7 @@ from typing import ClassVar
 from rich.cells import cell_len
 from rich.text import Text
 from textual import events
+from textual.geometry import Size
 from textual.message import Message
 from textual.widget import Widget
 
@@ -20,19 +21,28 @@ LEAST_NAME, MOST_NAME = 6, 24  # cells
 
 @dataclass(frozen=True)
 class Tab:
-    """One tab. `place`: where it is, said after the name; `mark`: what happened in it: "", "output" or "bell"."""
+    """One tab. `place`: where it is, said after the name; `mark`: what happened in it: "", "output" or "bell";
+    `seen`: what it names is on the screen, or would be if it were chosen."""
 
     key: str
     number: int | None
     name: str
     place: str = ""
     mark: str = ""
+    seen: bool = True
 
 
 class TabBar(Widget):
     """Draws the tabs in one line, names cut so that all of them are seen as long as that is possible."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"tab--active", "tab--other", "tab--mark", "tab--bell", "tab--place"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "tab--active",
+        "tab--other",
+        "tab--unseen",
+        "tab--mark",
+        "tab--bell",
+        "tab--place",
+    }
 
     @dataclass
     class Chosen(Message):
@@ -53,16 +63,31 @@ class TabBar(Widget):
     def show(self, tabs: Sequence[Tab], active: str) -> None:
         """Show these tabs; `active` is the key of the one that is looked at."""
         if (tuple(tabs), active) != (self._tabs, self._active):
+            before = self._whole_width()
             self._tabs, self._active = tuple(tabs), active
-            self.refresh()
+            self.refresh(layout=self._whole_width() != before)
 
     def on_click(self, event: events.Click) -> None:
         event.stop()
-        at = 0
+        for key, at, width in self.spans():
+            if at <= event.x < at + width:
+                self.post_message(self.Chosen(self, key))
+
+    def spans(self) -> list[tuple[str, int, int]]:
+        """The tabs that are seen: their keys, first cells and widths."""
+        at, found = 0, []
         for tab, text in self._drawn():
-            if at <= event.x < at + text.cell_len:
-                self.post_message(self.Chosen(self, tab.key))
+            if at < self.size.width:
+                found.append((tab.key, at, text.cell_len))
             at += text.cell_len
+        return found
+
+    def get_content_width(self, container: Size, viewport: Size) -> int:
+        return self._whole_width()
+
+    def _whole_width(self) -> int:
+        """The cells of all tabs with their whole names."""
+        return sum(self._tab(tab, MOST_NAME).cell_len for tab in self._tabs)
 
     def render(self) -> Text:
         line = Text(no_wrap=True, overflow="crop")
@@ -84,8 +109,8 @@ class TabBar(Widget):
         return drawn
 
     def _tab(self, tab: Tab, most: int) -> Text:
-        active = tab.key == self._active
-        base = self.get_component_rich_style("tab--active" if active else "tab--other")
+        look = "tab--active" if tab.key == self._active else "tab--other" if tab.seen else "tab--unseen"
+        base = self.get_component_rich_style(look)
         number = "" if tab.number is None else f"{tab.number} "
         text = Text.assemble(f" {number}", fit(tab.name, min(most, cell_len(tab.name))), style=base)
         if tab.place:

@@ -29,14 +29,14 @@ class HeapActions(Actions):
         from heliostui.screens.heap import HeapScreen
 
         pane = self.details.heap
-        self.details.rest()
+        self.rest_regions()
         await self.app.push_screen_wait(HeapScreen(self.link, self._selected, pane.process, address))
-        self.details.reconnect()
+        self.resume_regions()
 
     @work(group="actions", exclusive=True)
     async def action_playground(self) -> None:
         from heliostui.screens.playground import PlaygroundScreen
 
-        self.details.rest()
+        self.rest_regions()
         self._playgrounds = await self.app.push_screen_wait(PlaygroundScreen(self.link, self._playgrounds))
-        self.details.reconnect()
+        self.resume_regions()

@@ -9,9 +9,10 @@ from heliostui.keymap.command import Command
 from heliostui.keymap.console import CONSOLE, START_ENGINE
 from heliostui.keymap.containers import EXPLAIN, FIRST, LIFE, LIST, NEW
 from heliostui.keymap.heaps import HEAPS
+from heliostui.keymap.hosts import HOSTS
 from heliostui.keymap.networks import NETWORKS
 from heliostui.keymap.terminals import JOBS, TERMINAL_KEYS, TERMINALS
-from heliostui.keymap.view import CLEAR, PANES, TABS
+from heliostui.keymap.view import CLEAR, LAYOUTS, PANES, REGIONS, TABS
 
 __all__ = ["COMMANDS", "ON_JOBS", "ON_SCREEN", "ON_TERMINALS", "TERMINAL_KEYS", "Command"]
 
@@ -29,6 +30,9 @@ COMMANDS = (
     CLEAR,
     *TABS,
     *PANES,
+    *LAYOUTS,
+    *REGIONS,
+    *HOSTS,
     *CONSOLE,
 )
 

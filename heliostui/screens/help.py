@@ -88,7 +88,7 @@ def _rows(commands: list[Command]) -> list[tuple[str, str]]:
     return rows
 
 
-_ORDER = ("Containers", "Selected container", "Networks", "Heaps", "Terminals", "Jobs", "View", "Console")
+_ORDER = ("Containers", "Selected container", "Networks", "Heaps", "Terminals", "Jobs", "View", "Layout", "Console")
 
 
 class Help(ModalScreen[None]):

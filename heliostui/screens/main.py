@@ -1,44 +1,49 @@
-"""The main screen: the container table and the details of the selected one, or the tab of a terminal.
+"""The main screen: the regions of the console, the line above them and the line of keys below.
 
-Owns layout, selection and focus; what is done to containers and terminals is in `heliostui.actions` and
-`heliostui.terminal_actions`, the tabs of terminals in `heliostui.terminal_tabs`. Imports link, state, details.
+Owns the state and the selection; what is done to containers and terminals is in `heliostui.actions` and
+`heliostui.terminal_actions`, the layout in `heliostui.workspace`. Imports link, state and the regions' panes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container, Horizontal, Vertical
-from textual.content import Content
+from textual.containers import Horizontal
 from textual.widgets import Static
 
 from engine.places import Places
-from engine.protocol.messages import Role
-from heliostui.actions import ContainerActions
+from heliostui.actions import ConsoleActions
 from heliostui.capture import Captures
+from heliostui.containers.life import ContainerLife
+from heliostui.containers.list_actions import ListActions
+from heliostui.containers.pane import ContainersPane
 from heliostui.details import Details
+from heliostui.graphs.pane import GraphsPane
 from heliostui.heap.actions import HeapActions
+from heliostui.heap.pane import HeapPane
+from heliostui.hosts.actions import HostActions
 from heliostui.keymap import COMMANDS, ON_SCREEN, Command
 from heliostui.line import SlowLine, slow_line
 from heliostui.link import Link
-from heliostui.messages import ContainersListed, EngineDown, EngineUp, LimitMet
+from heliostui.messages import ContainersListed, LimitMet
 from heliostui.network_actions import NetworkActions
-from heliostui.screens.network_map import MapScreen
+from heliostui.receipts.actions import ReceiptActions
+from heliostui.presence.actions import PresenceActions
+from heliostui.settings.use import settings_of
 from heliostui.state import State, limit_met, row
-from heliostui.terminal_pane import TerminalPane
-from heliostui.terminal_tabs import TerminalTabs
+from heliostui.workspace.actions import WorkspaceActions
+from heliostui.workspace.memory import encoded, file_of, read
+from heliostui.workspace.terminals import Terminals
+from heliostui.workspace.workspace import Workspace
 from widgets.container_table import ContainerTable
 from widgets.key_line import KeyLine
-from widgets.own_class import set_own_class
-from widgets.search_line import SearchLine
 from widgets.tab_bar import TabBar
-from widgets.terminal import TerminalView
 
-WIDE = 180  # columns from which on table and details are side by side, with room for every column of the table
 NOTHING_YET = """\
 No containers yet.
 
@@ -54,50 +59,62 @@ No containers yet.
 _BY_ACTION = {command.action: command for command in COMMANDS}
 
 
-class MainScreen(HeapActions, NetworkActions, ContainerActions, TerminalTabs, inherit_bindings=False):
+class MainScreen(
+    PresenceActions,
+    HostActions,
+    HeapActions,
+    NetworkActions,
+    ReceiptActions,
+    ListActions,
+    ContainerLife,
+    ConsoleActions,
+    WorkspaceActions,
+    inherit_bindings=False,
+):
     """Where one is when the console has started."""
 
     BINDINGS: ClassVar[list[BindingType]] = list(ON_SCREEN)
     AUTO_FOCUS = "ContainerTable"
     COMPONENT_CLASSES: ClassVar[set[str]] = {"status--title", "status--muted", "status--up", "status--down"}
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Places | Sequence[Places]) -> None:
         super().__init__()
-        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
         self.state = State()
         self.link = Link(places, self.post_message)
         self.captures = Captures(self, self.link, self.show_status)
-        self.just_released = False
-        self._zoomed = False
-        self._zoomed_for_terminal = False
-        self._described = ("", "")
+        self.layout_file = file_of(self.link.here.places)
+        self.remembered = read(self.layout_file)
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="top"):
             yield Static(" heliostui ", id="title")
             yield TabBar()
+            yield Static(id="crumbs")
             yield Static(id="status")
         yield Static(id="banner", markup=False)
-        yield Static(NOTHING_YET, id="nothing-yet")
-        with Container(id="body"):
-            with Vertical(id="containers") as containers:
-                containers.border_title = "Containers"
-                yield ContainerTable()
-                yield SearchLine("words to look for", id="filter")
-            yield Details(self.link, id="details")
+        yield Workspace(
+            {
+                "containers": ContainersPane(self.link, id="containers"),
+                "details": Details(self.link, id="details"),
+                "terminals": Terminals(id="terminals"),
+                "graphs": GraphsPane(self.link, id="graphs"),
+                "heap": HeapPane(self.link, id="heap"),
+            },
+            Static(NOTHING_YET, id="nothing-yet"),
+            self.remembered,
+            settings_of(self.app).layout,
+            id="workspace",
+        )
         yield KeyLine()
 
     def on_mount(self) -> None:
+        self._saved = encoded(self.remembered)
         self.show_status()
         self.run_worker(self.link.watch(), group="engine")
 
     @property
-    def table(self) -> ContainerTable:
-        return self.query_one(ContainerTable)
-
-    @property
     def details(self) -> Details:
-        return self.query_one(Details)
+        return self.query_one("#details", Details)
 
     # --- which commands are possible ---
 
@@ -120,53 +137,21 @@ class MainScreen(HeapActions, NetworkActions, ContainerActions, TerminalTabs, in
                 return not self.state.containers
             case "filter" | "sort" | "reverse":
                 return bool(self.state.containers)
-            case "focus_next_pane" | "zoom":
-                return bool(self.state.containers) or self.shown_tab is not None
             case "explain":
                 return self.details.metric is not None or self.details.told is not None
             case "take_back":
                 network = self.details.network
                 return self.details.tab == "network" and bool(network.port or network.endpoint)
             case "start_engine":
-                return self.state.engine_ended
+                return self.state.engine_ended and not self.state.read_only
             case "next_terminal":
                 return bool(self.state.terminals)
             case "show_terminal":
                 number = int(command.action[len("show_terminal(") : -1])
                 return number <= len(self.state.terminals) and (number > 0 or self.shown_tab is not None)
-        return True
-
-    @property
-    def terminal_has_keys(self) -> bool:
-        """Whether what is typed goes to a program."""
-        view = self.focused
-        return isinstance(view, TerminalView) and view.captured and view.terminal is not None
+        return self.possible_here(command)
 
     # --- the engine ---
-
-    @on(EngineUp)
-    def _engine_up(self, event: EngineUp) -> None:
-        self.engine_is_back = self.state.info is None
-        self.state.info, self.state.engine_ended = event.info, False
-        self.details.limits.table.changeable = event.info.role is Role.OPERATOR
-        self.query_one("#banner").remove_class("-shown")
-        self.show_status()
-        for screen in self.app.screen_stack[1:]:  # those over this one look at it anew, too
-            if isinstance(screen, MapScreen):
-                screen.follow()
-            else:
-                screen.post_message(EngineUp(event.info))
-
-    @on(EngineDown)
-    def _engine_down(self, event: EngineDown) -> None:
-        self.state.info, self.state.engine_ended = None, event.ended
-        banner = self.query_one("#banner", Static)
-        if event.ended:
-            banner.update("The engine was ended. Enter starts it again.")
-        else:
-            banner.update(f"{event.reason} Containers go on. Reconnecting…")
-        banner.add_class("-shown")
-        self.show_status()
 
     @on(SlowLine)
     def _line_changed(self) -> None:
@@ -180,13 +165,18 @@ class MainScreen(HeapActions, NetworkActions, ContainerActions, TerminalTabs, in
     def _listed(self, event: ContainersListed) -> None:
         self.state.containers = {container.id: container for container in event.containers}
         self.state.empty = not event.containers
-        self.share_out()
-        self.table.show(row(container) for container in event.containers)
+        self.workspace.welcome(self.state.empty)
+        self.show_hosts()
         if not self._show_awaited():
             self._select(self.table.cursor)
-        if self.engine_is_back:  # only now, because what was known of the containers may be out of date
-            self.details.reconnect()
+        if event.anew and event.host == self.link.here.key:
+            self.details.reconnect()  # only now, because what was known of the containers may be out of date
         self.show_status()
+
+    def show_hosts(self) -> None:
+        """Show all containers, in groups where there are several hosts."""
+        rows = [row(container, self.group_of(container.id)) for container in self.state.containers.values()]
+        self.table.show_containers(rows, self.groups)
 
     def await_container(self, id: str) -> None:
         """Select a container that was just made, and open it; the list that has it may be here or on its way."""
@@ -239,8 +229,10 @@ class MainScreen(HeapActions, NetworkActions, ContainerActions, TerminalTabs, in
             text.append(f"  {self.captures.words()}", style("status--down", partial=True))
         if slow_line(self.app):
             text.append("  slow line", muted)
-        if info.role != "operator":
+        if state.read_only:
             text.append("  read-only", style("status--down", partial=True))
+        if words := self.part.words():
+            text.append(f"  {words}", style("status--up" if self.part.presenting else "status--title", partial=True))
         return text.append(" ")
 
     # --- the selection ---
@@ -251,52 +243,22 @@ class MainScreen(HeapActions, NetworkActions, ContainerActions, TerminalTabs, in
 
     def _select(self, key: str | None) -> None:
         self.state.selected_id = key
+        self.link.select(key)
+        self.look_here()
         self.details.show(self.state.selected)
+        self.follow_regions()
+        self.describe_regions()
         self.refresh_bindings()
-
-    @on(ContainerTable.Chosen)
-    def _chosen(self) -> None:
-        self.action_open()
-
-    @on(ContainerTable.Shown)
-    def _counted(self, event: ContainerTable.Shown) -> None:
-        parts = [f"{event.shown} of {event.total}: {self.table.filter}"] if self.table.filter else []
-        column = next((column for column in self.table.COLUMNS if column.name == self.table.sort_column), None)
-        if column is not None:
-            parts.append(f"by {column.title.lower() or 'state'}")
-        self.query_one("#containers").border_title = Content(self._title("Containers", *parts))
-
-    # --- filter and sort ---
-
-    def action_filter(self) -> None:
-        self.query_one("#filter", SearchLine).open()
-
-    @on(SearchLine.Changed, "#filter")
-    def _filter_typed(self, event: SearchLine.Changed) -> None:
-        self.table.filter = event.value
-
-    @on(SearchLine.Submitted, "#filter")
-    @on(SearchLine.Ended, "#filter")
-    def _filter_done(self) -> None:
-        self.query_one("#filter").display = False
-        self.table.focus()
-
-    def action_sort(self) -> None:
-        self.table.sort_next()
-
-    def action_reverse(self) -> None:
-        if self.table.sort_column:
-            self.table.sort_by(self.table.sort_column)
 
     def action_clear(self) -> None:
         """Back to the table; there, forget the filter."""
         if self.table.has_focus:
-            self.query_one("#filter", SearchLine).value = ""
-        self._zoomed = False
-        self.share_out()
+            self.undo_choice()
+        if self.workspace.zoomed:
+            self.workspace.zoom(None)
         self.release()
 
-    # --- tabs, focus and zoom ---
+    # --- tabs ---
 
     def action_tab(self, name: str) -> None:
         self.details.show_tab(name)
@@ -304,97 +266,6 @@ class MainScreen(HeapActions, NetworkActions, ContainerActions, TerminalTabs, in
     def action_next_tab(self, by: int) -> None:
         self.details.next_tab(by)
 
-    def action_focus_next_pane(self) -> None:
-        if self.shown_tab is not None:
-            self.shown_tab.focus_next()
-        elif self.details.tab == "jobs" and self.details.jobs.focus_next():
-            pass
-        elif self.table.has_focus:
-            self.details.focus_content()
-        else:
-            self.release()
-
-    def action_zoom(self) -> None:
-        if self.shown_tab is not None:
-            self.shown_tab.zoom()
-            self.on_descendant_focus()
-            return
-        self._zoomed_for_terminal = False
-        self._zoomed = not self._zoomed
-        self.share_out()
-        if self._zoomed:
-            self.details.focus_content()
-        else:
-            self.release()
-
-    @on(TerminalView.Prefix)
-    def _prefix(self) -> None:
-        """The keys come back; the same key once more within a second is meant for the program."""
-        self.just_released = True
-        self.set_timer(1, self._forget_release)
-        self.release()
-
-    def _forget_release(self) -> None:
-        self.just_released = False
-
-    def action_release(self) -> None:
-        self.release()
-
-    def action_type_prefix(self) -> None:
-        self.just_released = False
-        tab = self.shown_tab
-        (tab.pane if tab is not None else self.details.terminal).type_prefix()
-
-    @on(TerminalPane.Detached)
-    def release(self) -> None:
-        """The table gets the keys, or the jobs of the terminal that is shown."""
-        if self.shown_tab is not None:
-            self.shown_tab.release()
-            return
-        if self._zoomed_for_terminal:
-            self._zoomed = self._zoomed_for_terminal = False
-            self.share_out()
-        if self._zoomed:
-            self.set_focus(None)  # the table is hidden
-            return
-        self.table.focus()
-
-    def on_descendant_blur(self) -> None:
-        self.share_out()
-
-    @on(TerminalPane.Described)
-    def on_descendant_focus(self) -> None:
-        """On a narrow screen a terminal that has the keys has the screen as well."""
-        if self.terminal_has_keys and self.shown_tab is None and self.has_class("-narrow") and not self._zoomed:
-            self._zoomed = self._zoomed_for_terminal = True
-        self.share_out()
-        self._describe()
-
-    def share_out(self) -> None:
-        """Show what has a place on the screen now. Classes would say it too, but style every widget anew at each key
-        that gives a terminal the keys, or takes them."""
-        keys, tab = self.terminal_has_keys, self.shown_tab
-        alone = keys and (self._zoomed if tab is None else tab.full)
-        self.query_one("#top").display = not alone
-        self.query_one("#body").display = tab is None and not self.state.empty
-        self.query_one("#nothing-yet").display = tab is None and self.state.empty
-        self.query_one("#containers").display = not self._zoomed
-        self.query_one(KeyLine).display = not (keys and tab is not None and (tab.full or tab.small))
-        self.details.share(alone=alone, keys=keys)
-        for pane in (self.query_one("#containers"), self.details):
-            set_own_class(pane, pane.has_focus_within, "-active")
-
     @on(Details.Described)
-    def _describe(self) -> None:
-        """A narrow screen has only the upper border to say it on."""
-        title, subtitle = self.details.description()
-        if self.has_class("-narrow"):
-            title, subtitle = self._title(title, subtitle), ""
-        if (title, subtitle) != self._described:  # to set them draws everything inside
-            self._described = title, subtitle
-            self.details.border_title, self.details.border_subtitle = Content(title), Content(subtitle)
-
-    def _title(self, *parts: str) -> str:
-        """A border that has no corners puts no blanks around its title either."""
-        title = " · ".join(filter(None, parts))
-        return f" {title} " if title and self.has_class("-narrow") else title
+    def _details_described(self) -> None:
+        self.describe_regions()
