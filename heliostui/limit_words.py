@@ -61,6 +61,12 @@ def words(name: str) -> Words:
     return Words(name, "text", "")
 
 
+def chart_of(name: str) -> str:
+    """The graph on which a change of this limit is seen, by its id."""
+    first = name.partition(".")[0].partition("_")[0]
+    return {"cpus": "cpu", "cpuset": "cpu", "devices": "io", "hugetlb": "memory"}.get(first, first)
+
+
 def told(name: str, value: LimitValue | None) -> str:
     """A value as people read it."""
     if value is None or value == "":
@@ -203,6 +209,7 @@ def row(limit: LimitInForce, usage: float | None, pending: LimitValue | None) ->
         reason=limit.reason,
         pending=pending is not None,
         what=name.what,
+        steps=name.kind != "text",
     )
 
 

@@ -14,7 +14,8 @@ from rich.style import Style
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical
 from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Static
@@ -28,17 +29,21 @@ from engine.protocol.messages import (
     Inspected,
     LimitsInForce,
     Status,
-    StreamStats,
     UpdateContainer,
     Updated,
 )
-from heliostui.limit_words import LimitValue, asked_for, limits, parsed, row, stepped, words
+from heliostui.graphs.board import GraphBoard
+from heliostui.graphs.charts import BY_ID
+from heliostui.graphs.feed import Subject
+from heliostui.limit_words import LimitValue, asked_for, chart_of, limits, parsed, row, stepped, words
 from heliostui.link import Link
-from heliostui.messages import StatsArrived
 from widgets.limits_table import LimitsTable
 
 RESTING = 0.3  # seconds after the last step until the limit is set
 LIMIT_METRICS = ("cpu.limit", "memory.limit", "pids.limit")
+BESIDE = 116  # columns from which on the graph is beside the table
+BELOW = 19  # lines from which on it has room below
+SPAN = 60  # seconds that it shows
 
 
 class WriteLog(Static):
@@ -82,7 +87,13 @@ class WriteLog(Static):
 
 
 class LimitsPane(Vertical):
-    """The table, what the selected limit means, and what was written."""
+    """The table, the selected limit as a graph, what it means, and what was written."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "e", "screen.explain", "Explain", id="limits.explain", show=False, tooltip="Where the number comes from"
+        )
+    ]
 
     class Described(Message):
         """What the border says has changed."""
@@ -91,7 +102,6 @@ class LimitsPane(Vertical):
         super().__init__(id=id)
         self._link = link
         self._container: ContainerSummary | None = None
-        self._whose: StreamStats | None = None
         self._limits: list[LimitInForce] = []
         self._version = 0
         self._usage: dict[str, float] = {}
@@ -99,10 +109,17 @@ class LimitsPane(Vertical):
         self._pending: dict[str, LimitValue] = {}
         self._resting: Timer | None = None
         self.table = LimitsTable()
+        self.board = GraphBoard(
+            link, [BY_ID["memory"]], more=("memory", "cpu", "pids", *LIMIT_METRICS), id="limit-graph"
+        )
+        self.board.can_focus = False
+        self.board.seconds = SPAN
 
     def compose(self) -> ComposeResult:
         yield Static(classes="note", markup=False)
-        yield self.table
+        with Container(id="limit-both"):
+            yield self.table
+            yield self.board
         yield Static(id="limit-what", markup=False)
         yield WriteLog(id="limit-writes")
 
@@ -113,16 +130,18 @@ class LimitsPane(Vertical):
         """Most of the room is the table's; what was written is seen in any case."""
         height = self.size.height
         self.query_one(WriteLog).styles.height = 4 if height >= 14 else 2 if height >= 9 else 1
+        self.set_class(self.size.width >= BESIDE, "-beside")
         self._arrange_what()
 
     def _arrange_what(self) -> None:
         self.query_one("#limit-what").display = self.table.display and self.size.height >= 9
+        self.board.display = self.table.display and (self.size.width >= BESIDE or self.size.height >= BELOW)
 
     @property
     def metric(self) -> str | None:
         """The metric that the limit under the cursor is about."""
         selected = self.table.selected
-        return (words(selected.key).metric or None) if selected and self._whose else None
+        return (words(selected.key).metric or None) if selected and self.board.followed else None
 
     # --- what is looked at ---
 
@@ -135,15 +154,13 @@ class LimitsPane(Vertical):
             self.table.show([])
         self._container = container
         self._fetch()
-        if self._runs:
-            self._whose = StreamStats(containers=[container.id])
-            self.run_worker(self._link.stats(self._whose, self.post_message), group="stats")
+        self.board.follow([Subject(container.id, container.name, self._runs)])
 
     def stop(self, why: str = "") -> None:
         """Look no more; `why` says what there is to see instead."""
-        for group in ("stats", "limits"):
-            self.workers.cancel_group(self, group)
-        self._whose, self._seen = None, None
+        self.workers.cancel_group(self, "limits")
+        self.board.rest()
+        self._seen = None
         self._pending, self._usage = {}, {}
         self._say(why)
 
@@ -181,14 +198,18 @@ class LimitsPane(Vertical):
         self._show()
         self.post_message(self.Described())
 
-    @on(StatsArrived)
-    def _arrived(self, event: StatsArrived) -> None:
+    @on(GraphBoard.Ended)
+    def _ended(self, event: GraphBoard.Ended) -> None:
         event.stop()
-        if event.whose != self._whose:
-            return
-        if event.sample is None:
-            self.stop(event.reason or "It has ended.")
-            return
+        self.stop(event.reason or "It has ended.")
+
+    @on(GraphBoard.Changed)
+    def _changed(self, event: GraphBoard.Changed) -> None:
+        event.stop()
+
+    @on(GraphBoard.Sampled)
+    def _sampled(self, event: GraphBoard.Sampled) -> None:
+        event.stop()
         values = event.sample.values
         self._usage = dict(values)
         limits_now = tuple(values.get(name) for name in LIMIT_METRICS)
@@ -213,6 +234,13 @@ class LimitsPane(Vertical):
         if name in self._pending:
             return self._pending[name]
         return next((limit.value for limit in self._limits if limit.name == name), None)
+
+    @on(LimitsTable.Turned)
+    def _turned(self, event: LimitsTable.Turned) -> None:
+        """While a knob is turned its effect is measured ten times a second."""
+        event.stop()
+        self.board.quick = event.on
+        self.post_message(self.Described())
 
     @on(LimitsTable.Stepped)
     def _stepped(self, event: LimitsTable.Stepped) -> None:
@@ -240,7 +268,7 @@ class LimitsPane(Vertical):
 
     def _apply(self) -> None:
         container = self._container
-        asked = dict(self._pending)
+        asked = {} if getattr(self.app, "read_only", False) else dict(self._pending)
         if container is not None and asked:
             self.run_worker(self._update(container.id, asked), group="updates")
 
@@ -274,9 +302,13 @@ class LimitsPane(Vertical):
             text.append(f" {event.row.label}  ", "bold")
             text.append(event.row.reason or event.row.what)
             text.append(f"\n {event.row.source}", self.query_one(WriteLog).style("write--muted"))
+            self.board.show_charts([BY_ID[chart_of(event.row.key)]])
         self.query_one("#limit-what", Static).update(text)
 
     def description(self) -> str:
         """What the border says."""
         about = f"cgroup v{self._version}" if self._version else "from its next start on"
-        return f"{about} · digits type, [ ] other tabs" if self.table.has_focus else about
+        if not self.table.has_focus:
+            return about
+        keys = "↑ ↓ turn it, Enter lets go" if self.table.turned else "Enter turns it, digits type, [ ] other tabs"
+        return f"{about} · {keys}"

@@ -96,8 +96,24 @@ def value_text(metric: str, value: float) -> str:
 
 
 def scale_text(metric: str) -> Callable[[float], str]:
-    """What makes words for the scale of a graph; shorter than those of a value."""
-    return (lambda value: f"{value:.2f}") if METRICS[metric].unit == "cores" else partial(value_text, metric)
+    """What makes words for the scale of a graph: shorter than those of a value, which need not be round."""
+    match METRICS[metric].unit:
+        case "cores" | "tasks":
+            return lambda value: f"{value:.2f}"
+        case "bytes":
+            return _round_size
+        case "bytes/s":
+            return lambda value: f"{_round_size(value)}/s"
+        case "%":
+            return lambda value: f"{value:g} %"
+        case _:
+            return partial(value_text, metric)
+
+
+def _round_size(value: float) -> str:
+    """`512 KiB` for `512.00 KiB`, and three digits of what is not round."""
+    number, unit = size_text(value).split()
+    return f"{number.rstrip('0').rstrip('.') if '.' in number else number} {unit}"
 
 
 def in_bytes(metric: str) -> bool:

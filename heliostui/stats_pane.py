@@ -50,6 +50,9 @@ class StatsPane(Vertical):
             show=False,
             tooltip="Draw the graphs with blocks, or finer with dots",
         ),
+        Binding(
+            "e", "screen.explain", "Explain", id="stats.explain", show=False, tooltip="Where the number comes from"
+        ),
         Binding("space", "board('pause')", "Pause", id="stats.pause", tooltip="Let the graphs stand still, or go on"),
         Binding("pageup", "board('scrub', -1)", "Back", id="stats.back", show=False, tooltip="Look at the time before"),
         Binding(
@@ -64,7 +67,7 @@ class StatsPane(Vertical):
 
     def __init__(self, link: Link, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.board = GraphBoard(link, _charts(None, 2), all_metrics=True)
+        self.board = GraphBoard(link, _charts(None, 2), more=None)
         self.list = MetricList()
         self._first = True
 

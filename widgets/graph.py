@@ -298,8 +298,8 @@ class Graph(Widget):
         for line in self._lines:
             if line.limit is None:
                 continue
-            last = line.limit.last
-            limit = line.limit.largest(since, until) if since < self._view.now else last[1] if last else None
+            now = self._view.now
+            limit = line.limit.largest(since, until) if since < now else line.limit.at(now)
             if limit is not None:
                 style = "graph--limit" if self._only is not None else line.style
                 yield self._picture.scale.row(limit, self._picture.rows), style
@@ -418,7 +418,7 @@ class Graph(Widget):
         """Times of day, and over them the marks."""
         picture = self._picture
         line = [(" ", "graph--muted")] * picture.cells
-        each = time_step(picture.seconds, picture.cells, 9)
+        each = time_step(picture.seconds, picture.cells, 11)
         for mark in self._marks:
             at = picture.column(mark.time)
             if not _write(line, at, f"{mark.glyph}{mark.text}", mark.style):

@@ -31,7 +31,8 @@ TYPED = "0123456789."
 class LimitRow:
     """One limit. `value`: as people write it; `entry`: as they would type it; `written`: file and text of it, `source`
     with the whole path; `share`: how much of it is used, 0 to 1 or more. With a `reason` it can't be set here.
-    `pending`: asked for, not yet in force; `what`: a sentence about it."""
+    `pending`: asked for, not yet in force; `what`: a sentence about it; `steps`: it can be
+    made larger and smaller, not only be typed."""
 
     key: str
     label: str
@@ -44,6 +45,7 @@ class LimitRow:
     reason: str = ""
     pending: bool = False
     what: str = ""
+    steps: bool = True
 
 
 class _Widths(NamedTuple):
@@ -74,20 +76,45 @@ class LimitsTable(ScrollView, can_focus=True):
         "limit--written",
     }
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Up", show=False),
-        Binding("down,j", "move(1)", "Down", show=False),
-        Binding("left", "step(-1)", "Less", key_display="←", tooltip="A step less of the limit under the cursor"),
-        Binding("right", "step(1)", "More", key_display="→", tooltip="A step more of it"),
-        Binding("enter", "edit", "Type it", tooltip="Type the limit; a digit begins a new one"),
-        Binding("delete,backspace", "lift", "No limit", key_display="del", tooltip="Take the limit away"),
-        Binding("home,g", "edge(False)", "First", show=False),
-        Binding("end,G", "edge(True)", "Last", show=False),
+        Binding("up,k", "move(-1)", "Up", id="limits.up", show=False, tooltip="The limit above; of a knob a step more"),
+        Binding("down,j", "move(1)", "Down", id="limits.down", show=False, tooltip="The limit below; a step less"),
+        Binding(
+            "left,minus",
+            "step(-1)",
+            "Less",
+            id="limits.less",
+            key_display="←",
+            tooltip="A step less of the limit under the cursor",
+        ),
+        Binding(
+            "right,plus,equals_sign", "step(1)", "More", id="limits.more", key_display="→", tooltip="A step more of it"
+        ),
+        Binding(
+            "enter",
+            "turn",
+            "Turn it",
+            id="limits.turn",
+            tooltip="Turn it with up and down; a digit begins a value that is typed",
+        ),
+        Binding("escape", "let_go", "Done", id="limits.done", tooltip="Let go of the knob"),
+        Binding(
+            "delete,backspace",
+            "lift",
+            "No limit",
+            id="limits.lift",
+            key_display="del",
+            tooltip="Take the limit away",
+        ),
+        Binding("home,g", "edge(False)", "First", id="limits.first", show=False, tooltip="The first limit"),
+        Binding("end,G", "edge(True)", "Last", id="limits.last", show=False, tooltip="The last limit"),
     ]
 
     cursor: reactive[int] = reactive(0, repaint=False, init=False)
     """The place of the selected limit."""
     edited: reactive[str | None] = reactive(None, repaint=False, init=False)
     """What is being typed; None: nothing is."""
+    turned: reactive[bool] = reactive(False, repaint=False, init=False)
+    """Whether up and down change the selected limit, as a knob."""
     changeable: reactive[bool] = reactive(True, repaint=False, init=False)
     """Whether limits may be changed here at all."""
 
@@ -96,6 +123,12 @@ class LimitsTable(ScrollView, can_focus=True):
         """The cursor moved to another limit."""
 
         row: LimitRow | None
+
+    @dataclass
+    class Turned(Message):
+        """The selected limit is a knob now, or no longer."""
+
+        on: bool
 
     @dataclass
     class Stepped(Message):
@@ -147,11 +180,16 @@ class LimitsTable(ScrollView, can_focus=True):
     # --- reactions ---
 
     def watch_cursor(self, old: int, new: int) -> None:
-        self.edited = None
+        self.edited, self.turned = None, False
         self._refresh(old)
         self._refresh(new)
         self._reveal()
         self.post_message(self.Highlighted(self.selected))
+
+    def watch_turned(self, turned: bool) -> None:
+        self._refresh(self.cursor)
+        self.refresh_bindings()
+        self.post_message(self.Turned(turned))
 
     def watch_edited(self) -> None:
         self._refresh(self.cursor)
@@ -161,7 +199,7 @@ class LimitsTable(ScrollView, can_focus=True):
         self._refresh(self.cursor)
 
     def on_blur(self) -> None:
-        self.edited = None
+        self.edited, self.turned = None, False
         self._refresh(self.cursor)
 
     def on_resize(self) -> None:
@@ -177,7 +215,9 @@ class LimitsTable(ScrollView, can_focus=True):
     # --- keys and mouse ---
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in ("step", "edit", "lift"):
+        if action == "let_go":
+            return self.turned
+        if action in ("step", "turn", "edit", "lift"):
             return self.changeable and self.selected is not None and not self.selected.reason
         return True
 
@@ -211,15 +251,28 @@ class LimitsTable(ScrollView, can_focus=True):
         event.prevent_default()
 
     def action_move(self, by: int) -> None:
-        if self._rows:
+        if self.turned:
+            self.action_step(-by)
+        elif self._rows:
             self.cursor = min(max(self.cursor + by, 0), len(self._rows) - 1)
 
     def action_edge(self, last: bool) -> None:
-        self.action_move(len(self._rows) if last else -len(self._rows))
+        if self._rows:
+            self.cursor = len(self._rows) - 1 if last else 0
 
     def action_step(self, by: int) -> None:
         if self.selected is not None:
             self.post_message(self.Stepped(self.selected.key, by))
+
+    def action_turn(self) -> None:
+        """Make a knob of the limit, or let go of it; what has no steps is typed."""
+        if self.selected is not None and not self.selected.steps:
+            self.action_edit()
+        else:
+            self.turned = not self.turned
+
+    def action_let_go(self) -> None:
+        self.turned = False
 
     def action_edit(self) -> None:
         if self.selected is not None:
@@ -234,8 +287,21 @@ class LimitsTable(ScrollView, can_focus=True):
         place = self.scroll_offset.y + event.y - 1
         if event.y and place < len(self._rows):
             self.cursor = place
-            if event.chain == 2 and self.check_action("edit", ()):
-                self.action_edit()
+            if event.chain == 2 and self.check_action("turn", ()):
+                self.action_turn()
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        self._wheel(event, 1)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        self._wheel(event, -1)
+
+    def _wheel(self, event: events.MouseEvent, by: int) -> None:
+        """The wheel turns a knob."""
+        if self.turned:
+            event.stop()
+            event.prevent_default()
+            self.action_step(by)
 
     # --- drawing ---
 
@@ -293,6 +359,8 @@ class LimitsTable(ScrollView, can_focus=True):
         row = self._rows[place]
         if place == self.cursor and self.edited is not None:
             return Segment(fit(f"{self.edited}▏"[-width:], width), self._style("limit--edited"))
+        if place == self.cursor and self.turned:
+            return Segment(f"▾{fit(row.value, width - 2, right=True)}▴", self._style("limit--edited"))
         name = "limit--pending" if row.pending else "limit--none" if row.value in ("max", "–") else "limit--value"
         return Segment(fit(f"{row.value}…" if row.pending else row.value, width, right=True), style(name))
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
@@ -30,7 +30,7 @@ from heliostui.graphs.feed import (
     bring_samples,
 )
 from heliostui.graphs.grid import Grid, grid
-from heliostui.graphs.marks import Happening
+from heliostui.graphs.marks import WATCHED, Happening
 from heliostui.link import Link
 from widgets.curve import Curve
 from widgets.graph import Graph, Line, Mark, View
@@ -111,8 +111,9 @@ class GraphBoard(Container, can_focus=True):
         reason: str
 
     def __init__(
-        self, link: Link, charts: Sequence[Chart], *, all_metrics: bool = False, id: str | None = None
+        self, link: Link, charts: Sequence[Chart], *, more: Sequence[str] | None = (), id: str | None = None
     ) -> None:
+        """`more`: metrics that are wanted beside those of the charts; None: all."""
         super().__init__(id=id)
         self.feed = Feed()
         self.subjects: tuple[Subject, ...] = ()
@@ -126,7 +127,8 @@ class GraphBoard(Container, can_focus=True):
         self.current = 0
         self.enlarged = False
         self._link = link
-        self._all_metrics = all_metrics
+        self._more = more
+        self._quick = False
         self._whose: StreamStats | None = None
         self._drawn_at = 0.0
         self._pointed: float | None = None
@@ -156,7 +158,7 @@ class GraphBoard(Container, can_focus=True):
         self.subjects = tuple(subjects)
         self._show_charts()
         self._stream()
-        self.run_worker(bring_events(self._link, self.post_message), group="events", exclusive=True)
+        self._bring_events([each.id for each in subjects])
 
     def rest(self) -> None:
         """Follow nothing, until `follow`."""
@@ -176,16 +178,38 @@ class GraphBoard(Container, can_focus=True):
 
     def _stream(self) -> None:
         living = [each.id for each in self.subjects if each.lives]
-        quick = self.seconds == QUICK and len(living) <= MOST_QUICK
-        wanted = [] if self._all_metrics else metrics_of(self.charts)
-        remembered = metrics_of(self.charts) + ([] if "memory.oom_kills" in wanted else ["memory.oom_kills"])
+        quick = (self._quick or self.seconds == QUICK) and len(living) <= MOST_QUICK
+        needed = sorted({*metrics_of(self.charts), *_NEEDED})
         self.workers.cancel_group(self, "samples")
+        self._whose = None
         if living:
-            watched = [] if self._all_metrics else sorted({*wanted, *_WATCHED})
-            self._whose = StreamStats(containers=living, period=0.1 if quick else 1.0, metrics=watched)
-            self.run_worker(bring_samples(self._link, self._whose, self.post_message), group="samples")
-        history = bring_history(self._link, self.subjects, sorted({*remembered, *_WATCHED}), self.post_message)
-        self.run_worker(history, group="history", exclusive=True)
+            wanted = [] if self._more is None else sorted({*needed, *self._more})
+            self._whose = StreamStats(containers=living, period=0.1 if quick else 1.0, metrics=wanted)
+            self._bring_samples(self._whose)
+        self._bring_history(needed)
+
+    @work(group="samples")
+    async def _bring_samples(self, whose: StreamStats) -> None:
+        await bring_samples(self._link, whose, self.post_message)
+
+    @work(group="history", exclusive=True)
+    async def _bring_history(self, metrics: list[str]) -> None:
+        await bring_history(self._link, self.subjects, metrics, self.post_message)
+
+    @work(group="events", exclusive=True)
+    async def _bring_events(self, ids: list[str]) -> None:
+        await bring_events(self._link, ids, self.post_message)
+
+    @property
+    def quick(self) -> bool:
+        return self._quick
+
+    @quick.setter
+    def quick(self, quick: bool) -> None:
+        """Measure ten times a second, however much time is shown."""
+        before, self._quick = self._quick, quick
+        if before != quick and self._whose is not None:
+            self._stream()
 
     # --- what arrives ---
 
@@ -220,13 +244,14 @@ class GraphBoard(Container, can_focus=True):
         self.feed.fill(event.container, event.series)
         if event.container in {each.id for each in self.subjects}:
             self._show_charts()
+            self.post_message(self.Changed())
 
     @on(Happened)
     def _happened(self, event: Happened) -> None:
         event.stop()
         self.feed.happened(event.event)
         if event.event.container in {each.id for each in self.subjects}:
-            self._advance()
+            self._look()
 
     # --- the charts ---
 
@@ -312,9 +337,13 @@ class GraphBoard(Container, can_focus=True):
         return marks
 
     def _head(self) -> None:
+        if not self.subjects:
+            return
         for graph, chart in self._shown:
             current = self.has_focus and len(self.charts) > 1 and self.charts[self.current] is chart
-            told = headings.heading(self.feed, self.subjects, chart, self.looked_at, current=current)
+            pointed = self.looked_at
+            time = pointed if pointed is not None else self.now if self.end is None else self.end
+            told = headings.heading(self.feed, self.subjects, chart, time, pointed=pointed is not None, current=current)
             graph.head(*told.parts, big=told.big)
 
     # --- the moment that is looked at ---
@@ -425,6 +454,13 @@ class GraphBoard(Container, can_focus=True):
             self._stream()
         self._look()
 
+    def go(self, seconds: float, cursor: float | None, end: float | None) -> None:
+        """Look at this time, with this moment under the cursor; `end` is None for now."""
+        if seconds in ZOOMS:
+            self.action_zoom(ZOOMS.index(int(seconds)) - ZOOMS.index(self.seconds))
+        self.cursor, self.end, self._pointed, self._paused_at = cursor, end, None, None
+        self._look()
+
     def action_fine(self) -> None:
         self.fine = not self.fine
         self._look()
@@ -461,4 +497,5 @@ def style(number: int) -> str:
     return f"graph--line-{number % 8}"
 
 
-_WATCHED = ("cpu", "cpu.limit", "memory.limit", "pids.limit", "memory.oom_kills", "pids.limit_hits")
+_NEEDED = ("cpu", *WATCHED)
+"""What marks are made of."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from engine.protocol.metrics import METRICS
 from heliostui.metric_words import LABELS, LIMIT_OF, in_bytes, scale_text
@@ -18,7 +19,8 @@ LEAST = {"cores": 0.1, "bytes": 2.0**20, "bytes/s": 1024.0, "%": 2.0, "count": 4
 @dataclass(frozen=True)
 class Chart:
     """One chart. `parts`: its metrics, several as several lines, each with a word. Where several containers are shown
-    each has one line: of the `largest` of the parts, or of their sum; `together` tells so. `look`: a CSS class."""
+    each has one line: of the `largest` of the parts, or of their sum; `together` tells so. `look`: a CSS class;
+    `of`: what has such a chart, where not all have."""
 
     id: str
     title: str
@@ -28,6 +30,7 @@ class Chart:
     largest: bool = False
     together: str = ""
     look: str = ""
+    of: Literal["", "containers", "machine"] = ""
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -54,14 +57,28 @@ CHARTS = (
         together="for what it waits most",
     ),
     Chart("pids", "Processes, threads", ("pids",), limit="pids.limit", look="-pids"),
-    Chart("throttling", "Held back by the CPU limit", (HELD_BACK,), look="-throttling"),
+    Chart("throttling", "Throttled", (HELD_BACK,), look="-throttling", of="containers"),
+    Chart(
+        "load",
+        "Load",
+        ("load.1", "load.5", "load.15"),
+        ("1 min", "5 min", "15 min"),
+        largest=True,
+        together="the highest of its averages",
+        of="machine",
+    ),
     Chart("working_set", "Memory in the working set", ("memory.working_set",), limit="memory.limit", look="-memory"),
     Chart("switches", "Context switches", ("switches",), look="-pids"),
     Chart("files", "Open files", ("files",), look="-pids"),
 )
-USUAL = ("cpu", "memory", "io", "network", "pressure", "pids", "throttling")
+USUAL = ("cpu", "memory", "io", "network", "pressure", "pids", "throttling", "load")
 """Those that are shown until the user says otherwise, as far as there is room."""
 BY_ID = {chart.id: chart for chart in CHARTS}
+
+
+def fitting(charts: Sequence[Chart], *, machine: bool) -> list[Chart]:
+    """Those that what is looked at can have. `machine`: it is nothing but the machine."""
+    return [chart for chart in charts if chart.of in ("", "machine" if machine else "containers")]
 
 
 def chart_of(metric: str) -> Chart:

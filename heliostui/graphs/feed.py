@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from bisect import insort
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
+from msgspec import structs
 from textual.message import Message
 
 from engine.client.errors import ClientError, RequestFailed
@@ -18,12 +20,15 @@ from engine.protocol.messages import Event, GetHistory, History, Stats, StreamEv
 from engine.protocol.metrics import METRICS, Sample, Series
 from heliostui.graphs.charts import Chart
 from heliostui.graphs.marks import WATCHED, Happening, from_curves, from_event, from_step, is_same
-from heliostui.link import Link, Post
+from heliostui.link import Link
 from widgets.curve import Curve
 
+Post: TypeAlias = Callable[[Message], object]
 MOST_KEPT = 32
 """Containers whose curves are kept; those that were not looked at for longest are forgotten."""
 MOST_HAPPENINGS = 500
+AGAIN = 1.0
+"""Seconds between two attempts to reach an engine that is away."""
 
 
 class Subject(NamedTuple):
@@ -63,18 +68,35 @@ class Happened(Message):
 
 
 async def bring_samples(link: Link, whose: StreamStats, post: Post) -> None:
-    """Follow what is measured."""
-    reason = ""
-    try:
-        async with link.connection() as engine:
-            async for reply in engine.stream(whose):
-                if isinstance(reply, Stats) and reply.samples:
-                    post(SamplesArrived(whose, reply.samples))
-    except RequestFailed as error:
-        reason = error.message
-    except ClientError:
-        pass  # the banner says so already
-    post(SamplesArrived(whose, (), reason, ended=True))
+    """Follow what is measured, on every host that has some of it."""
+    groups = _by_host(link, whose.containers)
+    reasons = await asyncio.gather(*(_bring_samples(link, whose, ids, post) for ids in groups))
+    post(SamplesArrived(whose, (), next(filter(None, reasons), ""), ended=True))
+
+
+async def _bring_samples(link: Link, whose: StreamStats, ids: list[str], post: Post) -> str:
+    """Until there are no more; the result is why. An engine that is away is awaited."""
+    while True:
+        try:
+            async with link.connection(ids[0] or None) as engine:
+                async for reply in engine.stream(structs.replace(whose, containers=ids)):
+                    if isinstance(reply, Stats) and reply.samples:
+                        post(SamplesArrived(whose, reply.samples))
+            return ""
+        except RequestFailed as error:
+            return error.message
+        except ClientError:
+            await asyncio.sleep(AGAIN)  # the banner says so already
+
+
+def _by_host(link: Link, ids: Sequence[str]) -> list[list[str]]:
+    """The ids of each host; the machine is the one that the first container is on."""
+    groups: dict[str, list[str]] = {}
+    first = next((id for id in ids if id), None)
+    for id in ids:
+        host = link.hosts.owner(id or first)
+        groups.setdefault(host.key if host is not None else "", []).append(id)
+    return [sorted(group, reverse=True) for group in groups.values()]
 
 
 async def bring_history(link: Link, subjects: Iterable[Subject], metrics: Sequence[str], post: Post) -> None:
@@ -87,15 +109,23 @@ async def bring_history(link: Link, subjects: Iterable[Subject], metrics: Sequen
         post(Remembered(subject.id, reply.series))
 
 
-async def bring_events(link: Link, post: Post) -> None:
-    """Follow what happens to containers."""
-    try:
-        async with link.connection() as engine:
-            async for reply in engine.stream(StreamEvents()):
-                if isinstance(reply, Event):
-                    post(Happened(reply))
-    except ClientError:
-        pass
+async def bring_events(link: Link, ids: Sequence[str], post: Post) -> None:
+    """Follow what happens on the hosts of these containers."""
+    await asyncio.gather(*(_bring_events(link, group[0], post) for group in _by_host(link, ids)))
+
+
+async def _bring_events(link: Link, id: str, post: Post) -> None:
+    while True:
+        try:
+            async with link.connection(id or None) as engine:
+                async for reply in engine.stream(StreamEvents()):
+                    if isinstance(reply, Event):
+                        post(Happened(reply))
+        except RequestFailed:
+            return
+        except ClientError:
+            pass
+        await asyncio.sleep(AGAIN)
 
 
 @dataclass

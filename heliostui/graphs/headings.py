@@ -9,7 +9,6 @@ from typing import NamedTuple
 from heliostui.graphs.charts import HELD_BACK, Chart
 from heliostui.graphs.feed import Feed, Subject
 from heliostui.metric_words import value_text
-from widgets.curve import Curve
 from widgets.graph import Cell
 
 LITTLE = 0.005  # below that nothing was held back
@@ -22,61 +21,51 @@ class Heading(NamedTuple):
     big: Cell
 
 
-def heading(feed: Feed, subjects: Sequence[Subject], chart: Chart, time: float | None, *, current: bool) -> Heading:
-    """For one subject its values, for several one of each."""
+def heading(
+    feed: Feed, subjects: Sequence[Subject], chart: Chart, time: float, *, pointed: bool, current: bool
+) -> Heading:
+    """At a time: for one subject its values, for several one of each. `pointed`: the time was chosen, and is told."""
     parts: list[Cell] = [(f"{chart.title}  ", "graph--current" if current else "graph--title")]
-    if time is not None:
+    if pointed:
         parts.append((f"{clock(time)}  ", "graph--mark"))
-    big: Cell = ("–", "graph--title")
     if len(subjects) == 1:
-        values = [_value(feed.curve(subjects[0].id, part), time) for part in chart.parts]
-        parts += _alone(feed, subjects[0], chart, values, time)
-        joint = values[0] if len(values) == 1 else _value(feed.joint(subjects[0].id, chart), time)
-        big = (_digits(chart, joint), "graph--title")
-    elif subjects:
-        if chart.together:
-            parts.append((f"{chart.together}  ", "graph--muted"))
-        told = [_value(feed.joint(each.id, chart), time) for each in subjects]
-        parts += [(f"{_told(chart, value)}  ", f"graph--line-{n % 8}") for n, value in enumerate(told)]
-        known = [value for value in told if value is not None]
-        big = (_digits(chart, (max if chart.largest else sum)(known) if known else None), "graph--title")
-    return Heading(parts, big)
+        told, value = _alone(feed, subjects[0], chart, time)
+        return Heading([*parts, *told], (_digits(chart, value), "graph--title"))
+    if chart.together:
+        parts.append((f"{chart.together}  ", "graph--muted"))
+    values = [feed.joint(each.id, chart).at(time) for each in subjects]
+    parts += [(f"{_told(chart, value)}  ", f"graph--line-{n % 8}") for n, value in enumerate(values)]
+    known = [value for value in values if value is not None]
+    joint = (max if chart.largest or chart.unit == "%" else sum)(known) if known else None
+    return Heading(parts, (_digits(chart, joint), "graph--title"))
 
 
-def _alone(
-    feed: Feed, subject: Subject, chart: Chart, values: Sequence[float | None], time: float | None
-) -> list[Cell]:
+def _alone(feed: Feed, subject: Subject, chart: Chart, time: float) -> tuple[list[Cell], float | None]:
+    """The words, and the value that sums them up."""
+    values = [feed.curve(subject.id, part).at(time) for part in chart.parts]
     if len(values) > 1:
-        return [
-            (f"{word} {_told(chart, value)}  ", f"graph--line-{n}")
-            for n, (word, value) in enumerate(zip(chart.words, values, strict=True))
-        ]
+        words = zip(chart.words, values, strict=True)
+        told = [(f"{word} {_told(chart, value)}  ", f"graph--line-{n}") for n, (word, value) in enumerate(words)]
+        return told, feed.joint(subject.id, chart).at(time)
     parts: list[Cell] = [(_told(chart, values[0]), "graph--text")]
     if chart.limit:
-        limit = _value(feed.curve(subject.id, chart.limit), time)
+        limit = feed.curve(subject.id, chart.limit).at(time)
         parts.append((" of " if limit is not None else "  no limit", "graph--muted"))
         if limit is not None:
             parts.append((value_text(chart.limit, limit), "graph--limit"))
-    if chart.limit == "cpu.limit" or chart.parts == (HELD_BACK,):
-        held = _value(feed.curve(subject.id, "cpu.throttled"), time) or 0.0
-        share = _value(feed.curve(subject.id, HELD_BACK), time) or 0.0
-        if held > LITTLE or share > LITTLE:
-            parts.append(
-                (
-                    f"  held back in {share:.0f} % of periods" if held <= LITTLE else f"  {held:.2f} held back",
-                    "graph--kill",
-                )
-            )
-            if held > LITTLE and chart.parts != (HELD_BACK,):
-                parts.append((f", {share:.0f} % of periods", "graph--muted"))
-    return parts
+    if HELD_BACK in chart.metrics:
+        parts += _held_back(feed, subject, chart, time)
+    return parts, values[0]
 
 
-def _value(curve: Curve, time: float | None) -> float | None:
-    """At a time, or the last one."""
-    if time is not None:
-        return curve.at(time)
-    return curve.last[1] if curve.last is not None else None
+def _held_back(feed: Feed, subject: Subject, chart: Chart, time: float) -> list[Cell]:
+    """How much the CPU limit cost: time that its threads waited, and the share of periods in which they did."""
+    held = feed.curve(subject.id, "cpu.throttled").at(time) or 0.0
+    share = feed.curve(subject.id, HELD_BACK).at(time) or 0.0
+    if max(held, share) <= LITTLE:
+        return []
+    told = [(f"  {held:.2f} cores held back", "graph--kill")] if held > LITTLE else []
+    return told if chart.parts == (HELD_BACK,) else [*told, (f" in {share:.0f} % of periods", "graph--muted")]
 
 
 def _told(chart: Chart, value: float | None) -> str:

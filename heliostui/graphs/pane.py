@@ -21,7 +21,7 @@ from engine.client.errors import ClientError
 from engine.protocol.messages import ContainerSummary, ExplainMetric, Explanation, Status
 from engine.protocol.metrics import METRICS
 from heliostui.graphs.board import QUICK, GraphBoard, style
-from heliostui.graphs.charts import BY_ID, USUAL
+from heliostui.graphs.charts import BY_ID, USUAL, fitting
 from heliostui.graphs.choose import Choice, ChooseCharts, ChooseNumber, Number
 from heliostui.graphs.feed import MACHINE, Subject
 from heliostui.graphs.headings import clock
@@ -31,7 +31,7 @@ from heliostui.screens.explain import Explain
 
 LIVE = (Status.RUNNING, Status.PAUSED)
 FOOT = 12  # lines from which on there is one for what happened
-COMMON = {each: BY_ID[each] for each in USUAL}
+COMMON = tuple(BY_ID[each] for each in USUAL)
 
 
 class GraphsPane(Vertical):
@@ -61,8 +61,9 @@ class GraphsPane(Vertical):
         self._link = link
         self._asked: tuple[Subject, ...] = (MACHINE,)
         self._machine = False
-        self._told = ("", "")
-        self.board = GraphBoard(link, list(COMMON.values()))
+        self._charts = COMMON
+        self._lines: dict[str, Text] = {}
+        self.board = GraphBoard(link, fitting(COMMON, machine=True))
 
     def compose(self) -> ComposeResult:
         yield Static(id="graphs-whose", markup=False)
@@ -82,6 +83,7 @@ class GraphsPane(Vertical):
 
     def _follow(self) -> None:
         more = (MACHINE,) if self._machine and MACHINE not in self._asked else ()
+        self.board.show_charts(fitting(self._charts, machine=self._asked == (MACHINE,)))
         self.board.follow((*self._asked, *more))
         self._say()
 
@@ -99,6 +101,11 @@ class GraphsPane(Vertical):
         self.board.set_large(large)
 
     # --- what is said ---
+
+    @on(GraphBoard.Sampled)
+    def _sampled(self, event: GraphBoard.Sampled) -> None:
+        event.stop()
+        self._say()
 
     @on(GraphBoard.Changed)
     def _changed(self, event: GraphBoard.Changed) -> None:
@@ -120,9 +127,9 @@ class GraphsPane(Vertical):
 
     def _say(self) -> None:
         for id, text in (("#graphs-whose", self._whose()), ("#graphs-foot", self._foot())):
-            line = self.query_one(id, Static)
-            if str(line.render()) != text.plain or id == "#graphs-whose":
-                line.update(text)
+            if self._lines.get(id) != text or self._lines[id].spans != text.spans:
+                self._lines[id] = text
+                self.query_one(id, Static).update(text, layout=False)
 
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(name, partial=True)
@@ -180,10 +187,9 @@ class GraphsPane(Vertical):
     @work(group="dialog", exclusive=True)
     async def action_choose(self) -> None:
         """Ask which charts are wanted, and whether the machine lies over them."""
-        chosen = await self.app.push_screen_wait(ChooseCharts(Choice(self.board.charts, self._machine)))
+        chosen = await self.app.push_screen_wait(ChooseCharts(Choice(self._charts, self._machine)))
         if chosen is not None:
-            self._machine = chosen.machine
-            self.board.show_charts(chosen.charts)
+            self._charts, self._machine = chosen.charts, chosen.machine
             self._follow()
 
     def action_large(self) -> None:

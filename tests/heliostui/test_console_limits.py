@@ -35,30 +35,32 @@ async def test_the_numbers_are_live_and_each_can_be_explained(cli: CommandLine) 
     cli.ok("run", "-d", "--name", "busy", "--cpus", "0.5", "--memory", "64m", "host", "sh", "-c", BUSY)
     async with console(cli, (120, 40)) as person:
         await person.select("busy")
-        await person.press("6")
+        await person.press("m")
         stats = person.main.details.stats
         await person.until(lambda: stats.metric == "cpu")
-        await person.until(lambda: stats.cpu._curve.last and (stats.cpu._curve.last[1] or 0) > 0)
-        assert "of 0.50 cores" in stats.cpu.render_line(0).text
-        assert "of 64.0 MiB" in stats.memory.render_line(0).text
+        cpu, memory = (graph for graph, _ in stats.board.shown)
+        await person.until(lambda: "of 0.50 cores" in cpu.render_line(0).text)
+        assert "of 64.0 MiB" in memory.render_line(0).text
         await person.until(lambda: "explain" in person.footer())
-        await person.press("tab", "down", "x")
+        stats.list.focus()
+        await person.press("down", "x")
         await person.until(lambda: isinstance(person.app.screen, Explain))
         told = person.app.screen
         assert str(told.query(".explain-path").first(Static).render()).startswith("/sys/fs/cgroup/")
         await person.until(lambda: "of it in programs" in str(told.query_one("#explain-number", Static).render()))
         await person.press("escape", "plus", "plus")
-        assert stats._whose is not None
-        assert stats._whose.period == 0.1
+        followed = stats.board.followed
+        assert followed is not None
+        assert followed.period == 0.1
         await person.press("1")
-        await person.until(lambda: stats._whose is None)
+        await person.until(lambda: stats.board.followed is None)
 
 
 async def test_a_limit_is_changed_by_a_key_and_the_write_is_shown(cli: CommandLine) -> None:
     cli.ok("run", "-d", "--name", "limited", "--memory", "64m", "--pids-limit", "32", "host", "sleep", "600")
     async with console(cli, (120, 40)) as person:
         await person.select("limited")
-        await person.press("7")
+        await person.press("M")
         table, log = person.main.details.limits.table, person.main.query_one(WriteLog)
         await person.until(lambda: "64 MiB" in row(table, "memory"))
         await person.press("tab")
@@ -81,7 +83,7 @@ async def test_limits_of_a_container_that_does_not_run_hold_from_its_next_start(
     cli.ok("create", "--name", "later", "--pids-limit", "32", "host", "sleep", "600")
     async with console(cli, (120, 40)) as person:
         await person.select("later")
-        await person.press("7")
+        await person.press("M")
         table = person.main.details.limits.table
         await person.until(lambda: " 32 " in row(table, "pids"))
         await person.press("tab")
@@ -99,7 +101,7 @@ async def test_the_fences_are_those_that_the_kernel_has(cli: CommandLine) -> Non
     pid = cli.containers()["fenced"]["pid"]
     async with console(cli, (120, 40)) as person:
         await person.select("fenced")
-        await person.press("8")
+        await person.press("I")
         lines = person.main.details.isolation.view.lines
         await person.until(lines.line_count)
         text = [lines.line_text(n) for n in range(lines.line_count())]
