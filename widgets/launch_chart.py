@@ -277,6 +277,9 @@ def span(start: int, end: int, total: int, width: int) -> tuple[int, int]:
 class LaunchChart(Vertical):
     """The launch as a whole: what it took, the calls, and the one under the cursor in full."""
 
+    HEADS: ClassVar[tuple[str, str]] = ("CALL", "WHY")
+    ENDED: ClassVar[str] = "this ended the launch"
+
     def compose(self) -> ComposeResult:
         yield Static(id="launch-heading")
         yield Calls(id="launch-calls")
@@ -348,7 +351,7 @@ class LaunchChart(Vertical):
         receipt = self._receipt
         assert receipt is not None
         name, why, bar, _ = self.query_one(Calls).columns()
-        heading = f"   # {fit('CALL', name)} {fit('WHY', why)} "
+        heading = f"   # {fit(self.HEADS[0], name)} {fit(self.HEADS[1], why)} "
         end = nanoseconds(receipt.total)
         axis = "0" + end.rjust(bar - 1) if bar > len(end) + 2 else "0".ljust(bar)
         return Text(f"{heading}{axis}{'TOOK':>9}{'RESULT':>8}", self._style("chart--muted"))
@@ -360,7 +363,7 @@ class LaunchChart(Vertical):
             self.query_one("#launch-call", Static).update("")
             return
         muted = self._style("chart--muted")
-        outcome = {"done": "", "allowed": " (allowed to fail)", "failed": " (this ended the launch)"}
+        outcome = {"done": "", "allowed": " (allowed to fail)", "failed": f" ({self.ENDED})"}
         text = Text.assemble(
             (call.name, "bold"),
             f"({call.arguments})",

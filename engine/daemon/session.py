@@ -174,7 +174,7 @@ class Session:
             return
         said: AsyncGenerator[m.AnyReply, None]
         if isinstance(request, m.StreamReceipts):  # what is told depends on who asks
-            said = self._engine.receipts.stream(request.since, self._uid)
+            said = self._engine.receipts.stream(request.since, self._uid, self._caller)
         else:
             said = STREAMS[type(request)](self._engine, request)
         async with aclosing(said):

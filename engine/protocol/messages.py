@@ -1248,9 +1248,10 @@ class Operations(Reply, frozen=True):
 
 
 class Receipts(Reply, frozen=True):
-    """Receipts without their steps."""
+    """Receipts without their steps. `you`, of a stream: the pid by which this client is known, 0 where it is not."""
 
     receipts: list[Receipt]
+    you: int = 0
 
 
 class ReceiptShown(Reply, frozen=True):
@@ -1339,8 +1340,8 @@ class Ready(Reply, frozen=True):
 class Event(Reply, frozen=True):
     """Something happened. `action`: create start exec die stop kill pause unpause restart rename remove resize attach
     detach launch_failed update oom pids_limit hook health_status network_connect network_disconnect port_publish
-    port_unpublish signal renice (of one process); of terminals: terminal_open terminal_change terminal_close, with the terminal's id as `name` and its
-    container, or "", as `container`."""
+    port_unpublish, signal renice of one process; of terminals terminal_open terminal_change terminal_close, with the
+    terminal's id as `name` and its container, or "", as `container`."""
 
     time: datetime
     action: str

@@ -18,6 +18,7 @@ class Receipt(Value, frozen=True):
     number: int  # 1 is the first one of this engine
     time: datetime
     uid: int
+    pid: int  # of the client; 0 where nobody knows
     by: str
     request: dict[str, Any]
     container: str | None = None  # id of the container that it was about, or that it made

@@ -70,6 +70,7 @@ class Entry:
             number=self.number,
             time=self.time,
             uid=self.caller.uid,
+            pid=self.caller.pid,
             by=self.caller.program,
             request=told(self.request, secrets=uid == self.caller.uid),
             container=self.container,
@@ -141,16 +142,16 @@ class Ledger:
             f"There is no receipt {number}: the engine keeps the last {MOST} of them, until it ends.",
         )
 
-    async def stream(self, since: int, uid: int | None) -> AsyncGenerator[m.AnyReply, None]:
+    async def stream(self, since: int, uid: int | None, asker: Caller) -> AsyncGenerator[m.AnyReply, None]:
         """Those after `since`, then each as it is opened and as it changes."""
         seen = self._version
-        yield m.Receipts(receipts=self.list(since, uid))
+        yield m.Receipts(receipts=self.list(since, uid), you=asker.pid)
         while True:
             changed = self._changed
             news = [entry for entry in self._entries if entry.version > seen]
             if news:
                 seen = self._version
-                yield m.Receipts(receipts=[entry.receipt(uid) for entry in news])
+                yield m.Receipts(receipts=[entry.receipt(uid) for entry in news], you=asker.pid)
             else:
                 await changed.wait()
 

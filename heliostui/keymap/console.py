@@ -14,9 +14,23 @@ START_ENGINE = Command(
     place="containers",
 )
 CONSOLE = (
+    Command(
+        "console.presence",
+        "presence",
+        "f3",
+        "Follow me",
+        "Present what you look at, follow who presents, look around and return",
+    ),
     Command("console.theme", "toggle_theme", "", "Dark or light", "Change between the dark and the light theme"),
     Command(
         "console.themes", "themes", "ctrl+t", "Theme…", "Choose a theme: ours, of high contrast, Textual's, your own"
+    ),
+    Command(
+        "console.receipts",
+        "receipts",
+        "f2",
+        "Receipts",
+        "What was done, by whom: each with its command line and the kernel's steps",
     ),
     Command("console.help", "help", "question_mark,f1", "Help", "All keys", footer=True, display="?"),
     Command("console.menu", "palette", "ctrl+p,colon", "Menu", "Find a command by its name", footer=True, display="^p"),
