@@ -15,6 +15,7 @@ from heliostui.serving.access import KEY, Access
 from heliostui.serving.console import BrowserConsole
 
 HEARTBEAT = 15.0  # seconds
+OURS = Path(__file__).parent
 NEEDED = ("js/textual.js", "css/xterm.css")
 """Files of textual-serve's without which there is no page."""
 
@@ -29,7 +30,7 @@ class ConsoleServer(Server):
         self._listener = listener
         self._open: set[web.WebSocketResponse] = set()
         self.access = Access(host, port)
-        self._page = Template(Path(__file__).with_name("page.html").read_text())
+        self._page = Template((OURS / "page.html").read_text())
 
     @property
     def missing(self) -> list[Path]:
@@ -51,6 +52,7 @@ class ConsoleServer(Server):
         app.add_routes(
             [
                 web.get("/", self._index),
+                web.get("/page.js", self._script),
                 web.get("/ws", self.handle_websocket),
                 web.get("/download/{key}", self.handle_download),
                 web.static("/static", self.statics_path),
@@ -67,6 +69,9 @@ class ConsoleServer(Server):
         size = min(max(to_int(request.query.get("fontsize", "16"), 16), 6), 60)
         text = self._page.substitute(socket=f"ws://{request.host}/ws", font_size=size)
         return web.Response(text=text, content_type="text/html")
+
+    async def _script(self, request: web.Request) -> web.StreamResponse:
+        return web.FileResponse(OURS / "page.js")
 
     async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
         """A console for as long as the page is open."""
