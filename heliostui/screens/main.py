@@ -60,6 +60,7 @@ _BY_ACTION = {command.action: command for command in COMMANDS}
 
 
 class MainScreen(
+    WorkspaceActions,
     PresenceActions,
     HostActions,
     HeapActions,
@@ -68,7 +69,6 @@ class MainScreen(
     ListActions,
     ContainerLife,
     ConsoleActions,
-    WorkspaceActions,
     inherit_bindings=False,
 ):
     """Where one is when the console has started."""
