@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from time import monotonic
 from typing import Any, ClassVar
 
 from rich.terminal_theme import TerminalTheme
@@ -19,7 +21,7 @@ from textual.screen import Screen
 from textual.theme import Theme
 
 from engine.places import Places
-from heliostui.browser import opener, start
+from heliostui.browser import openable, opener, start
 from heliostui.clipboard import LIMIT, clipboard_sequence
 from heliostui.keymap import COMMANDS, Command
 from heliostui.line import LineSaving
@@ -34,6 +36,9 @@ from heliostui.themes import DARK, LIGHT, themes
 from widgets.driver import KeyDriver
 from widgets.terminal import TerminalView
 from widgets.terminal_drawing import DARK_COLORS, LIGHT_COLORS
+
+TOUCHES = (events.Key, events.Paste, events.MouseDown, events.MouseScrollDown, events.MouseScrollUp)
+"""What the user does, as opposed to what happens."""
 
 
 class Commands(Provider):
@@ -80,10 +85,23 @@ class Console(LineSaving, inherit_bindings=False):
     # With a binding for it here Textual adds none of its own, which would be a priority one.
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+p", "command_palette", show=False)]
 
-    def __init__(self, places: Places, settings: Settings | None = None, faults: str = "") -> None:
-        """`faults`: what was wrong with the settings, a line each."""
+    def __init__(
+        self,
+        places: Places | Sequence[Places],
+        settings: Settings | None = None,
+        faults: str = "",
+        *,
+        read_only: bool = False,
+    ) -> None:
+        """`faults`: what was wrong with the settings, a line each. `read_only`: engines are told that we only look."""
         super().__init__()
-        self._places = places
+        hosts = [places] if isinstance(places, Places) else places
+        self.confined = hosts[0].viewer
+        """This console may be all that somebody is let do here: it writes no files and starts no programs."""
+        self.touched = 0.0
+        """When a key or a button of the mouse was last pressed (time.monotonic)."""
+        self._only_looks = read_only or self.confined
+        self._places = [replace(host, viewer=self._only_looks) for host in hosts]
         self._faults = faults
         self.settings = settings or Settings()
         self.own_keys: Mapping[str, Sequence[str]] = own_keys(self.settings)
@@ -97,10 +115,28 @@ class Console(LineSaving, inherit_bindings=False):
     def get_driver_class(self) -> type[Driver]:
         """With a keyboard of which nothing is lost, unless the environment names another driver (as tests do)."""
         driver = super().get_driver_class()
+        if driver.__name__ == "WebDriver":  # textual-serve's choice
+            from heliostui.serving.driver import BrowserDriver
+
+            return BrowserDriver
         return KeyDriver if driver is LinuxDriver else driver
 
     def get_default_screen(self) -> Screen[None]:
-        return MainScreen(self._places)
+        screen = MainScreen(self._places)
+        screen.state.only_looks = self._only_looks
+        return screen
+
+    @property
+    def following(self) -> str:
+        """Whose console this one moves with now."""
+        main = self.screen_stack[0] if self.screen_stack else None
+        return main.state.following if isinstance(main, MainScreen) else ""
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing may be changed from here."""
+        main = self.screen_stack[0] if self.screen_stack else None
+        return self._only_looks or (isinstance(main, MainScreen) and main.state.read_only)
 
     @property
     def _background_screens(self) -> list[Screen[Any]]:
@@ -111,6 +147,11 @@ class Console(LineSaving, inherit_bindings=False):
         self.take_line_setting()
         for fault in self._faults.splitlines():
             self.notify(fault, title="The console starts with its defaults", severity="error", timeout=30, markup=False)
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, TOUCHES):
+            self.touched = monotonic()
+        await super().on_event(event)
 
     def on_resize(self, event: events.Resize) -> None:
         small = event.size.width < LEAST.width or event.size.height < LEAST.height
@@ -148,7 +189,11 @@ class Console(LineSaving, inherit_bindings=False):
 
     async def _open(self, url: str) -> None:
         """Show the address, and open it where that is possible; else it is copied."""
-        command = opener(url, os.environ)
+        if self.is_web:
+            if openable(url):
+                self.open_url(url)
+            return
+        command = None if self.confined else opener(url, os.environ)
         try:
             opened = command is not None and await start(command)
         except OSError:
@@ -168,8 +213,8 @@ def _ansi(theme: Theme, colors: Sequence[str]) -> TerminalTheme:
     return TerminalTheme(ground, text, triplets[:8], triplets[8:])
 
 
-def run(places: Places) -> int:
+def run(places: Places | Sequence[Places], *, read_only: bool = False) -> int:
     """Open the console and stay until the user leaves it. Returns an exit status."""
-    console = Console(places, *settings_at_start())
+    console = Console(places, *settings_at_start(), read_only=read_only)
     console.run()
     return console.return_code or 0

@@ -59,6 +59,8 @@ class State:
 
     following: str = ""
     """Whose console this one moves with; whoever watches acts on nothing."""
+    looks_around: bool = False
+    """It does not for a while."""
 
     @property
     def read_only(self) -> bool:

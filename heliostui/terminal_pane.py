@@ -16,6 +16,7 @@ from textual.timer import Timer
 
 from heliostui.detach import PATIENCE, DetachKeys
 from heliostui.messages import SessionChanged, SessionEnded
+from heliostui.presence.read_only import is_read_only, refused
 from heliostui.session import Session
 from heliostui.settings.use import settings_of
 from widgets.own_class import set_own_class
@@ -81,6 +82,8 @@ class TerminalPane(Vertical):
 
     def _keys_moved(self) -> None:
         set_own_class(self, self.has_keys, "-has-keys")
+        if self.has_keys:
+            self._settle()
         self.post_message(self.Described(self))
 
     # --- the session ---
@@ -122,7 +125,11 @@ class TerminalPane(Vertical):
         terminal = self.session.terminal if self.session else None
         if self.view.terminal is not terminal:
             self.view.terminal = terminal
-        self.view.ended = self.session is not None and self.session.ended
+        self.view.ended = is_read_only(self.app) or (self.session is not None and self.session.ended)
+
+    def hold(self) -> None:
+        """Whether this console acts may have changed: what only looks gets no keys."""
+        self._show()
 
     @on(SessionChanged)
     def _changed(self, event: SessionChanged) -> None:
@@ -189,14 +196,16 @@ class TerminalPane(Vertical):
     # --- keys ---
 
     def take_keys(self) -> None:
-        """Give the program the keys."""
-        if self.live:
+        """Give the program the keys; on a console that only looks it can only be read."""
+        if self.live and is_read_only(self.app):
+            self.view.look()
+        elif self.live:
             self.screen.set_focus(self.view)
             self.view.captured = True
 
     def type_prefix(self) -> None:
         """Send the program the key that is otherwise never sent."""
-        if self.live and self.session is not None:
+        if self.live and self.session is not None and not refused(self):
             self.session.type(b"\x1d")
             self.take_keys()
 
@@ -204,7 +213,7 @@ class TerminalPane(Vertical):
     def _typed(self, event: TerminalView.Input) -> None:
         event.stop()
         session = self.session
-        if session is None or session.ended:
+        if session is None or session.ended or is_read_only(self.app):
             return
         data, out = self._detach_keys.feed(event.data) if self._detach_keys else (event.data, False)
         if data:
@@ -238,5 +247,5 @@ class TerminalPane(Vertical):
 
     def _fit(self) -> None:
         columns, lines = self.view.content_size
-        if self.session is not None and self.live and self.screen.focused is self.view and columns and lines:
+        if self.session is not None and self.live and self.has_keys and columns and lines:
             self.session.resize(columns, lines)

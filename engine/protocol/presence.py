@@ -15,43 +15,47 @@ from engine.protocol.value import Value
 Name = Annotated[str, Meta(max_length=80)]
 Count = Annotated[int, Meta(ge=0, le=1 << 40)]
 Seconds = Annotated[float, Meta(ge=0, le=1e12)]
-Weight = Annotated[float, Meta(ge=0, le=1000)]
+Text = Annotated[str, Meta(max_length=400)]
+Weights = Annotated[dict[Name, Annotated[float, Meta(ge=0, le=1e6)]], Meta(max_length=32)]
 
 
 class Place(Value, frozen=True):
-    """Where a pane of many lines is. Numbers of lines are from 0, and mean the same at any height."""
+    """Where a pane is. Numbers of lines are from 0, and mean the same at any height."""
 
     line: Count = 0  # the first that is shown
-    lines: Count = 0  # how many there are; 0: not known
+    lines: Count = 0  # how many there are
     end: bool = False  # it stays at the end as lines come
-    cursor: Count | None = None  # the line under the cursor, where there is one
+    cursor: Text = ""  # what is under the cursor: as JSON, a number or a key
 
 
 class GraphPlace(Value, frozen=True):
     """What part of time graphs show; times are seconds since the epoch."""
 
-    span: Seconds = 0.0  # how much of it, in seconds; 0: as it is
+    span: Seconds = 0.0  # how much of it, in seconds
     cursor: Seconds | None = None  # where a value is read
     until: Seconds | None = None  # the last moment that is shown, where that is not now
+    current: Count = 0  # which graph has the keys
+    enlarged: bool = False  # that one alone is shown
 
 
 class View(Value, frozen=True):
     """What a console shows. What one does not have (a container, a terminal, a layout) it leaves as it is."""
 
     layout: Name = ""
-    weights: Annotated[dict[Name, Weight], Meta(max_length=32)] = {}  # of the layout's regions
+    # of the layout's parts, by the kind of screen: borders that were moved
+    weights: Annotated[dict[Name, Weights], Meta(max_length=8)] = {}
     hidden: Annotated[list[Name], Meta(max_length=16)] = []
     zoomed: Name = ""  # the region that has the screen for itself
-    region: Name = ""  # the one that has the keys
+    region: Name = ""  # the one that is used
     container: Name = ""  # the selected one, by id
     tab: Name = ""  # of its details
-    terminal: Name = ""  # whose tab is shown; empty: none
-    back: Count = 0  # lines that the terminal that is shown is scrolled back
-    filter: Annotated[str, Meta(max_length=400)] = ""  # of the list
+    terminal: Name = ""  # whose tab is shown in the region of terminals
+    back: Count = 0  # lines that the terminal that is used is scrolled back
+    filter: Text = ""  # of the list
     sort: Name = ""
     descending: bool = False
     place: Place | None = None  # of the pane of the details' tab
-    graph: GraphPlace | None = None
+    graphs: Annotated[dict[Name, GraphPlace], Meta(max_length=4)] = {}  # by where they are
 
 
 class Person(Value, frozen=True):

@@ -13,8 +13,9 @@ Before the verb, or without one:
   -H, --host HOST   the engine of another machine (ssh://[USER@]HOST[:PORT]) or of this one (local); more than
                     one are for the console, which shows this machine's beside them; also HELIOSTUI_HOST
       --no-local    several hosts without this machine
-      --viewer      the engine lets you watch, and change nothing
-      --read-only   the console changes nothing
+      --viewer      only look: the engine itself holds you to it, and the console writes no files; also
+                    HELIOSTUI_VIEWER=1
+      --read-only   the same for your own console, as a safety catch
       --config FILE settings of the console from there"""
 
 
