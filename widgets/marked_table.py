@@ -23,7 +23,14 @@ class MarkedTable(Table[RowType]):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"table--mark"}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "mark", "Mark", id="list.mark", tooltip="Mark the row, or take its mark away, and go on"),
+        Binding(
+            "space",
+            "mark",
+            "Mark",
+            show=False,
+            id="list.mark",
+            tooltip="Mark the row, or take its mark away, and go on",
+        ),
         Binding(
             "asterisk",
             "mark_all",

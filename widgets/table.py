@@ -277,11 +277,15 @@ class Table(ScrollView, Generic[RowType], can_focus=True):
         self.rearrange()
 
     def watch_sort_column(self) -> None:
-        self.rearrange()
-        self.refresh()
+        self._sorted()
 
     def watch_descending(self) -> None:
+        self._sorted()
+
+    def _sorted(self) -> None:
         self.rearrange()
+        if self.cursor in self._places:
+            self._reveal(self._places[self.cursor])
         self.refresh()
 
     def on_focus(self) -> None:

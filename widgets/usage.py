@@ -88,15 +88,16 @@ def percent(cores: float | None) -> str:
 
 
 def bytes_text(count: float | None) -> str:
-    """Bytes in at most seven cells and powers of 1024: `840 KiB`, `12 MiB`, `1.2 GiB`."""
+    """Bytes in at most seven cells and powers of 1024: `0.4 MiB`, `12 MiB`, `1.2 GiB`. Smaller units would change all
+    the time, and nobody would read them."""
     if count is None:
         return "–"
-    value = count / 1024
-    for unit in ("KiB", "MiB", "GiB", "TiB"):
+    value = count / 2**20
+    for unit in ("MiB", "GiB", "TiB"):
         if value < 999.5 or unit == "TiB":
             break
         value /= 1024
-    return f"{value:.1f} {unit}" if unit != "KiB" and value < 9.95 else f"{value:.0f} {unit}"
+    return f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
 
 
 def cell_number(time: float, step: float) -> int:

@@ -77,6 +77,7 @@ class ListActions(Actions):
         marked = self.table.marked
         if marked != self.state.marked:
             self.state.marked = marked
+            self.details.marks_changed()
             self.refresh_bindings()
 
     def undo_choice(self) -> None:
@@ -128,7 +129,11 @@ class ListActions(Actions):
         return [self._choice(each, keys.get(each.id, [])) for each in commands if self.possible(each)]
 
     def _choice(self, command: Command, keys: list[str]) -> Choice:
-        return Choice(command.label, keys, spelled(keys[0]) if keys else "", command.action, command.group)
+        """Of a command for many, for how many it is possible."""
+        targets = self.state.targets
+        fitting = sum(each.status in command.states for each in targets)
+        label = f"{command.label} · {fitting}" if 0 < fitting < len(targets) else command.label
+        return Choice(label, keys, spelled(keys[0]) if keys else "", command.action, command.group)
 
     def _keys(self) -> dict[str, list[str]]:
         """The keys that commands have now, by their ids: those that the user gave them."""
