@@ -64,7 +64,7 @@ def parse(words: list[str]) -> tuple[Globals, list[str]]:
 
 def hold(found: Globals) -> None:
     """For everything below: the one host that was named is where the engine is asked. Raises WrongOption."""
-    if found.viewer:
+    if found.viewer or found.read_only:
         os.environ[VIEWER] = "1"
     if len(found.hosts) > 1:
         raise WrongOption("a verb asks one engine: name one host with -H, or open the console for several")

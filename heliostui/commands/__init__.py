@@ -73,6 +73,9 @@ GROUPS: dict[str, dict[str, Verb]] = {
             "open, list, join and close terminals that live in the engine", "open|ls|attach|close|jobs|job"
         ),
     },
+    "Together": {
+        "presence": Verb("tell who has a console open, who presents and who follows", "[OPTIONS] [show|end]"),
+    },
     "Archives": {
         "tar": Verb("unpack or list an archive, safely", "-x|-t [OPTIONS] [MEMBER…]"),
     },
