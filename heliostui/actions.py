@@ -14,6 +14,7 @@ from engine.client.errors import ClientError
 from engine.protocol.messages import ContainerSummary, ExplainMetric, Explanation, Reply, Request
 from heliostui.details import Details
 from heliostui.link import Link
+from heliostui.receipts.hint import failure
 from heliostui.screens.explain import Explain
 from heliostui.screens.help import Help
 from heliostui.state import State
@@ -71,7 +72,7 @@ class Actions(QuickScreen[None]):
             for request in requests:
                 await self.link.request(request, Reply)
         except ClientError as error:
-            self.notify(str(error), severity="error", markup=False)
+            self.notify(failure(self, error), severity="error", markup=False)
             return False
         return True
 

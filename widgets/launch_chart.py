@@ -362,6 +362,10 @@ class LaunchChart(Vertical):
         if call is None:
             self.query_one("#launch-call", Static).update("")
             return
+        self.query_one("#launch-call", Static).update(self._told(call))
+
+    def _told(self, call: Call) -> Text:
+        """All that is known of a call."""
         muted = self._style("chart--muted")
         outcome = {"done": "", "allowed": " (allowed to fail)", "failed": f" ({self.ENDED})"}
         text = Text.assemble(
@@ -374,4 +378,4 @@ class LaunchChart(Vertical):
         )
         if call.made:
             text.append(f" · at {nanoseconds(call.start)} for {nanoseconds(call.duration)}", muted)
-        self.query_one("#launch-call", Static).update(text)
+        return text

@@ -39,7 +39,7 @@ class ReceiptTable(Table[ReceiptRow]):
         Column("number", "#", 4, lambda row: row.number, rank=5, right=True),
         Column("time", "TIME", 8, lambda row: (row.time, row.number)),
         Column("host", "HOST", 8, lambda row: row.host, rank=6, weight=1, most=20),
-        Column("by", "BY", 9, lambda row: row.by, weight=1, rank=3, most=18),
+        Column("by", "BY", 12, lambda row: row.by, weight=1, rank=3, most=18),
         Column("action", "ACTION", 10, lambda row: row.action, weight=1, most=18),
         Column("object", "OBJECT", 10, lambda row: row.object, weight=2, most=24),
         Column("took", "TOOK", 7, lambda row: row.duration, right=True, falling=True),

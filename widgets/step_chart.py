@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from rich.text import Text
 
-from widgets.launch_chart import LaunchChart
+from widgets.launch_chart import Call, LaunchChart
 from widgets.text import nanoseconds
 
 
@@ -36,3 +36,14 @@ class StepChart(LaunchChart):
             if count := sum(call.outcome == outcome for call in receipt.calls):
                 text.append(f" · {count} {tail}", self._style(f"chart--{outcome}"))
         return text
+
+    def _told(self, call: Call) -> Text:
+        receipt = self._receipt
+        if receipt is None or receipt.executor:
+            return super()._told(call)
+        muted = self._style("chart--muted")
+        text = Text.assemble((call.name, "bold"), f"({call.arguments})", (f" = {call.result}", muted))
+        if call.outcome == "failed":
+            text.append(f" ({self.ENDED})", self._style("chart--failed"))
+        text.append("\n").append(call.group, self._style(receipt.color(call.group)))
+        return text.append(f" · at {nanoseconds(call.start)} for {nanoseconds(call.duration)}", muted)

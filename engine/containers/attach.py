@@ -29,6 +29,7 @@ from engine.protocol.messages import (
     Resized,
     StreamEnd,
 )
+from engine.receipts.steps import apart
 from engine.spec.process import check_size
 
 
@@ -119,7 +120,8 @@ async def to_new_program(
     held, stdio = await launcher.exec(container, request)
     client = None if request.detach else stdio.attach()
     program = Executed(held, stdio)
-    running.spawn(program.watch(keeper, running.spawn), f"program {held.key}")
+    with apart():
+        running.spawn(program.watch(keeper, running.spawn), f"program {held.key}")
     bus.publish("exec", container.id, container.name, command=" ".join(request.command))
     return Session(
         _attached(container, stdio),

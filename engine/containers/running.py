@@ -178,7 +178,7 @@ class Running:
             steps.begin(run.ended_by)
             since = max((noted.end for noted in run.ended_by.steps if noted.call == "pidfd_send_signal"), default=None)
             what = f"{container.name}'s init, by the keeper"
-            steps.happened("waitid", what, since=since, result=f"status {run.exit_code}")
+            steps.happened("waitid", what, since=since, result=run.exit_code)
 
     def _what_next(self, container: Container, run: Run) -> Happening:
         record = container.record

@@ -21,7 +21,7 @@ Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 MOST = 200  # steps that are kept of one request
-LATE = 30 * 10**9  # ns after its answer in which they may still come
+LATE = 10 * 10**9  # ns after its answer in which they may still come
 
 
 class Noted(NamedTuple):

@@ -35,6 +35,7 @@ from engine.protocol.messages import (
     TerminalRef,
     TerminalSummary,
 )
+from engine.receipts.steps import apart
 from engine.sessions import host
 from engine.sessions.acting import Jobs
 from engine.sessions.board import Board
@@ -223,7 +224,8 @@ class Terminals:
     def _watch(self, record: Record, held: Held, stdio: Stdio, log: Log) -> None:
         session = Session(record, held, stdio, log, self._changed)
         self._sessions[record.id] = session
-        self._tasks.spawn(self._see_to_its_end(session), f"terminal {record.id}")
+        with apart():
+            self._tasks.spawn(self._see_to_its_end(session), f"terminal {record.id}")
 
     def _changed(self, session: Session) -> None:
         self._bus.publish("terminal_change", session.record.container or "", session.id)

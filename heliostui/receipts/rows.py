@@ -6,12 +6,13 @@ import re
 from collections.abc import Sequence
 
 from engine.protocol.receipts import Receipt, ReceiptStep
-from heliostui.receipts.command_line import text
+from heliostui.receipts.command_line import PROGRAM, text
 from widgets.launch_chart import Call
 from widgets.launch_chart import Receipt as Chart
 from widgets.receipt_table import ReceiptRow
 from widgets.text import printable
 
+_CGROUP = re.compile(r'"/sys/fs/cgroup/([^"/]+)/(?:[^"]*/)?([^"/]+)"')
 _PATH = re.compile(r'"/(?:[^"\\]|\\.)*/([^"/]+)"')
 _GROUPS = (  # how a call's name and arguments begin or what is in them → what the step is about
     (re.compile(r"launch|read\(the launch|spawn"), "launch"),
@@ -28,7 +29,7 @@ def row(receipt: Receipt, key: str, *, own: bool, host: str) -> ReceiptRow:
         key=key,
         number=receipt.number,
         time=f"{receipt.time.astimezone():%H:%M:%S}",
-        by=printable(receipt.by or f"uid {receipt.uid}"),
+        by=printable(_by(receipt)),
         action=kind.removesuffix(" container"),
         object=printable(receipt.name or receipt.made),
         duration=receipt.duration,
@@ -38,6 +39,13 @@ def row(receipt: Receipt, key: str, *, own: bool, host: str) -> ReceiptRow:
         own=own,
         host=host,
     )
+
+
+def _by(receipt: Receipt) -> str:
+    """The action is told beside it: so no verb."""
+    if receipt.by.startswith(f"{PROGRAM} "):
+        return "command line"
+    return receipt.by or f"uid {receipt.uid}"
 
 
 def chart(receipt: Receipt, steps: Sequence[ReceiptStep]) -> Chart:
@@ -55,13 +63,18 @@ def _call(index: int, step: ReceiptStep) -> Call:
         index=index,
         name=step.call,
         arguments=printable(step.arguments),
-        why=printable(_PATH.sub(r'"…/\1"', step.arguments)),
+        why=printable(_shortened(step.arguments)),
         group=_group(f"{step.call}({step.arguments}"),
         start=step.start,
         end=step.end,
         result=step.result,
         outcome=step.outcome,
     )
+
+
+def _shortened(arguments: str) -> str:
+    """With the ends of paths only; of a cgroup the controller, too: `"memory/…/memory.max"`."""
+    return _PATH.sub(r'"…/\1"', _CGROUP.sub(r'"\1/…/\2"', arguments))
 
 
 def _group(step: str) -> str:

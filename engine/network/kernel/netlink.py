@@ -209,7 +209,7 @@ class Netlink:
                     break
         answers = [outcomes[i] for i in range(len(requests))]
         if (recorder := current()) is not None:  # one send, one step
-            recorder.note(_name(requests[0]), tuple(map(_said, requests)), begun, next(filter(None, answers), None))
+            recorder.note(_name(requests[0]), _said(requests), begun, next(filter(None, answers), None))
         return answers
 
     def _dump(self, request: Request) -> list[bytes] | None:
@@ -249,8 +249,13 @@ def _name(request: Request) -> str:
     return f"{type(kind).__name__}_{kind.name}" if isinstance(kind, IntEnum) else f"netlink message {kind}"
 
 
-def _said(request: Request) -> str:
-    return f"{_name(request)} {request.what}"
+def _said(requests: Sequence[Request]) -> tuple[str, ...]:
+    """What they do; one of another type than the one before with its type's name."""
+    before = [requests[0], *requests]
+    return tuple(
+        each.what if each.type == last.type else f"{_name(each)} {each.what}"
+        for last, each in zip(before, requests, strict=False)
+    )
 
 
 def _refused(request: Request, type: int, payload: bytes, flags: int) -> Refused | None:

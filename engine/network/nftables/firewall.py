@@ -25,6 +25,7 @@ from engine.network.model import Address, Forward, Network, Transport
 from engine.network.nftables import coexistence, conntrack, nft, table
 from engine.network.nftables.loopback6 import Listener
 from engine.network.nftables.rules import Listing
+from engine.receipts.steps import apart
 
 FORWARDING = {"ipv4": "ipv4/ip_forward", "ipv6": "ipv6/conf/all/forwarding"}
 QUIET = 0.2  # seconds without a change until we look what another firewall has done
@@ -73,7 +74,8 @@ class Firewall:
             await self._make({network.id: network for network in networks}, _by_place(forwards))
             await self._home.call(self._get_along)
             if self._watch is None:
-                self._watch = asyncio.create_task(self._put_back())
+                with apart():
+                    self._watch = asyncio.create_task(self._put_back())
         await self._forget_stale()
 
     async def add_network(self, network: Network) -> None:

@@ -32,6 +32,7 @@ from engine.network.rootless.beside import Command, Program
 from engine.network.rootless.forwarder import Forwarder
 from engine.network.rootless.way_out import WayOut
 from engine.protocol.messages import ErrorCode
+from engine.receipts.steps import apart
 
 log = logging.getLogger("engine.network")
 
@@ -162,7 +163,8 @@ class Uplink:
     # What ends by itself is started again.
 
     def _keep(self, kept: Kept, again: Callable[[Home], Awaitable[None]]) -> None:
-        self._keeping.add(asyncio.create_task(self._start_again_and_again(kept, again)))
+        with apart():
+            self._keeping.add(asyncio.create_task(self._start_again_and_again(kept, again)))
 
     async def _start_again_and_again(self, kept: Kept, again: Callable[[Home], Awaitable[None]]) -> None:
         loop = asyncio.get_running_loop()
