@@ -167,10 +167,10 @@ class Photographer:
         await self.pilot.press("2")
         await self.until(lambda: self.main.query_one("LogView", LineView).line_count() > 60)
         await self.picture("logs")
-        await self.pilot.press("3")
+        await self.pilot.press("L")
         await self.until(lambda: self.main.query_one(Calls).call)
         await self.picture("launch")
-        await self.pilot.press("4")
+        await self.pilot.press("i")
         await self.until(lambda: self.main.query_one("Document", LineView).line_count())
         await self.picture("inspect")
         await self.pilot.press("1")
@@ -195,7 +195,7 @@ class Photographer:
     async def tell_limits(self) -> None:
         """Pictures of what a container may use, of what it uses, and of the fences around it."""
         await self.select("worker")
-        await self.pilot.press("7")
+        await self.pilot.press("M")
         details = self.main.details
         limits, stats, lines = details.limits.table, details.stats, details.isolation.view.lines
         await self.until(lambda: limits.selected is not None)
@@ -212,7 +212,7 @@ class Photographer:
         await self.pilot.press("x")
         await self.until(lambda: self.app.screen is not self.main)
         await self.picture("explain")
-        await self.pilot.press("escape", "8")
+        await self.pilot.press("escape", "I")
         await self.until(lines.line_count)
         await self.picture("isolation")
         await self.pilot.press("right", "right", "right")
@@ -224,7 +224,7 @@ class Photographer:
     async def tell_networks(self) -> None:
         """Pictures of a container's network, of a line of it explained, and of the map."""
         await self.select("web")
-        await self.pilot.press("9")
+        await self.pilot.press("w")
         table = self.main.details.network.table
         await self.until(lambda: table.shown("rules") and len(table.shown("sockets")) > 1)
         await self.until(lambda: any(row.cells[4].text.endswith("MB/s") for row in table.shown("addresses")))

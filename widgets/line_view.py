@@ -1,7 +1,7 @@
 """Many lines of text, drawn only where they are seen, with search: what the log and inspect views are made of.
 
 A subclass gives the lines; `LineView` scrolls, caches the strips it drew, finds and marks what is searched for, and
-follows the end. Imports Textual only.
+follows the end. A line is one row on the screen, unless the subclass lays them out in another way. Imports matching.
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from widgets.matching import Matcher, matcher
+
 
 class LineView(ScrollView, can_focus=True):
-    """Lines of text, of any number, not wrapped."""
+    """Lines of text, of any number."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"lines--text", "lines--match", "lines--current-match"}
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -40,7 +42,7 @@ class LineView(ScrollView, can_focus=True):
     following: reactive[bool] = reactive(False, repaint=False)
     """Whether the end stays in sight as lines come. Scrolling up ends it, reaching the end begins it anew."""
     term: reactive[str] = reactive("", repaint=False)
-    """What is searched for, without regard to case."""
+    """What is searched for: words, without regard to case, or `/a regular expression/`."""
     match: reactive[int | None] = reactive(None, repaint=False)
     """The line of the match that was gone to."""
 
@@ -60,6 +62,7 @@ class LineView(ScrollView, can_focus=True):
         self.set_reactive(LineView.following, follows)
         self._strips: dict[int, Strip] = {}
         self._widest = 0
+        self._wanted = Matcher("")
         self._matches: list[int] = []
         self._searched = 0  # lines looked through for `_matches`
 
@@ -76,23 +79,36 @@ class LineView(ScrollView, can_focus=True):
         """The line as it is drawn. What precedes `line_text` in it (a time, a mark) is not searched."""
         raise NotImplementedError
 
+    # --- how lines are laid out in rows ---
+
+    def row_count(self) -> int:
+        return self.line_count()
+
+    def line_at(self, row: int) -> tuple[int, int]:
+        """The line of a row, and in which cell of the line the row begins."""
+        return row, 0
+
+    def row_of(self, index: int) -> int:
+        """The first row of a line."""
+        return index
+
     # --- lines that come and change ---
 
     def lines_changed(self, first: int, *, redraw: bool = False) -> None:
         """Lines from `first` on are new or different; `redraw`: they were drawn before, or all has moved."""
-        count = self.line_count()
         if redraw:
             self._strips = {index: strip for index, strip in self._strips.items() if index < first}
         self._searched = min(self._searched, first)
         del self._matches[bisect_left(self._matches, first) :]
         self._look()
         top, height = self.scroll_offset.y, self.size.height
-        seen = redraw or first < top + height
-        self._resize(count)
+        row = min(self.row_of(first), self.row_count())
+        seen = redraw or row < top + height
+        self._resize(self.row_count())
         if self.following:
             self._to_end()
         if seen:
-            y = 0 if redraw else max(0, first - self.scroll_offset.y)
+            y = 0 if redraw else max(0, row - self.scroll_offset.y)
             self.refresh(Region(0, y, self.size.width, max(0, height - y)))
         self.post_message(self.Changed(self))
 
@@ -161,47 +177,58 @@ class LineView(ScrollView, can_focus=True):
         """Which of them was gone to, from 1; 0 for none."""
         return 0 if self.match is None else bisect_right(self._matches, self.match)
 
+    @property
+    def wanted(self) -> Matcher:
+        """What `term` means."""
+        return self._wanted
+
     def watch_term(self) -> None:
+        self._wanted = matcher(self.term)
         self._matches, self._searched = [], 0
         self._look()
         self.restyle()
         self.match = None
         if self._matches:
-            self.go_to_match(1, start=self.scroll_offset.y - 1)
+            self.go_to_match(1, start=self._top_line() - 1)
         self.post_message(self.Changed(self))
 
     def _look(self) -> None:
         """Look through the lines not looked through yet."""
         count = self.line_count()
-        if self.term:
-            term = self.term.casefold()
-            line = self.line_text
-            self._matches += [i for i in range(self._searched, count) if term in line(i).casefold()]
+        if self._wanted:
+            matches, line = self._wanted.matches, self.line_text
+            self._matches += [i for i in range(self._searched, count) if matches(line(i))]
         self._searched = count
 
     def go_to_match(self, direction: int, start: int | None = None) -> None:
         """Go to the next (1) or previous (-1) line that matches, from the one gone to last; round the end."""
         if not self._matches:
             return
-        here = start if start is not None else self.match if self.match is not None else self.scroll_offset.y
+        here = start if start is not None else self.match if self.match is not None else self._top_line()
         if direction > 0:
             place = bisect_right(self._matches, here) % len(self._matches)
         else:
             place = bisect_left(self._matches, here) - 1
         self.match = self._matches[place]
         self.following = False
-        self.scroll_to(y=max(0, self.match - self.size.height // 2), animate=False)
+        self.scroll_to(y=max(0, self.row_of(self.match) - self.size.height // 2), animate=False)
         self.restyle()
         self.post_message(self.Changed(self))
+
+    def _top_line(self) -> int:
+        """The line at the top of what is seen."""
+        row = self.scroll_offset.y
+        return self.line_at(row)[0] if row < self.row_count() else self.line_count()
 
     # --- drawing ---
 
     def render_line(self, y: int) -> Strip:
         scroll_x, scroll_y = self.scroll_offset
-        index = scroll_y + y
         style = self.get_component_rich_style("lines--text")
-        if index >= self.line_count():
+        if scroll_y + y >= self.row_count():
             return Strip.blank(self.size.width, style)
+        index, begin = self.line_at(scroll_y + y)
+        scroll_x += begin
         strip = self._strips.get(index)
         if strip is None:
             if len(self._strips) >= self.STRIPS:
@@ -211,16 +238,15 @@ class LineView(ScrollView, can_focus=True):
 
     def _draw(self, index: int) -> Strip:
         text = self.line_styled(index)
-        if self.term:
+        if self._wanted:
             name = "lines--current-match" if index == self.match else "lines--match"
             style = self.get_component_rich_style(name)
-            plain, term = text.plain.casefold(), self.term.casefold()
-            place = plain.find(term, len(text.plain) - len(self.line_text(index)))
-            while place >= 0:
-                text.stylize(style, place, place + len(term))
-                place = plain.find(term, place + len(term))
+            line = self.line_text(index)
+            before = len(text.plain) - len(line)
+            for start, end in self._wanted.spans(line):
+                text.stylize(style, before + start, before + end)
         strip = Strip(text.render(self.app.console))
         if strip.cell_length > self._widest:
             self._widest = strip.cell_length
-            self.call_after_refresh(self._resize, self.line_count())
+            self.call_after_refresh(self._resize, self.row_count())
         return strip

@@ -28,8 +28,8 @@ class SearchLine(Input):
         def control(self) -> SearchLine:
             return self.line
 
-    def __init__(self, placeholder: str, *, id: str | None = None) -> None:
-        super().__init__(placeholder=placeholder, compact=True, select_on_focus=False, id=id)
+    def __init__(self, placeholder: str, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(placeholder=placeholder, compact=True, select_on_focus=False, id=id, classes=classes)
         self.display = False
 
     def check_consume_key(self, key: str, character: str | None) -> bool:

@@ -32,7 +32,7 @@ class Searchable(Vertical):
 
     def compose(self) -> ComposeResult:
         yield self.view
-        yield SearchLine("what to search for")
+        yield SearchLine("what to search for, or /a regular expression/", classes="search")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in ("match", "end"):
@@ -40,25 +40,29 @@ class Searchable(Vertical):
         return True
 
     def action_search(self) -> None:
-        self.query_one(SearchLine).open()
+        self._search_line.open()
 
     def action_match(self, direction: int) -> None:
         self.view.go_to_match(direction)
 
     def action_end(self) -> None:
-        self.query_one(SearchLine).action_forget()
+        self._search_line.action_forget()
 
-    @on(SearchLine.Changed)
+    @property
+    def _search_line(self) -> SearchLine:
+        return self.query_one(".search", SearchLine)
+
+    @on(SearchLine.Changed, ".search")
     def _typed(self, event: SearchLine.Changed) -> None:
         event.stop()
         self.view.term = event.value
         self.refresh_bindings()
 
-    @on(SearchLine.Submitted)
-    @on(SearchLine.Ended)
+    @on(SearchLine.Submitted, ".search")
+    @on(SearchLine.Ended, ".search")
     def _close(self, event: SearchLine.Submitted | SearchLine.Ended) -> None:
         """Hide the line; what is searched for stays marked."""
         event.stop()
-        self.query_one(SearchLine).display = False
+        self._search_line.display = False
         self.view.focus()
         self.refresh_bindings()

@@ -46,6 +46,14 @@ def lasting(duration: timedelta) -> str:
     return f"{days}d {hours % 24}h"
 
 
+def lasting_seconds(seconds: float) -> str:
+    """CPU time as `top` shows it: `0:00.12`, `12:34.5`, `3h 05m`."""
+    minutes = int(seconds // 60)
+    if minutes < 10:
+        return f"{minutes}:{seconds % 60:05.2f}"
+    return f"{minutes}:{seconds % 60:04.1f}" if minutes < 60 else f"{minutes // 60}h {minutes % 60:02d}m"
+
+
 def nanoseconds(count: int) -> str:
     """A time as people read it, in three digits: `840 ns`, `12.3 µs`, `1.20 ms`, `3.05 s`."""
     if count < 1000:

@@ -2,7 +2,7 @@
 
 Numbers are used again, so a process is held by a pidfd before it is looked at, and looked at before anything is done
 to it: it must be one of the container's, and the one that was meant. What is here blocks: call it in a thread. Imports
-`top`, isolation and the protocol. Sources: pidfd_open(2), pidfd_send_signal(2), setpriority(2), sched(7).
+`top`, isolation, the protocol and the steps. Sources: pidfd_open(2), pidfd_send_signal(2), setpriority(2), sched(7).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from engine.errors import EngineError
 from engine.protocol.isolation import NamespaceView
 from engine.protocol.messages import ErrorCode
 from engine.protocol.processes import ProcessDetail
+from engine.receipts.steps import step
 
 FILES = 100  # open files that are told by name
 LEAST, MOST = -20, 19  # nice values
@@ -76,7 +77,8 @@ def _ended(pidfd: int) -> bool:
 def send_signal(pidfd: int, pid: int, number: int) -> None:
     """EngineError: FORBIDDEN where the kernel says so, NO_SUCH_PROCESS when it ended just now."""
     try:
-        signal.pidfd_send_signal(pidfd, number)
+        with step("pidfd_send_signal", f"process {pid}", signal_name(number)):
+            signal.pidfd_send_signal(pidfd, number)
     except PermissionError:
         raise EngineError(
             ErrorCode.FORBIDDEN, f"Process {pid} is not ours to send {signal_name(number)}: it runs as another user."
@@ -96,7 +98,8 @@ def renice(pid: int, nice: int) -> int:
         # Linux keeps it per thread. setpriority(2) takes numbers only; the pidfd was checked an instant ago, and the
         # kernel gives a number out again when it has gone through all of them.
         for thread in os.listdir(f"/proc/{pid}/task"):
-            os.setpriority(os.PRIO_PROCESS, int(thread), nice)
+            with step("setpriority", "PRIO_PROCESS", thread, nice):
+                os.setpriority(os.PRIO_PROCESS, int(thread), nice)
     except (FileNotFoundError, ProcessLookupError):
         raise EngineError(ErrorCode.NO_SUCH_PROCESS, f"Process {pid} has just ended.") from None
     except PermissionError as error:

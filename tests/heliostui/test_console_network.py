@@ -66,7 +66,7 @@ def problem(form: Form | NewContainer) -> str:
 async def look(person: Person, name: str) -> SectionTable:
     """The Network pane of a container, once it shows something."""
     await person.select(name)
-    await person.press("9")
+    await person.press("w")
     table = person.main.details.network.table
     await person.until(lambda: rows(table, "addresses"))
     return table
@@ -158,7 +158,7 @@ async def test_streams_end_when_the_pane_is_hidden(cli: CommandLine, web: str) -
         assert followed()
         await person.press("2")
         await person.until(lambda: not followed())
-        await person.press("9")
+        await person.press("w")
         await person.until(followed)
         await map_of(person)
         await person.until(lambda: not followed())

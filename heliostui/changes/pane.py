@@ -1,0 +1,158 @@
+"""What a container has changed of its image, asked for when it is looked at and by a key.
+
+Owns the asking; the files are shown by the table. Imports link and widgets.
+"""
+
+from __future__ import annotations
+
+import stat
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import Static
+
+from engine.client.errors import ClientError, RequestFailed
+from engine.protocol.messages import Changes, ContainerSummary, ListChanges
+from engine.protocol.processes import Change
+from engine.protocol.quantities import size_text
+from heliostui.link import Link
+from widgets.change_table import ChangedFile, ChangeTable
+from widgets.search_line import SearchLine
+
+
+class ChangesPane(Vertical):
+    """The table, what is to be known of it, and the line to filter it by."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "again", "Refresh", id="changes.refresh", tooltip="Look again what has changed"),
+        Binding("slash", "filter", "Filter", id="changes.filter", key_display="/", tooltip="Only paths with words"),
+        Binding("escape", "forget", "All", id="changes.all", show=False, tooltip="Forget the filter"),
+    ]
+
+    class Described(Message):
+        """What the border says has changed."""
+
+    def __init__(self, link: Link, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._link = link
+        self._container: ContainerSummary | None = None
+        self._changes: list[Change] | None = None
+        self._truncated = False
+        self.table = ChangeTable()
+
+    def compose(self) -> ComposeResult:
+        yield Static(classes="note", markup=False)
+        yield self.table
+        yield Static(id="changes-notes", markup=False)
+        yield SearchLine("words to look for")
+
+    def on_mount(self) -> None:
+        self._say("")
+        self.query_one("#changes-notes").display = False
+
+    # --- what is looked at ---
+
+    def follow(self, container: ContainerSummary) -> None:
+        """Look at this container's changes, once."""
+        if self._container is None or container.id != self._container.id:
+            self._changes = None
+            self.table.show_files([])
+            self._say("Comparing its files with the image…")
+        self._container = container
+        self.run_worker(self._ask(container), group="changes", exclusive=True)
+
+    def stop(self, why: str = "") -> None:
+        """Look no more."""
+        self.workers.cancel_group(self, "changes")
+        if why:
+            self._say(why)
+
+    def _say(self, why: str) -> None:
+        note = self.query_one(".note", Static)
+        note.update(why)
+        note.display = bool(why)
+        self.table.display = not why
+
+    async def _ask(self, container: ContainerSummary) -> None:
+        try:
+            told = await self._link.request(ListChanges(container=container.id), Changes)
+        except RequestFailed as error:
+            self._say(error.message)
+        except ClientError:
+            pass  # the banner says so already
+        else:
+            self._show(container, told)
+
+    def _show(self, container: ContainerSummary, told: Changes) -> None:
+        self._changes, self._truncated = told.changes, told.truncated
+        self.table.show_files([_file(change) for change in told.changes])
+        notes = self.query_one("#changes-notes", Static)
+        more = ["There is more than is shown here."] if told.truncated else []
+        notes.update("\n".join([*told.notes, *more]))
+        notes.display = bool(told.notes or more)
+        self._say("" if told.changes or told.notes else f"{container.name} has changed nothing of its image.")
+        self.post_message(self.Described())
+
+    def action_again(self) -> None:
+        if self._container is not None:
+            self.follow(self._container)
+
+    # --- the filter ---
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return bool(self.table.filter) if action == "forget" else True
+
+    def action_filter(self) -> None:
+        self.query_one(SearchLine).open()
+
+    def action_forget(self) -> None:
+        self.query_one(SearchLine).action_forget()
+
+    @on(SearchLine.Changed)
+    def _typed(self, event: SearchLine.Changed) -> None:
+        event.stop()
+        self.table.filter = event.value
+        self.post_message(self.Described())
+
+    @on(SearchLine.Submitted)
+    @on(SearchLine.Ended)
+    def _filter_done(self, event: SearchLine.Submitted | SearchLine.Ended) -> None:
+        event.stop()
+        self.query_one(SearchLine).display = False
+        self.table.focus()
+        self.refresh_bindings()
+
+    @on(ChangeTable.Highlighted)
+    @on(ChangeTable.Shown)
+    def _moved(self, event: Message) -> None:
+        event.stop()
+
+    # --- what the border says ---
+
+    def description(self) -> str:
+        """How many of each kind, and what the layer takes."""
+        changes = self._changes
+        if changes is None:
+            return ""
+        counts = {kind: sum(change.kind == kind for change in changes) for kind in "ACD"}
+        size = sum(change.size for change in changes if change.kind != "D")
+        shown = f"with “{self.table.filter}” · " if self.table.filter else ""
+        more = " and more" if self._truncated else ""
+        told = f"{counts['A']:,} added, {counts['C']:,} changed, {counts['D']:,} deleted{more}"
+        return f"{shown}{told} · {size_text(size)} · r looks again"
+
+
+def _file(change: Change) -> ChangedFile:
+    return ChangedFile(
+        path=change.path,
+        kind=change.kind,
+        mode=stat.filemode(change.mode),
+        size=change.size,
+        before=change.before,
+        directory=change.type == "directory",
+        target=change.target,
+    )
