@@ -59,22 +59,36 @@ def summary(status: Status) -> ContainerSummary:
 @pytest.mark.parametrize(
     ("status", "possible"),
     [
-        (Status.CREATED, {"start", "remove", "rename", "open"}),
+        (Status.CREATED, {"start"}),
         (
             Status.RUNNING,
-            {"stop", "kill", "pause", "restart", "exec_shell", "exec_command", "remove", "rename", "open"},
+            {"stop", "kill", "signal", "pause", "restart", "exec_shell", "exec_command", "wait"},
         ),
-        (Status.PAUSED, {"stop", "kill", "unpause", "restart", "remove", "rename", "open"}),
-        (Status.RESTARTING, {"stop", "remove", "rename", "open"}),
-        (Status.STOPPED, {"start", "remove", "rename", "open"}),
-        (Status.EXITED, {"start", "remove", "rename", "open"}),
+        (Status.PAUSED, {"stop", "kill", "signal", "unpause", "restart", "wait"}),
+        (Status.RESTARTING, {"stop", "wait"}),
+        (Status.STOPPED, {"start"}),
+        (Status.EXITED, {"start"}),
     ],
 )
 def test_what_can_be_done_to_a_container_depends_on_its_state(status: Status, possible: set[str]) -> None:
     container = summary(status)
     state = State(info=INFO, containers={container.id: container}, selected_id=container.id)
     found = {c.action for c in COMMANDS if c.group == "Selected container" and state.possible(c)}
-    assert found == possible
+    assert found == possible | {"remove", "rename", "open", "copy('name')", "copy('id')"}
+
+
+def test_a_command_for_many_is_possible_when_it_is_for_one_of_the_marked() -> None:
+    import msgspec
+
+    running = summary(Status.RUNNING)
+    exited = msgspec.structs.replace(running, id="1" * 12, status=Status.EXITED)
+    containers = {each.id: each for each in (running, exited)}
+    state = State(info=INFO, containers=containers, selected_id=running.id, marked=list(containers))
+    found = {c.action for c in COMMANDS if c.group == "Selected container" and state.possible(c)}
+    assert {"start", "stop", "pause", "remove", "rename"} <= found
+    assert state.targets == [running, exited]
+    state.marked = []
+    assert "start" not in {c.action for c in COMMANDS if c.group == "Selected container" and state.possible(c)}
 
 
 def test_a_viewer_can_change_nothing() -> None:
