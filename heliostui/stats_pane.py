@@ -15,9 +15,10 @@ from textual.message import Message
 from textual.widgets import Static
 
 from engine.protocol.messages import ContainerSummary
-from heliostui.graphs.board import QUICK, GraphBoard
+from heliostui.graphs.board import GraphBoard
 from heliostui.graphs.charts import BY_ID, Chart, chart_of
 from heliostui.graphs.feed import Subject
+from heliostui.graphs.looking import QUICK
 from heliostui.link import Link
 from heliostui.metric_words import rows
 from widgets.metric_list import MetricList

@@ -20,11 +20,12 @@ from textual.widgets import Static
 from engine.client.errors import ClientError
 from engine.protocol.messages import ContainerSummary, ExplainMetric, Explanation, Status
 from engine.protocol.metrics import METRICS
-from heliostui.graphs.board import QUICK, GraphBoard, style
+from heliostui.graphs.board import GraphBoard, style
 from heliostui.graphs.charts import BY_ID, USUAL, fitting
 from heliostui.graphs.choose import Choice, ChooseCharts, ChooseNumber, Number
 from heliostui.graphs.feed import MACHINE, Subject
 from heliostui.graphs.headings import clock
+from heliostui.graphs.looking import QUICK
 from heliostui.graphs.marks import LOOKS
 from heliostui.link import Link
 from heliostui.screens.explain import Explain
