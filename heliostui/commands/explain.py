@@ -8,8 +8,9 @@ from itertools import zip_longest
 
 from engine.client.blocking import Connection
 from engine.places import places
-from engine.protocol.messages import ExplainMetric, Explanation, GetStats, Stats
+from engine.protocol.messages import ExplainMetric, ExplainProcess, Explanation, GetStats, Stats
 from engine.protocol.metrics import MACHINE, METRICS, Reading, Source
+from engine.protocol.processes import FIGURES
 from heliostui.commandline.document import document
 from heliostui.commandline.failures import UsageError
 from heliostui.commandline.figures import figure, with_unit
@@ -20,6 +21,9 @@ from heliostui.commandline.table import GAP, printable, table
 def configure(parser: argparse.ArgumentParser) -> None:
     add_format(parser)
     parser.add_argument("--host", action="store_true", help="of the machine itself, and so without CONTAINER")
+    parser.add_argument(
+        "-p", "--process", metavar="PID", type=int, help="a figure of one process of CONTAINER, by its pid as of `top`"
+    )
     parser.add_argument(
         "words", nargs="*", metavar="CONTAINER [METRIC]", help="which one; without METRIC all are listed"
     )
@@ -32,7 +36,11 @@ def run(arguments: argparse.Namespace) -> int:
             (sample,) = engine.request(GetStats(containers=[container]), Stats).samples
             print(document(sample) if arguments.format == "json" else listing(sample.values))
             return 0
-        explanation = engine.request(ExplainMetric(container=container, metric=metric), Explanation)
+        if arguments.process is None:
+            explanation = engine.request(ExplainMetric(container=container, metric=metric), Explanation)
+        else:
+            of_process = ExplainProcess(container=container, pid=arguments.process, figure=metric)
+            explanation = engine.request(of_process, Explanation)
     print(document(explanation) if arguments.format == "json" else text(explanation))
     return 0
 
@@ -42,6 +50,8 @@ def _what(arguments: argparse.Namespace) -> tuple[str, str | None]:
     words = [MACHINE, *arguments.words] if arguments.host else arguments.words
     if not words:
         raise UsageError("CONTAINER is missing: name one, or say --host (see 'heliostui explain --help')")
+    if arguments.process is not None and (arguments.host or len(words) == 1):
+        raise UsageError(f"--process takes CONTAINER and a figure: one of {', '.join(FIGURES)}")
     if len(words) > 2:
         raise UsageError(f"unexpected {words[2]!r}: one metric is explained at a time (see 'heliostui explain --help')")
     return words[0], words[1] if len(words) == 2 else None

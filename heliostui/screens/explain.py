@@ -19,7 +19,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from engine.protocol.messages import Explanation
-from engine.protocol.metrics import Reading, Source
+from engine.protocol.metrics import METRICS, Reading, Source
 from heliostui.metric_words import value_text
 from heliostui.network_explain import Told
 
@@ -50,7 +50,7 @@ class Explain(ModalScreen[None]):
         told = self._explanation
         muted, strong = self._style("explain--muted"), self._style("explain--value")
         text = Text()
-        text.append("no value" if told.value is None else value_text(told.metric, told.value), strong)
+        text.append(_value(told), strong)
         text.append(f"  {told.what}\n\n", muted)
         text.append(f"  {told.formula}\n")
         text.append(f"= {told.arithmetic}", strong)
@@ -58,6 +58,13 @@ class Explain(ModalScreen[None]):
 
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(name, partial=True)
+
+
+def _value(told: Explanation) -> str:
+    """With its unit, which of what is no metric is told with it; of what is no number nothing."""
+    if told.value is None:
+        return "no value" if told.unit else ""
+    return value_text(told.metric, told.value) if told.metric in METRICS else f"{told.value:,.6g} {told.unit}".strip()
 
 
 class ExplainThing(ModalScreen[None]):

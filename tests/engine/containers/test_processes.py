@@ -1,0 +1,176 @@
+"""One process of a container is signalled, reniced and explained, and never another one."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from engine.containers import one_process, top
+from engine.errors import EngineError
+from engine.protocol.messages import (
+    ContainerOptions,
+    ErrorCode,
+    ExplainProcess,
+    GetProcess,
+    NiceProcess,
+    SignalProcess,
+    TopContainer,
+)
+from engine.protocol.processes import FIGURES, ProcessRow
+from tests.engine.containers.conftest import Machine, until
+
+SCRIPT = "sleep 601 & sleep 602 & (sleep 0 & exec sleep 603) & echo up; wait"
+
+
+async def running(machine: Machine, command: str = SCRIPT) -> None:
+    await machine.containers.run(ContainerOptions(command=["sh", "-c", command], name="web"))
+
+
+async def rows(machine: Machine) -> dict[str, ProcessRow]:
+    told = await machine.containers.processes.list(TopContainer(container="web", interval=0.05))
+    return {" ".join(row.command): row for row in told}
+
+
+async def settled(machine: Machine, enough: Callable[[dict[str, ProcessRow]], object]) -> dict[str, ProcessRow]:
+    """Its processes once they are as they are to be; /proc tells nobody when."""
+    for _ in range(200):
+        found = await rows(machine)
+        if enough(found):
+            return found
+    raise AssertionError(f"{found}")
+
+
+async def refusal(asked: Awaitable[object]) -> EngineError:
+    with pytest.raises(EngineError) as refused:
+        await asked
+    return refused.value
+
+
+async def test_rows_tell_state_nice_group_and_session_and_zombies_are_among_them(machine: Machine) -> None:
+    await running(machine)
+    found = await settled(machine, lambda found: any(row.state == "Z" for row in found.values()) and len(found) == 5)
+    one = found["sleep 601"]
+    stat = top.stat(one.pid)
+    assert (one.state, one.nice, one.inner_pid > 1) == ("S", int(stat[16]), True)
+    assert (one.pgid, one.session, one.start) == (int(stat[2]), int(stat[3]), int(stat[19]))
+    assert found["[sleep]"].ppid == found["sleep 603"].pid
+
+
+async def test_one_process_gets_the_signal_and_the_others_go_on(machine: Machine) -> None:
+    await running(machine)
+    victim = (await settled(machine, lambda found: {"sleep 601", "sleep 602"} <= set(found)))["sleep 601"]
+    with machine.containers.events() as events:
+        request = SignalProcess(container="web", pid=victim.pid, signal="TERM", start=victim.start)
+        await machine.containers.processes.signal(request)
+        told = await until(events, "signal")
+    assert (told.attributes["pid"], told.attributes["signal"]) == (str(victim.pid), "TERM")
+    left = await settled(machine, lambda found: "sleep 601" not in found)
+    assert "sleep 602" in left
+
+
+async def test_a_process_is_found_by_its_pid_inside(machine: Machine) -> None:
+    await running(machine)
+    victim = (await settled(machine, lambda found: "sleep 602" in found))["sleep 602"]
+    request = SignalProcess(container="web", pid=victim.inner_pid, signal="STOP", inside=True)
+    await machine.containers.processes.signal(request)
+    await settled(machine, lambda found: found["sleep 602"].state == "T")
+
+
+async def test_no_process_is_touched_that_is_not_the_containers(machine: Machine) -> None:
+    await running(machine)
+    other = await asyncio.create_subprocess_exec("sleep", "600")
+    try:
+        for pid in (other.pid, os.getpid(), 2**31 - 2, 0, -1):
+            refused = await refusal(machine.containers.processes.signal(SignalProcess(container="web", pid=pid)))
+            assert refused.code == ErrorCode.NO_SUCH_PROCESS
+            request = NiceProcess(container="web", pid=pid, nice=5)
+            assert (await refusal(machine.containers.processes.renice(request))).code == ErrorCode.NO_SUCH_PROCESS
+        assert other.returncode is None
+        assert os.getpriority(os.PRIO_PROCESS, other.pid) == os.getpriority(os.PRIO_PROCESS, 0)
+    finally:
+        other.kill()
+        await other.wait()
+
+
+async def test_a_later_process_of_the_same_number_is_not_meant(machine: Machine) -> None:
+    await running(machine)
+    one = (await settled(machine, lambda found: "sleep 601" in found))["sleep 601"]
+    request = SignalProcess(container="web", pid=one.pid, signal="KILL", start=one.start - 1)
+    assert (await refusal(machine.containers.processes.signal(request))).code == ErrorCode.NO_SUCH_PROCESS
+    assert "sleep 601" in await rows(machine)
+
+
+async def test_a_nice_value_is_that_of_all_threads(machine: Machine) -> None:
+    threads = "import threading, time; [threading.Thread(target=time.sleep, args=(600,)).start() for _ in range(2)]"
+    await machine.containers.run(ContainerOptions(command=["python3", "-c", threads], name="web"))
+    found = await settled(machine, lambda found: all(row.threads == 3 for row in found.values()))
+    (row,) = found.values()
+    await machine.containers.processes.renice(NiceProcess(container="web", pid=row.pid, nice=7, start=row.start))
+    tasks = os.listdir(f"/proc/{row.pid}/task")
+    assert {os.getpriority(os.PRIO_PROCESS, int(task)) for task in tasks} == {7}
+    refused = await refusal(machine.containers.processes.renice(NiceProcess(container="web", pid=row.pid, nice=20)))
+    assert (refused.code, "-20" in refused.message) == (ErrorCode.INVALID, True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becoming an ordinary user needs root")
+def test_an_ordinary_user_can_only_be_more_modest() -> None:
+    sleeper = subprocess.Popen(["sleep", "600"], user=65534)
+    try:
+        child = os.fork()
+        if child == 0:
+            os.setuid(65534)
+            one_process.renice(sleeper.pid, 5)
+            try:
+                one_process.renice(sleeper.pid, 0)
+            except EngineError as error:
+                os._exit(0 if error.code == ErrorCode.FORBIDDEN and "CAP_SYS_NICE" in error.message else 2)
+            os._exit(3)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert os.getpriority(os.PRIO_PROCESS, sleeper.pid) == 5
+    finally:
+        sleeper.kill()
+        sleeper.wait()
+
+
+async def test_all_figures_are_explained_by_what_the_kernel_said(machine: Machine) -> None:
+    await running(machine, "while :; do :; done")
+    (row,) = (await rows(machine)).values()
+    for figure in FIGURES:
+        told = await machine.containers.processes.explain(
+            ExplainProcess(container="web", pid=row.pid, figure=figure, start=row.start)
+        )
+        (source,) = told.sources
+        assert source.path.startswith(f"/proc/{row.pid}/")
+        assert source.after is not None
+        if figure == "cpu":
+            assert told.value is not None
+            assert 0 < told.value < 1.5
+    refused = await refusal(
+        machine.containers.processes.explain(ExplainProcess(container="web", pid=row.pid, figure="charm"))
+    )
+    assert (refused.code, "memory" in refused.message) == (ErrorCode.INVALID, True)
+
+
+async def test_the_details_of_a_process_are_its_own(machine: Machine) -> None:
+    await running(machine)
+    row = (await settled(machine, lambda found: "sleep 601" in found))["sleep 601"]
+    detail = await machine.containers.processes.detail(GetProcess(container="web", pid=row.pid, start=row.start))
+    assert detail.process.pid == row.pid
+    assert detail.executable.rpartition("/")[2] in ("sleep", "coreutils", "busybox")
+    assert detail.directory == "/"
+    assert {view.type for view in detail.namespaces if not view.shared} >= {"pid", "mount"}
+    assert "CHOWN" in detail.capabilities.effective
+    assert detail.ids == [0] * 8
+    assert any(line.startswith("1 → ") for line in detail.open_files)
+
+
+async def test_a_signal_that_is_none_and_a_container_that_does_not_run_are_told(machine: Machine) -> None:
+    await machine.containers.create(ContainerOptions(command=["true"], name="web"))
+    request = SignalProcess(container="web", pid=1, signal="TERM")
+    assert (await refusal(machine.containers.processes.signal(request))).code == ErrorCode.WRONG_STATE
+    refused = await refusal(machine.containers.processes.signal(SignalProcess(container="web", pid=1, signal="LOUD")))
+    assert refused.code == ErrorCode.INVALID
