@@ -46,7 +46,7 @@ GROUPS: dict[str, dict[str, Verb]] = {
     "Looking inside": {
         "inspect": Verb("tell all about containers, or how one was launched", "[OPTIONS] CONTAINER…"),
         "stats": Verb("tell what containers or the machine use, once a second", "[OPTIONS] [CONTAINER…]"),
-        "top": Verb("list a container's processes", "[OPTIONS] CONTAINER"),
+        "top": Verb("list a container's processes", "[OPTIONS] CONTAINER [PID]"),
         "signal": Verb("send a signal to one process of a container", "[--inside] CONTAINER PID [SIGNAL]"),
         "nice": Verb("change how modest one process of a container is", "[--inside] CONTAINER PID N"),
         "diff": Verb("tell what a container has changed of its image", "[OPTIONS] CONTAINER"),
@@ -75,6 +75,9 @@ GROUPS: dict[str, dict[str, Verb]] = {
     },
     "Together": {
         "presence": Verb("tell who has a console open, who presents and who follows", "[OPTIONS] [show|end]"),
+    },
+    "Recordings": {
+        "play": Verb("show a recording of a terminal, or of the console", "[OPTIONS] FILE"),
     },
     "Archives": {
         "tar": Verb("unpack or list an archive, safely", "-x|-t [OPTIONS] [MEMBER…]"),
