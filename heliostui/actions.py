@@ -16,7 +16,7 @@ from heliostui.details import Details
 from heliostui.link import Link
 from heliostui.receipts.hint import failure
 from heliostui.screens.explain import Explain
-from heliostui.screens.help import Help
+from heliostui.screens.help import Help, sections_here
 from heliostui.state import State
 from heliostui.themes import other_shade
 from widgets.quick_screen import QuickScreen
@@ -120,8 +120,13 @@ class ConsoleActions(Actions):
     def action_themes(self) -> None:
         self.app.search_themes()
 
+    @property
+    def where(self) -> str:
+        """Where the focus is, as a path."""
+        raise NotImplementedError
+
     def action_help(self) -> None:
-        self.app.push_screen(Help())
+        self.app.push_screen(Help(sections_here(self, self.where)))
 
     def action_palette(self) -> None:
         self.app.action_command_palette()

@@ -5,16 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from time import monotonic
 from typing import Any, ClassVar
 
 from rich.terminal_theme import TerminalTheme
-from rich.text import Text
 from textual import events, on
 from textual.binding import Binding, BindingType
 from textual.color import Color
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import Provider
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import Screen
@@ -23,10 +21,9 @@ from textual.theme import Theme
 from engine.places import Places
 from heliostui.browser import openable, opener, start
 from heliostui.clipboard import LIMIT, clipboard_sequence
-from heliostui.keymap import COMMANDS, Command
 from heliostui.line import LineSaving
 from heliostui.messages import ProgramCopied
-from heliostui.screens.help import spelled
+from heliostui.palette import Commands
 from heliostui.screens.main import MainScreen
 from heliostui.screens.small import LEAST, TooSmall
 from heliostui.settings.start import settings as settings_at_start
@@ -39,39 +36,6 @@ from widgets.terminal_drawing import DARK_COLORS, LIGHT_COLORS
 
 TOUCHES = (events.Key, events.Paste, events.MouseDown, events.MouseScrollDown, events.MouseScrollUp)
 """What the user does, as opposed to what happens."""
-
-
-class Commands(Provider):
-    """The command palette: what is possible now, with its key."""
-
-    def _possible(self) -> list[tuple[Command, str, Callable[[], object]]]:
-        screen = self.screen
-        if not isinstance(screen, MainScreen):
-            return []
-        container = screen.state.selected
-        found: list[tuple[Command, str, Callable[[], object]]] = []
-        for command in COMMANDS:
-            if command.action != "palette" and screen.possible(command):
-                name = f"{command.label} {container.name}" if command.states and container else command.label
-                if command.place == "jobs" and screen.selected_job is not None:
-                    name = f"{command.label} job {screen.selected_job.command}"
-                found.append((command, name, partial(screen.run_action, command.action)))
-        return found
-
-    def _line(self, command: Command, name: Text) -> Text:
-        keys = " ".join(spelled(key) for key in command.keys.split(",") if key)
-        return Text.assemble(name, ("  " + keys, "bold") if keys else "")
-
-    async def discover(self) -> Hits:
-        for command, name, run in self._possible():
-            yield DiscoveryHit(self._line(command, Text(name)), run, text=name, help=command.help)
-
-    async def search(self, query: str) -> Hits:
-        matcher = self.matcher(query)
-        for command, name, run in self._possible():
-            score = max(matcher.match(name), matcher.match(command.help) / 2)
-            if score > 0:
-                yield Hit(score, self._line(command, Text(name)), run, text=name, help=command.help)
 
 
 class Console(LineSaving, inherit_bindings=False):

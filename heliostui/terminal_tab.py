@@ -25,11 +25,10 @@ from heliostui.workspace.frame import Frame, Plan
 from heliostui.workspace.tree import Cells, Part, Sizes, column, row
 
 WIDE = 130  # columns from which on the jobs are at the right
-HIGH = 22  # lines from which on they are below
+HIGH = 24  # lines from which on they are below
 JOB_COLUMNS, JOB_LINES = 64, 12
-_TERMINAL, _JOBS = Part("terminal", 3, Cells(40, 4)), Part("jobs", 1, Cells(30, 4))
+_TERMINAL, _JOBS = Part("terminal", 3, Cells(40, 4)), Part("jobs", 9, Cells(30, 4))
 _BESIDE, _BELOW = row(_TERMINAL, _JOBS), column(_TERMINAL, _JOBS)
-_MOST = {"jobs": Cells(JOB_COLUMNS, JOB_LINES)}
 SHELLS = ("heliosh", "sh", "bash", "dash", "ash", "zsh", "fish", "ksh")
 """Programs of which nothing is lost that is worth a question."""
 
@@ -134,7 +133,9 @@ class TerminalTab(Frame):
         beside = size.width >= WIDE
         weights = self._weights.get("beside" if beside else "below", {})
         shown = frozenset({"terminal"} if alone else {"terminal", "jobs"})
-        return Plan(_BESIDE if beside else _BELOW, shown, ("jobs",) if self._peeking else (), Sizes(weights, _MOST))
+        return Plan(
+            _BESIDE if beside else _BELOW, shown, ("jobs",) if self._peeking else (), Sizes(weights, _most(size))
+        )
 
     def resized(self, weights: dict[str, float]) -> None:
         self._weights["beside" if self.size.width >= WIDE else "below"] = weights
@@ -182,9 +183,16 @@ def is_small(size: Size | Cells) -> bool:
     return size.width < WIDE and size.height < HIGH
 
 
+def _most(region: Size | Cells) -> dict[str, Cells]:
+    """What the jobs have use for."""
+    return {"jobs": Cells(JOB_COLUMNS, min(JOB_LINES, max(8, region.height - 14)))}
+
+
 def terminal_size(region: Cells) -> tuple[int, int]:
     """The size that a terminal has with the keys in a region of this size, in cells."""
     beside = region.width >= WIDE
     shown = frozenset({"terminal"} if is_small(region) else {"terminal", "jobs"})
-    place = Plan(_BESIDE if beside else _BELOW, shown, sizes=Sizes(most=_MOST)).fitted(region).places["terminal"]
+    place = (
+        Plan(_BESIDE if beside else _BELOW, shown, sizes=Sizes(most=_most(region))).fitted(region).places["terminal"]
+    )
     return place.width, place.height - 1

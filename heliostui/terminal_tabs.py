@@ -134,7 +134,7 @@ class TerminalTabs(TerminalActions):
         names = [name for name in REGIONS if name != "terminals" or not self.state.terminals]
         if workspace.compact:
             names = [name for name in names if name not in ("details", "terminals")]
-        wanted, visible = workspace.wanted, workspace.visible
+        wanted, visible = workspace.wanted, workspace.seen
         active = "containers" if workspace.compact and wanted in PAIR else wanted
         if wanted == "terminals" and self.terminals.current is not None:
             active = self.terminals.current

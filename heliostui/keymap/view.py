@@ -38,14 +38,16 @@ TABS = (
 )
 
 
-def _pane(id: str, action: str, keys: str, label: str, help: str, *, footer: bool = False, display: str = "") -> Command:
+def _pane(
+    id: str, action: str, keys: str, label: str, help: str, *, footer: bool = False, display: str = ""
+) -> Command:
     return Command(id, action, keys, label, help, group="View", footer=footer, display=display or None)
 
 
 PANES = (
     _pane("pane.next", "focus_next_pane(1)", "tab", "Next", "To the next of all that is on the screen"),
     _pane("pane.previous", "focus_next_pane(-1)", "shift+tab", "Before", "To the one before"),
-    _pane("pane.jump", "jump", "semicolon,alt+j", "Jump", "Letters on everything; the next key goes there", display=";"),
+    _pane("pane.jump", "jump", "semicolon,alt+j", "Jump", "Letters on all; the next key goes there", display=";"),
     _pane(
         "terminal.release",
         "release",
@@ -58,7 +60,9 @@ PANES = (
     _pane(
         "terminal.type_prefix", "type_prefix", "ctrl+right_square_bracket", "Send ctrl+]", "Right after that: type it"
     ),
-    _pane("pane.zoom", "zoom", "z,f11", "Zoom", "Give it the whole screen, or take that back", footer=True, display="z"),
+    _pane(
+        "pane.zoom", "zoom", "z,f11", "Zoom", "Give it the whole screen, or take that back", footer=True, display="z"
+    ),
     _pane("pane.hide", "hide", "X", "Hide", "Give its room to the others; its tab above, or ; brings it back"),
     _pane("pane.narrower", "grow('row', -1)", "ctrl+left", "Narrower", "Make it narrower"),
     _pane("pane.wider", "grow('row', 1)", "ctrl+right", "Wider", "Make it wider"),
@@ -66,10 +70,19 @@ PANES = (
     _pane("pane.lower", "grow('column', -1)", "ctrl+down", "Lower", "Make it lower"),
 )
 LAYOUTS = tuple(
-    Command(f"layout.{layout.name}", f"layout('{layout.name}')", key, f"Layout: {layout.label}", layout.help, group="Layout")
+    Command(
+        f"layout.{layout.name}", f"layout('{layout.name}')", key, f"Layout: {layout.label}", layout.help, group="Layout"
+    )
     for key, layout in zip(("f5", "f6", "f7", "f8", "f9"), NAMED.values(), strict=True)
 )
 REGIONS = tuple(
-    Command(f"region.{name}", f"region('{name}')", "", f"Go to {title.lower()}", f"Show it, and go there: {title}", group="Layout")
+    Command(
+        f"region.{name}",
+        f"region('{name}')",
+        "",
+        f"{title}: go there",
+        f"Show {title}, and go there",
+        group="Layout",
+    )
     for name, title in TITLES.items()
 )

@@ -244,6 +244,6 @@ class HeapScreen(QuickScreen[None]):
             self.app.push_screen(ExplainThing(told))
 
     def action_help(self) -> None:
-        from heliostui.screens.help import Help  # which shows the keys of this screen, too
+        from heliostui.screens.help import Help, sections_here  # which shows the keys of this screen, too
 
-        self.app.push_screen(Help())
+        self.app.push_screen(Help(sections_here(self)))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rich.console import Group
 from rich.table import Table
@@ -11,14 +12,14 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import ItemGrid, VerticalScroll
-from textual.keys import format_key
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
 from heliostui.heap.input import OperationInput
 from heliostui.heap.operations import Operations
 from heliostui.heap.pane import HeapPane
 from heliostui.keymap import COMMANDS, TERMINAL_KEYS, Command
+from heliostui.live_keys import Rows, by_id, declared, here, keys_of, own_keys
 from heliostui.network_pane import NetworkPane
 from heliostui.screens.network_map import MapScreen
 from heliostui.stats_pane import StatsPane
@@ -35,30 +36,22 @@ from widgets.section_table import SectionTable
 from widgets.swim_lanes import SwimLanes
 from widgets.terminal import TerminalView
 
-
-def spelled(key: str) -> str:
-    """A key as people write it: `ctrl+p`, `/`, `delete`."""
-    *modifiers, last = key.split("+")
-    return "+".join([*modifiers, {"question_mark": "?", "slash": "/", "colon": ":"}.get(last, format_key(last))])
+Section = tuple[str, Rows]
 
 
-def _own_keys(*widgets: type) -> list[tuple[str, str]]:
-    """Keys and words of the bindings these widgets declare themselves."""
-    bindings = [binding for widget in widgets for binding in widget.__dict__.get("BINDINGS", ())]
-    return [
-        (" ".join(spelled(key) for key in binding.key.split(",")), binding.tooltip or binding.description)
-        for binding in bindings
-        if isinstance(binding, Binding) and not binding.key.startswith(("up", "down", "left", "right"))
-    ]
-
-
-def sections() -> list[tuple[str, list[tuple[str, str]]]]:
-    """Titles, and under each the keys with what they do."""
+def sections(own: Mapping[str, Sequence[str]] | None = None) -> list[Section]:
+    """Titles, and under each the keys with what they do. `own`: the user's own keys."""
     from heliostui.screens.heap import HeapScreen
     from heliostui.screens.playground import PlaygroundScreen  # not before it is wanted
 
-    commands = sorted((c for c in COMMANDS if c.keys), key=lambda c: _ORDER.index(c.group))
-    made = [(group, _rows(list(members))) for group, members in groupby(commands, key=lambda c: c.group)]
+    own = own or {}
+    keys = by_id(own)
+    commands = sorted((c for c in COMMANDS if c.id in keys), key=lambda c: _ORDER.index(c.group))
+    made = [(group, _rows(list(members), keys)) for group, members in groupby(commands, key=lambda c: c.group)]
+
+    def _own_keys(*widgets: type) -> Rows:
+        return declared(own, *widgets)
+
     return [
         *made,
         ("In a terminal that has the keys", list(TERMINAL_KEYS)),
@@ -77,31 +70,41 @@ def sections() -> list[tuple[str, list[tuple[str, str]]]]:
     ]
 
 
-def _rows(commands: list[Command]) -> list[tuple[str, str]]:
+def _rows(commands: list[Command], keys: Mapping[str, Sequence[str]]) -> Rows:
     """Keys and words of commands; those with the same words are one row, from the first key to the last."""
     rows = []
     for words, same in groupby(commands, key=lambda command: command.help):
-        alike = list(same)
-        keys = [spelled(key) for key in f"{alike[0].keys},{alike[0].also}".split(",") if key]
-        last = [spelled(key) for key in f"{alike[-1].keys},{alike[-1].also}".split(",") if key]
-        rows.append((" ".join(keys if len(alike) == 1 else map("…".join, zip(keys, last, strict=True))), words))
+        alike = [keys_of(command, keys) for command in same]
+        shown = alike[0] if len(alike) == 1 else ["…".join(each) for each in zip(alike[0], alike[-1], strict=False)]
+        rows.append((" ".join(shown), words))
     return rows
+
+
+def sections_here(screen: Screen[Any], title: str = "") -> list[Section]:
+    """The keys of what has the focus, called `title`; those of the screen, where it is not the main one."""
+    inside, on_screen = here(screen)
+    found = [(f"Here: {title}" if title else "Here", inside)] if inside else []
+    return found if title else [*found, ("On this screen", on_screen)]
 
 
 _ORDER = ("Containers", "Selected container", "Networks", "Heaps", "Terminals", "Jobs", "View", "Layout", "Console")
 
 
 class Help(ModalScreen[None]):
-    """The keys in columns; any of the usual keys closes it."""
+    """The keys in columns, those of what has the focus first; any of the usual keys closes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark,f1,enter", "dismiss", "Close")]
+
+    def __init__(self, here: Sequence[Section] = ()) -> None:
+        super().__init__()
+        self._here = here
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="dialog", id="help") as dialog:
             dialog.border_title = "Keys"
             dialog.border_subtitle = "Escape closes"
             with ItemGrid(min_column_width=62, stretch_height=False):
-                for title, keys in sections():
+                for title, keys in [*self._here, *sections(own_keys(self.app))]:
                     yield _Section(title, keys)
 
 
@@ -110,7 +113,7 @@ class _Section(Static):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"help--title", "help--key"}
 
-    def __init__(self, title: str, keys: list[tuple[str, str]]) -> None:
+    def __init__(self, title: str, keys: Rows) -> None:
         super().__init__()
         self._title, self._keys = title, keys
 

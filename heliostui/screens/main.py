@@ -32,8 +32,10 @@ from heliostui.line import SlowLine, slow_line
 from heliostui.link import Link
 from heliostui.messages import ContainersListed, LimitMet
 from heliostui.network_actions import NetworkActions
-from heliostui.receipts.actions import ReceiptActions
 from heliostui.presence.actions import PresenceActions
+from heliostui.receipts.actions import ReceiptActions
+from heliostui.recording.actions import RecordingActions
+from heliostui.recording.recorder import Recorder
 from heliostui.settings.use import settings_of
 from heliostui.state import State, limit_met, row
 from heliostui.workspace.actions import WorkspaceActions
@@ -66,6 +68,7 @@ class MainScreen(
     HeapActions,
     NetworkActions,
     ReceiptActions,
+    RecordingActions,
     ListActions,
     ContainerLife,
     ConsoleActions,
@@ -82,6 +85,7 @@ class MainScreen(
         self.state = State()
         self.link = Link(places, self.post_message)
         self.captures = Captures(self, self.link, self.show_status)
+        self.recorder = Recorder(self, self.link, self.show_status)
         self.layout_file = file_of(self.link.here.places)
         self.remembered = read(self.layout_file)
 
@@ -227,6 +231,8 @@ class MainScreen(
             text.append("  rootless", muted)
         if self.captures.words():
             text.append(f"  {self.captures.words()}", style("status--down", partial=True))
+        if self.recorder.words():
+            text.append(f"  {self.recorder.words()}", style("status--down", partial=True))
         if slow_line(self.app):
             text.append("  slow line", muted)
         if state.read_only:
@@ -257,14 +263,6 @@ class MainScreen(
         if self.workspace.zoomed:
             self.workspace.zoom(None)
         self.release()
-
-    # --- tabs ---
-
-    def action_tab(self, name: str) -> None:
-        self.details.show_tab(name)
-
-    def action_next_tab(self, by: int) -> None:
-        self.details.next_tab(by)
 
     @on(Details.Described)
     def _details_described(self) -> None:

@@ -1,4 +1,4 @@
-"""The commands of the main screen that are about its layout: layouts, focus, zoom, sizes, and what is remembered of them.
+"""The commands of the main screen that are about its layout: focus, zoom, sizes, and what is remembered of them.
 
 Owns what is on the screen and what follows what; the main screen inherits from it. Imports the workspace, the tabs of
 terminals and the regions' panes.
@@ -21,14 +21,14 @@ from heliostui.graphs.pane import GraphsPane
 from heliostui.heap.pane import HeapPane
 from heliostui.keymap import Command
 from heliostui.terminal_pane import TerminalPane
-from heliostui.terminal_tab import TerminalTab, terminal_size
+from heliostui.terminal_tab import TerminalTab, is_small, terminal_size
 from heliostui.terminal_tabs import TerminalTabs
-from heliostui.workspace.crumbs import crumbs
+from heliostui.workspace.crumbs import BETWEEN, crumbs, path
 from heliostui.workspace.frame import Frame
 from heliostui.workspace.jump import Jump, targets
 from heliostui.workspace.layouts import TITLES
 from heliostui.workspace.memory import Remembered, encoded, write
-from heliostui.workspace.tree import Axis
+from heliostui.workspace.tree import Axis, Cells
 from heliostui.workspace.workspace import PAIR, Workspace
 from widgets.container_table import ContainerTable
 from widgets.key_line import KeyLine
@@ -73,7 +73,10 @@ class WorkspaceActions(TerminalTabs):
 
     @property
     def terminal_size(self) -> tuple[int, int]:
-        return terminal_size(self.workspace.size_of("terminals"))
+        size = self.workspace.size_of("terminals")
+        if self.workspace.compact and is_small(size):  # the line of keys makes room for it
+            size = Cells(size.width, size.height + 1)
+        return terminal_size(size)
 
     def possible_here(self, command: Command) -> bool:
         """Whether a command that is about the layout makes sense now."""
@@ -114,7 +117,7 @@ class WorkspaceActions(TerminalTabs):
         """What is on the screen follows its container, what is not follows nothing; what the user did is kept."""
         self.share_out()
         self.follow_regions()
-        if self.focused is not None and self.workspace.region_of(self.focused) not in self.workspace.visible:
+        if self.focused is not None and self.workspace.region_of(self.focused) not in self.workspace.seen:
             self._focus_something()
         elif self.focused is None and self.workspace.wanted == "containers" and self.table.focusable:
             self.set_focus(self.table)  # it was not there yet when the screen looked for something to focus
@@ -126,8 +129,8 @@ class WorkspaceActions(TerminalTabs):
     def _focus_something(self) -> None:
         """What had the focus has left the screen."""
         workspace = self.workspace
-        if workspace.visible and not self.query_one("#filter").has_focus:
-            self.focus_region(workspace.wanted if workspace.wanted in workspace.visible else min(workspace.visible))
+        if workspace.seen and not self.query_one("#filter").has_focus:
+            self.focus_region(workspace.wanted if workspace.wanted in workspace.seen else min(workspace.seen))
 
     @property
     def graph_subjects(self) -> Sequence[ContainerSummary]:
@@ -138,7 +141,7 @@ class WorkspaceActions(TerminalTabs):
     def follow_regions(self) -> None:
         """Have each region that is seen follow what is selected, and the others rest."""
         workspace = self.workspace
-        visible, container, subjects = workspace.visible, self.state.selected, self.graph_subjects
+        visible, container, subjects = workspace.seen, self.state.selected, self.graph_subjects
         self.terminals.look("terminals" in visible)
         self.details.look("details" in visible and not workspace.welcoming)
         if self._news("graphs", "graphs" in visible and tuple((each.id, each.status, each.name) for each in subjects)):
@@ -197,6 +200,14 @@ class WorkspaceActions(TerminalTabs):
         self._graphs_described()
         self._heap_described()
 
+    @on(ContainerTable.Shown)
+    def _rows_shown(self, event: ContainerTable.Shown) -> None:
+        self.workspace.note(rows=event.shown)
+
+    @property
+    def where(self) -> str:
+        return BETWEEN.join(path(self))
+
     def _say_where(self) -> None:
         self.query_one("#crumbs", Static).update(crumbs(self))
 
@@ -204,7 +215,7 @@ class WorkspaceActions(TerminalTabs):
 
     def action_layout(self, name: str) -> None:
         self.workspace.use(name)
-        if self.workspace.region_of(self.focused) not in self.workspace.visible:
+        if self.workspace.region_of(self.focused) not in self.workspace.seen:
             self._focus_something()
 
     def action_region(self, name: str) -> None:
@@ -224,6 +235,17 @@ class WorkspaceActions(TerminalTabs):
         else:
             self.set_focus(next(iter(self.stops(name)), None))
         self.share_out()
+
+    def action_tab(self, name: str) -> None:
+        """Look at a tab of the details, which are shown for it; the list keeps the keys where it has them."""
+        if "details" not in self.workspace.seen:
+            self.workspace.want("details")
+            if self.table.has_focus:
+                self.workspace.want("containers")
+        self.details.show_tab(name)
+
+    def action_next_tab(self, by: int) -> None:
+        self.details.next_tab(by)
 
     def action_hide(self) -> None:
         workspace = self.workspace
@@ -273,6 +295,7 @@ class WorkspaceActions(TerminalTabs):
     def action_focus_next_pane(self, by: int) -> None:
         """Go to the next of all that can be used on the screen, or to the one before."""
         stops = [stop for name in self.workspace.fitted.places for stop in self.stops(name)]
+        stop: Widget | None
         if self.focused in stops:
             stop = stops[(stops.index(self.focused) + by) % len(stops)]
         else:
@@ -334,7 +357,7 @@ class WorkspaceActions(TerminalTabs):
             return
         workspace = self.workspace
         workspace.lend(None)
-        if "containers" in workspace.visible:
+        if "containers" in workspace.seen:
             self.focus_region("containers")
         else:
             self.set_focus(None)

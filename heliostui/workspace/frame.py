@@ -180,7 +180,7 @@ class Frame(Widget):
         before, self._looked = self._looked, (name, keys)
         if before != self._looked:
             for each in {before[0], name}:
-                if each in self.fitted.places:
+                if each is not None and each in self.fitted.places:
                     self._refresh_lines(self.fitted.places[each])
 
     @property
@@ -208,9 +208,8 @@ class Frame(Widget):
         for name, place in self.fitted.places.items():
             if place.y == y and self.headed(name):
                 pieces.append((place.x, self._heading(name, place.width)))
-        for border in self.fitted.borders:
-            if border.axis == "row" and border.place.y <= y < border.place.bottom:
-                pieces.append((border.place.x, [self._joint(border.place.x, y)]))
+        lines = (border.place for border in self.fitted.borders if border.axis == "row")
+        pieces += [(line.x, [self._joint(line.x, y)]) for line in lines if line.y <= y < line.bottom]
         at, segments = 0, list[Segment]()
         blank = self.rich_style
         for x, piece in sorted(pieces, key=lambda each: each[0]):

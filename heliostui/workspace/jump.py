@@ -43,7 +43,7 @@ def targets(screen: WorkspaceActions) -> list[Target]:
         for key, at, _ in bar.spans():
             go = partial(bar.post_message, TabBar.Chosen(bar, key))
             found.append(Target(bar.region.x + at, bar.region.y, go))
-    if "details" in workspace.visible and not workspace.welcoming:
+    if "details" in workspace.seen and not workspace.welcoming:
         for tab in screen.details.query_one(Tabs).query(Tab):
             name = (tab.id or "").rpartition("--content-tab-")[2]
             if tab.is_on_screen and tab.region:

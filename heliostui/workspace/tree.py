@@ -21,6 +21,9 @@ class Cells(NamedTuple):
     height: int
 
 
+SMALLEST = Cells(24, 5)
+
+
 class Place(NamedTuple):
     """A rectangle."""
 
@@ -47,7 +50,7 @@ class Part:
 
     name: str
     weight: float = 1.0
-    least: Cells = Cells(24, 5)
+    least: Cells = SMALLEST
 
     @property
     def key(self) -> str:
@@ -146,9 +149,15 @@ class Sizes:
         return self.weights.get(node.key, node.weight)
 
     def most_of(self, node: Node, axis: Axis) -> int | None:
-        if not isinstance(node, Part) or node.name not in self.most or node.key in self.weights:
+        """The cells along an axis that a node has no use for more than."""
+        if node.key in self.weights:
             return None
-        return self.most[node.name][0 if axis == "row" else 1]
+        if isinstance(node, Part):
+            return self.most[node.name][0 if axis == "row" else 1] if node.name in self.most else None
+        inside = [found for each in node.nodes if (found := self.most_of(each, axis)) is not None]
+        if len(inside) < len(node.nodes):
+            return None
+        return max(inside) if node.axis != axis else sum(inside)
 
 
 NO_SIZES = Sizes()
@@ -175,9 +184,7 @@ def _excess(tree: Node, shown: Collection[str], size: Cells) -> int:
     return max(0, needed.width - size.width) + max(0, needed.height - size.height)
 
 
-def fit(
-    tree: Node, size: Cells, shown: Collection[str], first: Sequence[str] = (), sizes: Sizes = NO_SIZES
-) -> Fitted:
+def fit(tree: Node, size: Cells, shown: Collection[str], first: Sequence[str] = (), sizes: Sizes = NO_SIZES) -> Fitted:
     """Place the parts that are to be shown and that there is room for; they share all of the room."""
     node = pruned(tree, kept(tree, size, shown, first))
     places: dict[str, Place] = {}

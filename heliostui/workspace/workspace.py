@@ -18,6 +18,7 @@ from heliostui.workspace.layouts import FIRST, LAYOUTS, LEAST_SIZE, REGIONS, WID
 from heliostui.workspace.memory import Memory, Remembered
 from heliostui.workspace.tree import Axis, Cells, Part, Sizes, border_of, moved
 
+FEW_COLUMNS = 48  # cells of a list that has only its most important columns
 PAIR = ("containers", "details")
 """A list and what is in it: who uses one of them looks at the other."""
 
@@ -90,7 +91,7 @@ class Workspace(Frame):
         return self.recent[0]
 
     @property
-    def visible(self) -> frozenset[str]:
+    def seen(self) -> frozenset[str]:
         """The regions that are on the screen."""
         return frozenset(self.fitted.places)
 
@@ -235,7 +236,9 @@ class Workspace(Frame):
             rows = max(5, min(self.rows + 2, size.height * 2 // 5))
             return Plan(page(order[0]), shown, order, Sizes(weights, {"containers": Cells(size.width, rows)}))
         shown = frozenset([name for name in order if name in shown][: self.named.most])
-        return Plan(self.named.tree(self.app.size.width >= WIDE), shown, order, Sizes(weights))
+        rows = max(8, -(-(self.rows + 3) // 4) * 4)  # in steps, so that a container more moves nothing
+        most = {"containers": Cells(FEW_COLUMNS if self.named.calm else size.width, rows)} if len(shown) > 1 else {}
+        return Plan(self.named.tree(self.app.size.width >= WIDE), shown, order, Sizes(weights, most))
 
     def size_of(self, name: str) -> Cells:
         """The size that a region will have, with its heading, once it is used."""

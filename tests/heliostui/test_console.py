@@ -146,7 +146,7 @@ async def test_the_terminal_has_the_size_of_the_screen_only_with_the_keys(cli: C
         await person.pilot.resize_terminal(160, 50)
         await person.press("enter")
         view = person.main.details.terminal.view
-        await person.until(lambda: person.main.terminal_has_keys and view.content_size.height > 40)
+        await person.until(lambda: person.main.terminal_has_keys and view.content_size.height > 22)
         await person.until(lambda: view.terminal and (view.terminal.columns, view.terminal.lines) == view.content_size)
         await person.type("stty size")
         await person.until(lambda: f"{view.content_size.height} {view.content_size.width}" in person.terminal())

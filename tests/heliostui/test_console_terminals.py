@@ -16,7 +16,7 @@ from engine.places import Places
 from engine.protocol.messages import CloseTerminal, ListTerminals, OpenTerminal, TerminalRef, Terminals
 from heliostui.screens.dialog import Confirm
 from heliostui.screens.signals import SignalMenu
-from heliostui.terminal_tab import TerminalTab, terminal_size
+from heliostui.terminal_tab import TerminalTab
 from tests.heliostui.conftest import CommandLine
 from tests.heliostui.person import Person, console
 from widgets.job_table import JobTable
@@ -184,7 +184,7 @@ async def test_the_jobs_of_another_shell_are_read_from_proc_and_the_border_says_
         await go_to(person, terminal)
         await person.type("sleep 100 | cat &")
         await person.until(lambda: any("sleep 100 | cat" in line and "running" in line for line in table(person)))
-        await person.until(lambda: "read from /proc" in str(tab(person).jobs.border_title))
+        await person.until(lambda: "read from /proc" in tab(person).heads["jobs"].hint)
 
 
 async def test_closing_asks_only_when_something_runs_and_names_it(cli: CommandLine) -> None:
@@ -272,8 +272,9 @@ async def test_zoom_gives_a_terminal_the_whole_screen(cli: CommandLine) -> None:
 async def test_a_terminal_is_opened_with_the_size_it_will_have(cli: CommandLine) -> None:
     for size in (Size(80, 24), Size(120, 40), Size(200, 60)):
         async with opened(cli) as terminal, console(cli, (size.width, size.height)) as person:
+            told = Size(*person.main.terminal_size)
             await go_to(person, terminal)
-            await person.until(lambda size=size: tab(person).pane.view.size == Size(*terminal_size(size)))
+            await person.until(lambda told=told: tab(person).pane.view.size == told)
 
 
 async def test_when_the_engine_dies_a_terminal_and_its_keys_come_back(cli: CommandLine) -> None:
