@@ -44,6 +44,7 @@ class PresenceActions(Actions):
         self._ticking: Timer | None = None
         self._last: View | None = None
         self._borrows = False
+        self._showing = False
 
     def show_status(self) -> None:
         """Show the top line."""
@@ -113,6 +114,8 @@ class PresenceActions(Actions):
     # --- presenting and following ---
 
     def _tick(self) -> None:
+        if self._showing:
+            return
         now = look(self._screen)
         if self.part.presenting:
             if now != self._last:
@@ -123,7 +126,7 @@ class PresenceActions(Actions):
 
     def _notice_own_moves(self, now: View) -> bool:
         """Whether the user looks at something else than he was shown; what changed by itself is no move of his."""
-        touched = monotonic() - self._application.touched < TOUCHED
+        touched = not self._showing and monotonic() - self._application.touched < TOUCHED
         if self.part.following and self._last is not None and now != self._last and touched:
             self.look_around()
             return True
@@ -157,11 +160,13 @@ class PresenceActions(Actions):
         if not self._borrows:
             self._borrows = True
             screen.workspace.remembered = deepcopy(screen.remembered)
+        self._showing = True
         self.part.missing = show(screen, self.part.view)
         self.call_after_refresh(self._shown)
 
     def _shown(self) -> None:
         """From here on another look is the user's."""
+        self._showing = False
         self._last = look(self._screen)
         self.show_status()
 
@@ -187,7 +192,7 @@ class PresenceActions(Actions):
             if part.following:
                 self.look_around()
             else:
-                self._last = None
+                self._last, self._application.touched = None, 0.0  # this key is no look elsewhere
                 self.presence.say(part.follow())
                 self._settle()
         elif not self._may_present:

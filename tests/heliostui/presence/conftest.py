@@ -34,6 +34,12 @@ class Member(Person):
         """What the top line says."""
         return str(self.main.query_one("#status", Static).content)
 
+    def opened(self) -> str:
+        """What the terminal shows whose tab is shown."""
+        tab = self.main.terminals.shown
+        terminal = tab.pane.view.terminal if tab is not None else None
+        return terminal.text() if terminal is not None else ""
+
     @property
     def selected(self) -> str:
         container = self.main.state.selected
