@@ -15,4 +15,4 @@ def failure(screen: Screen[Any], error: ClientError) -> str:
     opens = next((binding for binding in bindings if binding.action == "receipts"), None)
     if opens is None or not isinstance(error, RequestFailed):
         return str(error)
-    return f"{error}\n{screen.app.get_key_display(opens)} opens its receipt."
+    return f"{error}\nIts receipt: {screen.app.get_key_display(opens)}"
