@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import select
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 
 SSHD = shutil.which("sshd") or "/usr/sbin/sshd"
@@ -34,7 +37,7 @@ PermitRootLogin prohibit-password
 PrintMotd no
 PrintLastLog no
 AcceptEnv LANG LC_*
-SetEnv PATH={path} {environment}
+SetEnv {environment}
 {more}
 """
 CLIENT = """\
@@ -68,9 +71,9 @@ class Sshd:
         return [str(self.bin / "ssh"), *words]
 
     def sessions(self) -> list[int]:
-        """The pids of sshd's processes, one or two for each connection."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return [int(pid) for pid in children]
+        """The pids of sshd's processes for connections: one or two for each."""
+        below = psutil.Process(self.process.pid).children(recursive=True)
+        return [each.pid for each in below if each.name() == "sshd"]
 
 
 def missing() -> str:
@@ -80,9 +83,23 @@ def missing() -> str:
     return ""
 
 
+@dataclass(frozen=True)
+class Account:
+    """Somebody who can log in at this sshd, and is nobody to the rest of the machine; in a group of their own, and
+    perhaps one more."""
+
+    name: str
+    uid: int
+    group: str = ""
+    gid: int = 0
+
+
 @contextmanager
-def sshd(environment: dict[str, str], *, more: str = "", user: str | None = None) -> Iterator[Sshd]:
-    """An sshd of who runs the tests. `environment`: variables of its sessions; `more`: lines of sshd_config."""
+def sshd(
+    environment: dict[str, str], *, more: str = "", user: str | None = None, accounts: Sequence[Account] = ()
+) -> Iterator[Sshd]:
+    """An sshd of who runs the tests. `environment`: variables of its sessions; `more`: lines of sshd_config; `user`:
+    who logs in, if nobody else is said. Root's has a mount namespace with /etc/passwd and the like of its own."""
     if reason := missing():
         pytest.skip(reason)
     directory = Path(tempfile.mkdtemp(prefix="heliostui-ssh-"))
@@ -90,15 +107,18 @@ def sshd(environment: dict[str, str], *, more: str = "", user: str | None = None
     try:
         me = pwd.getpwuid(os.geteuid()).pw_name
         port = _free_port()
-        _keys(directory, me, user or me)
-        said = " ".join(f'"{name}={value}"' for name, value in environment.items())
+        _keys(directory, me, user or me, *(account.name for account in accounts))
+        variables = {"PATH": f"{VENV}:/usr/bin:/bin", **environment}
+        said = " ".join(f'"{name}={value}"' for name, value in variables.items())
         (directory / "sshd_config").write_text(
-            SERVER.format(port=port, directory=directory, path=f"{VENV}:/usr/bin:/bin", environment=said, more=more)
+            SERVER.format(port=port, directory=directory, environment=said, more=more)
         )
         _client(directory, port, user or me)
         Path("/run/sshd").mkdir(exist_ok=True, mode=0o755)
         process = subprocess.Popen(
-            [SSHD, "-D", "-e", "-f", str(directory / "sshd_config")], stderr=subprocess.PIPE, stdin=subprocess.DEVNULL
+            [*_apart(directory, user or me, accounts), SSHD, "-D", "-e", "-f", str(directory / "sshd_config")],
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
         )
         try:
             _listening(process)
@@ -110,6 +130,28 @@ def sshd(environment: dict[str, str], *, more: str = "", user: str | None = None
             process.wait(PATIENCE)
     finally:
         shutil.rmtree(directory)
+
+
+def _apart(directory: Path, user: str, accounts: Sequence[Account]) -> list[str]:
+    """What sshd is started by, so that the accounts exist for it, and one without a password may use a key."""
+    if os.geteuid() != 0:
+        return []
+    files = {name: Path("/etc", name).read_text() for name in ("passwd", "group", "shadow")}
+    files["shadow"] = re.sub(rf"^{user}:!+", f"{user}:*", files["shadow"], flags=re.MULTILINE)
+    for account in accounts:
+        home = directory / account.name
+        home.mkdir()
+        os.chown(home, account.uid, account.uid)
+        files["passwd"] += f"{account.name}:x:{account.uid}:{account.uid}::{home}:/bin/sh\n"
+        files["shadow"] += f"{account.name}:*:19000:0:99999:7:::\n"
+        files["group"] += f"{account.name}:x:{account.uid}:\n"
+        if account.group:
+            files["group"] += f"{account.group}:x:{account.gid}:{account.name}\n"
+    mounts = []
+    for name, text in files.items():
+        (directory / name).write_text(text)
+        mounts.append(f"mount --bind {directory / name} /etc/{name}")
+    return ["unshare", "--mount", "sh", "-c", " && ".join([*mounts, 'exec "$@"']), "sh"]
 
 
 def _keys(directory: Path, *users: str) -> None:

@@ -30,6 +30,7 @@ from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 from textual.keys import Keys, _character_to_key
 from textual.message import Message
+from textual.messages import ExitApp
 
 from .line_speed import ANSWER, QUESTION, LineSpeed
 from .tty_writer import TtyWriter
@@ -284,10 +285,11 @@ class KeyDriver(LinuxDriver):
     def _read(self) -> None:
         try:
             data = os.read(self.fileno, READ_SIZE)
-        except OSError:  # the terminal is gone; SIGHUP says so too
+        except OSError:  # the terminal is gone; SIGHUP says so too, where it is not ignored
             data = b""
         if not data:
             self._loop.remove_reader(self.fileno)
+            self._app.post_message(ExitApp())
             return
         if self._overdue is not None:
             self._overdue.cancel()
