@@ -64,10 +64,15 @@ class ContainerTable(MarkedTable[ContainerRow]):
     )
 
     def __init__(
-        self, *, now: Callable[[], datetime] = _utc_now, id: str | None = None, classes: str | None = None
+        self,
+        *,
+        now: Callable[[], datetime] = _utc_now,
+        clock: Callable[[], float] = monotonic,
+        id: str | None = None,
+        classes: str | None = None,
     ) -> None:
         super().__init__(id=id, classes=classes)
-        self._now = now
+        self._now, self._clock = now, clock
         self._usage: dict[str, Usage] = {}
         self._cell = 0
         self._held: dict[str, tuple[float | None, float | None]] = {}
@@ -108,7 +113,7 @@ class ContainerTable(MarkedTable[ContainerRow]):
         for key, each in numbers.items():
             self._usage.setdefault(key, Usage()).add(cell, each)
         column = next((column for column in self.COLUMNS if column.name == self.sort_column), None)
-        now = monotonic()
+        now = self._clock()
         if column is not None and column.live and now - self._held_at >= CALM and now - self._touched_at >= TOUCHED:
             self._hold()
             self.rearrange()
@@ -122,7 +127,7 @@ class ContainerTable(MarkedTable[ContainerRow]):
 
     def _hold(self) -> None:
         """The values that a live order goes by until it is made anew."""
-        self._held_at = monotonic()
+        self._held_at = self._clock()
         self._held = {key: (usage.steady_cpu, usage.steady_memory) for key, usage in self._usage.items()}
 
     # --- what a table asks ---
@@ -150,11 +155,11 @@ class ContainerTable(MarkedTable[ContainerRow]):
         super().watch_sort_column()
 
     def watch_cursor(self, old: str | None, new: str | None) -> None:
-        self._touched_at = monotonic()
+        self._touched_at = self._clock()
         super().watch_cursor(old, new)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        self._touched_at = monotonic()
+        self._touched_at = self._clock()
 
     def cell(self, row: ContainerRow, column: str) -> Cell:
         glyph, state, style = row.look

@@ -25,8 +25,8 @@ Facts: TypeAlias = Mapping[str, Sequence[str]]
 
 FIELDS = ("name", "image", "state", "label", "network", "command", "port", "id", "host")
 STATES = ("created", "running", "paused", "restarting", "stopped", "exited", "healthy", "starting", "unhealthy")
-_UNSEARCHED = ("label",)
-"""Fields that a word alone is not looked for in."""
+_UNSEARCHED = ("label", "id")
+"""Fields that a word alone is not looked for in: half of all short words are in some id."""
 _TERM = re.compile(
     r"(?P<no>!?)"
     rf"(?:(?P<field>{'|'.join(FIELDS)}):)?"

@@ -79,23 +79,23 @@ async def each_of(
     containers: Sequence[ContainerSummary],
     act: Callable[[ContainerSummary], Awaitable[object]],
     told: Callable[[ContainerSummary], object],
-) -> list[str]:
-    """Do it to all of them, a few at a time; `told` hears of each that is through. The sentences of those that failed,
-    in the order of the containers."""
-    room, failures = asyncio.Semaphore(AT_ONCE), dict.fromkeys((each.id for each in containers), "")
+) -> list[ClientError]:
+    """Do it to all of them, a few at a time; `told` hears of each that is through. What went wrong, in the order of the
+    containers."""
+    room, failures = asyncio.Semaphore(AT_ONCE), dict[str, ClientError]()
 
     async def one(container: ContainerSummary) -> None:
         async with room:
             try:
                 await act(container)
             except ClientError as error:
-                failures[container.id] = str(error)
+                failures[container.id] = error
         told(container)
 
     async with asyncio.TaskGroup() as group:
         for container in containers:
             group.create_task(one(container))
-    return [sentence for sentence in failures.values() if sentence]
+    return [failures[each.id] for each in containers if each.id in failures]
 
 
 def summary(verb: Verb, count: int, failures: Sequence[str]) -> str:

@@ -38,6 +38,7 @@ from heliostui.containers.bulk import (
 from heliostui.containers.confirm import ConfirmLoss
 from heliostui.containers.losses import Act, losses
 from heliostui.containers.pane import ContainersPane
+from heliostui.receipts.hint import failure
 from heliostui.screens.dialog import Prompt
 from heliostui.screens.new import NewContainer
 from heliostui.screens.signals import SignalMenu
@@ -170,11 +171,12 @@ class ContainerLife(Actions):
 
         pane.table.begin(left, verb.doing)
         try:
-            failures = await each_of(targets, act, told)
+            errors = await each_of(targets, act, told)
         finally:
             for each in left:
                 pane.table.done(each)
             pane.progress("")
+        failures = [failure(self, error) if len(targets) == 1 else str(error) for error in errors]
         words = summary(verb, len(targets), failures)
         if words:
             self.notify(words, severity="error" if failures else "information", markup=False)

@@ -6,9 +6,8 @@ Owns the table and asks for what containers use; what is done to them is the scr
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
@@ -17,6 +16,7 @@ from textual.widgets import Static
 from engine.protocol.messages import StreamStats
 from engine.protocol.metrics import Sample
 from heliostui.containers.filter_line import FilterLine
+from heliostui.line import slow_line
 from heliostui.link import Link
 from heliostui.messages import StatsArrived
 from heliostui.settings.use import settings_of
@@ -27,6 +27,8 @@ from widgets.search_line import SearchLine
 from widgets.text import printable
 
 METRICS = ["cpu", "cpu.limit", "memory.working_set", "memory", "memory.limit"]
+SPARING = 3
+"""How many times less often the numbers change on a slow line."""
 CHIP = 40
 """Cells of a filter in the border."""
 NO_MATCH = "No container matches. Escape clears the filter, / changes it."
@@ -66,7 +68,7 @@ class ContainersPane(Vertical):
     @property
     def _period(self) -> float:
         """Seconds between two changes of the numbers."""
-        return settings_of(self.app).numbers_period
+        return settings_of(self.app).numbers_period * (SPARING if slow_line(self.app) else 1)
 
     def show(self, rows: Iterable[ContainerRow], hosts: Sequence[Host] = ()) -> None:
         self.table.show_containers(rows, hosts)
@@ -85,8 +87,11 @@ class ContainersPane(Vertical):
         """Ask what containers use, while that can be seen; anew where an engine has come or gone."""
         self.rest()
         if self._seen:
-            asked = StreamStats(period=1.0, metrics=METRICS)
-            self.run_worker(partial(self._link.stats, asked, self._take), group="numbers")
+            self._measure()
+
+    @work(group="numbers")
+    async def _measure(self) -> None:
+        await self._link.stats(StreamStats(period=1.0, metrics=METRICS), self._take)
 
     def rest(self) -> None:
         """Ask no more."""

@@ -14,13 +14,14 @@ from textual.widgets import Button, Input, Label, Static
 
 
 class Confirm(ModalScreen[bool]):
-    """Asks before something is lost, and names it. Enter and `y` agree, Escape and `n` keep things as they are."""
+    """Asks before something is lost, and names it. `y` agrees; Escape, `n` and an Enter without looking keep things as
+    they are."""
 
-    AUTO_FOCUS = "#yes"
+    AUTO_FOCUS = "#no"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "answer(True)", "Yes", show=False),
-        Binding("n,escape", "answer(False)", "No", show=False),
-        Binding("left,right", "app.focus_next", "Other answer", show=False),
+        Binding("y", "answer(True)", "Yes", show=False, id="question.yes", tooltip="Do it"),
+        Binding("n,escape", "answer(False)", "No", show=False, id="question.no", tooltip="Leave all as it is"),
+        Binding("left,right", "app.focus_next", show=False, id="question.other", tooltip="To the other answer"),
     ]
 
     def __init__(self, question: str, consequence: str, verb: str, keep: str = "Keep") -> None:
@@ -46,7 +47,9 @@ class Confirm(ModalScreen[bool]):
 class Prompt(ModalScreen[str | None]):
     """Asks for one line; the answer is None when it was cancelled."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Cancel", show=False, id="prompt.cancel", tooltip="Leave all as it is"),
+    ]
 
     def __init__(self, title: str, label: str, value: str = "", placeholder: str = "") -> None:
         super().__init__()

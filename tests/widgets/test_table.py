@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from textual.strip import Strip
 
-from widgets.container_table import ContainerRow, ContainerTable
+from widgets.container_table import CALM, ContainerRow, ContainerTable, Host, Numbers
 
 
 class Watched(ContainerTable):
@@ -219,3 +219,154 @@ async def test_ports_have_a_column_while_one_is_published(
         assert ":8080→80" in line(table, 1)
         table.show(containers)
         assert "PORTS" not in line(table, 0)
+
+
+# --- what each uses ---
+
+
+def used(cpu: float, memory: float, cpu_limit: float | None = None, memory_limit: float | None = None) -> Numbers:
+    return Numbers(cpu, cpu_limit, memory, memory_limit)
+
+
+async def test_what_is_used_is_told_beside_a_line_that_stands_still(
+    stage: Any, table: Watched, containers: list[ContainerRow]
+) -> None:
+    first = containers[0].key
+    async with stage(table, prepare=lambda: table.show_containers(containers)).run_test(size=(100, 12)) as pilot:
+        for second in range(0, 8, 2):
+            table.measure(second, {first: used(0.123, 50 * 2**20)})
+        before = line(table, 1)
+        assert "12.3%" in before
+        assert "50 MiB" in before
+        await pilot.pause()
+        table.drawn.clear()
+        table.measure(8, {first: used(0.123, 50 * 2**20)})
+        await pilot.pause()
+        after = line(table, 1)
+        assert sum(old != new for old, new in zip(before, after, strict=True)) <= 2
+        assert set(table.drawn) == {1}
+
+
+async def test_a_number_near_its_limit_looks_otherwise_and_one_at_it_too(
+    stage: Any, table: Watched, containers: list[ContainerRow]
+) -> None:
+    keys = [row.key for row in containers[:3]]
+    numbers = [used(0.5, 10, cpu_limit=1.0), used(0.8, 10, cpu_limit=1.0), used(1.0, 10, cpu_limit=1.0)]
+    async with stage(table, prepare=lambda: table.show_containers(containers)).run_test(size=(100, 12)):
+        table.measure(1, dict(zip(keys, numbers, strict=True)))
+        styles = [table.cell(row, "cpu").parts[-1][1] for row in containers[:3]]
+        assert styles == ["usage--number", "usage--near", "usage--at"]
+
+
+async def test_one_that_ended_uses_nothing(stage: Any, table: Watched, containers: list[ContainerRow]) -> None:
+    first = containers[0]
+    async with stage(table, prepare=lambda: table.show_containers(containers)).run_test(size=(100, 12)):
+        table.measure(1, {first.key: used(0.5, 2**30)})
+        assert "1.0 GiB" in line(table, 1)
+        table.show_containers([replace(first, state="exited", exit_code=0), *containers[1:]])
+        assert "GiB" not in line(table, 1)
+
+
+async def test_an_order_by_live_numbers_is_calm_and_the_cursor_stays_on_its_container(
+    stage: Any, containers: list[ContainerRow]
+) -> None:
+    keys = [row.key for row in containers[:3]]
+    clock = [100.0]
+    table = Watched(clock=lambda: clock[0])
+    table.drawn = []
+    async with stage(table, prepare=lambda: table.show_containers(containers)).run_test(size=(100, 12)) as pilot:
+        table.measure(1, dict(zip(keys, [used(0.1, 1), used(0.2, 1), used(0.3, 1)], strict=True)))
+        table.sort_by("cpu")
+        await pilot.pause()
+        assert [row.key for row in table.rows][:3] == keys[::-1]
+        table.cursor = keys[0]
+        clock[0] += 1
+        for second in range(2, 20, 2):
+            table.measure(second, dict(zip(keys, [used(0.9, 1), used(0.2, 1), used(0.3, 1)], strict=True)))
+        assert [row.key for row in table.rows][:3] == keys[::-1]
+        clock[0] += CALM
+        table.measure(20, {})
+        assert [row.key for row in table.rows][:3] == [keys[0], keys[2], keys[1]]
+        assert table.cursor == keys[0]
+
+
+async def test_five_hundred_rows_are_filtered_by_the_language(
+    stage: Any, table: Watched, containers: list[ContainerRow]
+) -> None:
+    many = [
+        replace(
+            containers[0], key=f"{n:012x}", name=f"c{n}", labels=(f"tier={n % 2}",), networks=("edge",) * (n % 3 == 0)
+        )
+        for n in range(500)
+    ]
+    async with stage(table, prepare=lambda: table.show_containers(many)).run_test():
+        table.filter = "label:tier=1 network:edge !name:/7$/"
+        assert [row.name for row in table.rows] == [f"c{n}" for n in range(500) if n % 6 == 3 and n % 10 != 7]
+
+
+# --- hosts ---
+
+
+@pytest.fixture
+def hosts(containers: list[ContainerRow]) -> tuple[list[ContainerRow], list[Host]]:
+    """The same containers on two machines, and a third that is away."""
+    rows = [replace(row, host="one" if n < 5 else "two") for n, row in enumerate(containers)]
+    away = Host("three", "far away", "reconnecting", connected=False)
+    return rows, [Host("one", "one", "connected"), Host("two", "two", "connected", role="read-only"), away]
+
+
+async def test_containers_of_several_hosts_stand_under_their_names(
+    stage: Any, table: Watched, hosts: tuple[list[ContainerRow], list[Host]]
+) -> None:
+    async with stage(table, prepare=lambda: table.show_containers(*hosts)).run_test(size=(100, 16)):
+        assert line(table, 1).split() == "▾ one connected 3 of 5 running".split()
+        assert line(table, 7).split() == "▾ two connected read-only 0 of 3 running".split()
+        assert line(table, 11).split() == "▾ far away reconnecting no containers".split()
+        table.show_containers(hosts[0], hosts[1][:1])
+        assert "brave_otter" in line(table, 1)
+
+
+async def test_a_host_is_folded_by_key_and_by_mouse(
+    stage: Any, table: Watched, hosts: tuple[list[ContainerRow], list[Host]]
+) -> None:
+    async with stage(table, prepare=lambda: table.show_containers(*hosts)).run_test(size=(100, 16)) as pilot:
+        await pilot.press("home", "enter")
+        assert line(table, 1).startswith("▸ one")
+        assert line(table, 2).startswith("▾ two")
+        await pilot.press("enter")
+        assert "brave_otter" in line(table, 2)
+        await pilot.click(ContainerTable, offset=(4, 7))
+        assert line(table, 7).startswith("▸ two")
+        assert table.selected is None
+
+
+async def test_order_and_filter_work_within_each_host(
+    stage: Any, table: Watched, hosts: tuple[list[ContainerRow], list[Host]]
+) -> None:
+    async with stage(table, prepare=lambda: table.show_containers(*hosts)).run_test(size=(100, 16)):
+        table.sort_by("name")
+        table.filter = "host:two"
+        assert line(table, 1).startswith("▾ one")
+        assert line(table, 2).startswith("▾ two")
+        assert [line(table, y).split()[1] for y in (3, 4, 5)] == ["db", "flappy", "fresh_pine"]
+
+
+# --- marks ---
+
+
+async def test_a_click_in_front_of_a_row_marks_it_and_so_does_one_with_ctrl(
+    stage: Any, table: Watched, containers: list[ContainerRow]
+) -> None:
+    async with stage(table, prepare=lambda: table.show_containers(containers)).run_test(size=(100, 12)) as pilot:
+        await pilot.click(ContainerTable, offset=(0, 2))
+        await pilot.click(ContainerTable, offset=(9, 4), control=True)
+        assert table.marked == [containers[1].key, containers[3].key]
+        assert line(table, 2).startswith("▌")
+        assert table.cursor == containers[0].key
+
+
+async def test_a_mark_goes_with_its_row(stage: Any, table: Watched, containers: list[ContainerRow]) -> None:
+    async with stage(table, prepare=lambda: table.show_containers(containers)).run_test(size=(100, 12)):
+        table.set_marks(row.key for row in containers[:2])
+        table.show_containers(containers[1:])
+        assert table.marked == [containers[1].key]
