@@ -94,6 +94,8 @@ class PresenceActions(Actions):
     def _settle(self) -> None:
         """Look at the screen as often as there is a reason to, and say in the top line what this console does."""
         part = self.part
+        if part.following and not self.state.following:  # what was touched before is no move away from what is shown
+            self._last, self._application.touched = None, 0.0
         self.state.following = part.presentation.presenter_name if part.following and part.presentation else ""
         self.state.looks_around = part.around and part.presentation is not None
         for pane in self.query(TerminalPane):
