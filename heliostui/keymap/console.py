@@ -21,6 +21,14 @@ CONSOLE = (
         "Follow me",
         "Present what you look at, follow who presents, look around and return",
     ),
+    Command(
+        "console.record",
+        "record",
+        "f4",
+        "Record",
+        "Record a terminal, or all of the console, into an asciicast file; again: end it",
+    ),
+    Command("console.picture", "picture", "f12", "Screenshot", "Keep what is on the screen as an SVG picture"),
     Command("console.theme", "toggle_theme", "", "Dark or light", "Change between the dark and the light theme"),
     Command(
         "console.themes", "themes", "ctrl+t", "Theme…", "Choose a theme: ours, of high contrast, Textual's, your own"

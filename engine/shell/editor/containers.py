@@ -21,7 +21,7 @@ VERBS = {
     "spec": "image",
     "network": "", "port": "running", "publish": "container", "unpublish": "container", "capture": "running",
     "dns": "running", "demo": "", "config": "", "events": "", "receipts": "", "heap": "running",
-    "tar": "", "terminal": "", "presence": "", "engine": "", "doctor": "", "serve": "", "version": "",
+    "tar": "", "play": "", "terminal": "", "presence": "", "engine": "", "doctor": "", "serve": "", "version": "",
 }  # fmt: skip
 
 
