@@ -112,6 +112,15 @@ class LineView(ScrollView, can_focus=True):
             self.refresh(Region(0, y, self.size.width, max(0, height - y)))
         self.post_message(self.Changed(self))
 
+    def lines_gone(self, count: int) -> None:
+        """The first `count` lines are no more, and the others have moved up; `lines_changed` follows, with `redraw`."""
+        self._strips.clear()
+        gone = bisect_left(self._matches, count)
+        self._matches = [index - count for index in self._matches[gone:]]
+        self._searched = max(0, self._searched - count)
+        if self.match is not None:
+            self.match = self.match - count if self.match >= count else None
+
     def reset_lines(self) -> None:
         """All lines are different ones now."""
         self._strips.clear()

@@ -85,11 +85,10 @@ class LogView(LineView):
         self._sieve: Sieve | None = None
         self._rows: list[int] = []  # when wrapped: rows up to the end of each line that is shown
         self._waiting: deque[tuple[list[Piece], str]] = deque()
-        self._waiting_bytes = 0
+        self._waiting_bytes = self._lost = 0
         self.waiting_lines = 0
         """How many lines came during the pause, or nearly so."""
         self._left_at = 0  # the number of the next line when the end was left
-        self._moved = False  # the oldest lines went since it was drawn
         self._errors = False  # there is standard error, so the streams are told apart
         self.sources: Sequence[str] = ()
         """Whose lines these are; with more than one, the name stands before each line."""
@@ -117,7 +116,7 @@ class LogView(LineView):
             self._write([(pieces, source)])
 
     def _write(self, batches: Sequence[tuple[list[Piece], str]]) -> None:
-        kept, before = self._kept, self._kept.end
+        kept, before, errors = self._kept, self._kept.end, self._errors
         changed = before
         for pieces, source in batches:
             for stream, time, data in pieces:
@@ -128,6 +127,9 @@ class LogView(LineView):
         gone = kept.forget()
         if gone:
             self._move_up(gone)
+        if errors != self._errors:  # a mark stands before all lines now
+            self._rows = []
+            changed = kept.first
         self._changed(max(changed, kept.first), redraw=bool(gone) or changed < before)
 
     def _take(self, stream: str, time: datetime, data: bytes) -> None:
@@ -138,17 +140,14 @@ class LogView(LineView):
         before = self.line_count()
         place = self._sieve.look(number) if self._sieve is not None else number - self._kept.first
         self._lay_out(place)
-        self.lines_changed(0 if redraw and self._moved else place, redraw=redraw or place < before)
-        self._moved = False
+        self.lines_changed(place, redraw=redraw or place < before)
 
     def _move_up(self, gone: int) -> None:
         """The oldest lines are gone: what is looked at stays where it is."""
         count = self._sieve.forget() if self._sieve is not None else gone
-        rows = self._rows[count - 1] if self.wrap and count else count
+        rows = self._rows[min(count, len(self._rows)) - 1] if self.wrap and count and self._rows else count
         self._rows = [row - rows for row in self._rows[count:]]
-        self._moved = True
-        if self.match is not None:
-            self.match = None
+        self.lines_gone(count)
         if not self.following:
             self.scroll_to(y=max(0, self.scroll_offset.y - rows), animate=False)
 
@@ -159,16 +158,22 @@ class LogView(LineView):
         self._waiting_bytes += _bytes(pieces)
         self.waiting_lines += sum(data.count(b"\n") for _, _, data in pieces)
         while self._waiting_bytes > self.WAITING and len(self._waiting) > 1:
-            self._waiting_bytes -= _bytes(self._waiting.popleft()[0])
+            gone, _ = self._waiting.popleft()
+            self._waiting_bytes -= _bytes(gone)
+            self._lost += sum(data.count(b"\n") for _, _, data in gone)
         self.post_message(self.Changed(self))
 
     def _forget_waiting(self) -> None:
         self._waiting.clear()
-        self._waiting_bytes = self.waiting_lines = 0
+        self._waiting_bytes = self.waiting_lines = self._lost = 0
 
     def watch_paused(self, paused: bool) -> None:
         if not paused:
             waiting = list(self._waiting)
+            if self._lost:
+                pieces, source = waiting[0]
+                note = f"[heliostui: {self._lost:,} lines that came in the pause are not kept]\n".encode()
+                waiting[0] = ([("stderr", pieces[0][1], note), *pieces], source)
             self._forget_waiting()
             if waiting:
                 self._write(waiting)
@@ -307,11 +312,15 @@ class LogView(LineView):
 
     def _lay_out(self, first: int) -> None:
         """Count the rows of lines from this place on."""
-        if self.wrap:
+        if self.wrap and self.line_count():
             del self._rows[first:]
             rows = self._rows[-1] if self._rows else 0
+            width = max(1, self.size.width)
+            before = sum(cell_len(words) for words, _ in self._before(self._line(0)))  # the same for all
             for index in range(first, self.line_count()):
-                rows += len(self._begins(self._line(index)))
+                line = self._line(index)
+                text = line.plain
+                rows += max(1, -(-(before + len(text)) // width)) if text.isascii() else len(self._begins(line))
                 self._rows.append(rows)
 
     def row_count(self) -> int:
