@@ -98,12 +98,15 @@ class LimitsTable(ScrollView, can_focus=True):
         ),
         Binding("escape", "let_go", "Done", id="limits.done", tooltip="Let go of the knob"),
         Binding(
-            "delete,backspace",
+            "delete",
             "lift",
             "No limit",
             id="limits.lift",
             key_display="del",
             tooltip="Take the limit away",
+        ),
+        Binding(
+            "backspace", "edit", "Edit", id="limits.edit", show=False, tooltip="Edit the limit as it is written now"
         ),
         Binding("home,g", "edge(False)", "First", id="limits.first", show=False, tooltip="The first limit"),
         Binding("end,G", "edge(True)", "Last", id="limits.last", show=False, tooltip="The last limit"),

@@ -60,7 +60,7 @@ CHARTS = (
     Chart("throttling", "Throttled", (HELD_BACK,), look="-throttling", of="containers"),
     Chart(
         "load",
-        "Load",
+        "Load of the machine",
         ("load.1", "load.5", "load.15"),
         ("1 min", "5 min", "15 min"),
         largest=True,

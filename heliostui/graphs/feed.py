@@ -19,7 +19,7 @@ from engine.client.errors import ClientError, RequestFailed
 from engine.protocol.messages import Event, GetHistory, History, Stats, StreamEvents, StreamStats
 from engine.protocol.metrics import METRICS, Sample, Series
 from heliostui.graphs.charts import Chart
-from heliostui.graphs.marks import WATCHED, Happening, from_curves, from_event, from_step, is_same
+from heliostui.graphs.marks import LATE, WATCHED, Happening, from_curves, from_event, from_step, is_same
 from heliostui.link import Link
 from widgets.curve import Curve
 
@@ -135,6 +135,19 @@ class _Kept:
     curves: dict[str, Curve] = field(default_factory=dict)
     joint: dict[Chart, Curve] = field(default_factory=dict)
     happenings: list[Happening] = field(default_factory=list)
+    written: dict[str, tuple[Happening, float | None]] = field(default_factory=dict)
+    """Limits that were written and that no sample has shown yet, with what they were before."""
+
+    def read(self, metric: str, sample: Sample) -> float | None:
+        """Its value in a sample. Limits are read more rarely than the rest: a written one is known before."""
+        value = sample.values.get(metric)
+        if metric not in self.written:
+            return value
+        happening, before = self.written[metric]
+        if value == before and sample.time - happening.time < LATE:
+            return happening.value
+        del self.written[metric]
+        return value
 
 
 class Feed:
@@ -160,7 +173,7 @@ class Feed:
         kept = self._of(sample.container)
         self.now = max(self.now, sample.time)
         for metric in metrics or METRICS:
-            value = sample.values.get(metric)
+            value = kept.read(metric, sample)
             curve = kept.curves.setdefault(metric, Curve())
             if metric in WATCHED and curve.last is not None and sample.time - curve.last[0] < 2.5:
                 old = curve.last[1]
@@ -193,7 +206,10 @@ class Feed:
             self._happened(kept, happening)
             self.now = max(self.now, happening.time)
             if happening.kind == "limit":
-                curve = kept.curves.setdefault(f"{happening.metric}.limit", Curve())
+                metric = f"{happening.metric}.limit"
+                curve = kept.curves.setdefault(metric, Curve())
+                before = kept.written[metric][1] if metric in kept.written else curve.last and curve.last[1]
+                kept.written[metric] = (happening, before)
                 curve.add(happening.time, happening.value)
 
     def _happened(self, kept: _Kept, happening: Happening) -> None:

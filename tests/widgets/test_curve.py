@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from widgets.curve import BLOCKS, HOLD, KEPT, Curve, ceiling, glyph, tick
+from widgets.curve import HOLD, KEPT, MOST, Curve
 
 VALUES = st.none() | st.floats(0, 1e12)
 
@@ -14,7 +14,7 @@ VALUES = st.none() | st.floats(0, 1e12)
 @given(st.lists(st.tuples(st.floats(0, 2000), VALUES)))
 def test_values_are_in_the_order_of_time_and_no_older_than_is_kept(samples: list[tuple[float, float | None]]) -> None:
     curve = Curve(samples)
-    assert curve._times == sorted(set(curve._times))
+    assert list(curve._times) == sorted(set(curve._times))
     assert not curve._times or curve._times[-1] - curve._times[0] <= 2 * KEPT
 
 
@@ -49,29 +49,15 @@ def test_the_changes_of_a_limit_are_found() -> None:
     assert not Curve([(1, 0.6000000238418579), (2, 0.6)]).steps(0)
 
 
-@given(st.floats(1e-6, 1e15), st.booleans())
-def test_a_scale_ends_at_a_round_number_that_is_not_far_above(value: float, binary: bool) -> None:
-    top = ceiling(value, binary=binary)
-    assert value * (1 - 1e-6) <= top <= value * 2.51
+def test_the_value_at_a_time_is_the_last_before_it_unless_that_is_long_ago() -> None:
+    curve = Curve([(100, 5.0), (101, 6.0), (102, None)])
+    assert [curve.at(time) for time in (99, 100, 100.9, 101, 102.5)] == [None, 5.0, 5.0, 6.0, None]
+    assert Curve([(100, 5.0)]).at(100 + HOLD) is None
 
 
-@pytest.mark.parametrize(
-    ("value", "binary", "top"), [(0.43, False, 0.5), (3, False, 5), (700, True, 1024), (0, True, 1)]
-)
-def test_round_numbers_are_those_that_people_count_in(value: float, binary: bool, top: float) -> None:
-    assert ceiling(value, binary=binary) == top
-
-
-def test_a_cell_is_filled_from_below() -> None:
-    assert glyph((0, 0)) == " "
-    assert glyph((4, 4)) == "⣿"
-    assert glyph((1, 0)) == "⡀"
-    assert glyph((4,), BLOCKS) == "▄"
-    assert {len(glyph((left, right))) for left in range(5) for right in range(5)} == {1}
-    assert len({glyph((left, right)) for left in range(5) for right in range(5)}) == 25
-
-
-@given(st.integers(20, 600), st.integers(10, 300))
-def test_times_on_an_axis_have_room(seconds: int, cells: int) -> None:
-    step = tick(seconds, cells, 9)
-    assert step == 600 or step * cells / seconds >= 9
+@given(st.integers(1, 3 * MOST))
+def test_an_hour_of_values_is_kept_and_never_more_than_so_many(count: int) -> None:
+    curve = Curve((0.1 * n, 1.0) for n in range(count))
+    assert len(curve) <= 2 * MOST
+    assert curve.last == (pytest.approx(0.1 * (count - 1)), 1.0)
+    assert len(curve) == count or len(curve) >= MOST

@@ -56,13 +56,27 @@ async def test_a_digit_begins_a_new_value_and_enter_asks_for_it(table: LimitsTab
 
 async def test_the_value_can_be_edited_and_left_as_it_was(table: LimitsTable, app: Any) -> None:
     async with app.run_test(size=(80, 12)) as pilot:
-        await pilot.press("enter", "backspace", "g", "enter")
+        await pilot.press("backspace", "backspace", "g", "enter")
         assert app.heard == [("memory", "512g")]
         await pilot.press("9", "escape")
         assert "512 MiB" in table.render_line(1).text
         await pilot.press("9", "down")
         assert table.edited is None
         assert len(app.heard) == 1
+
+
+async def test_enter_makes_a_knob_of_a_limit_that_up_and_down_turn(table: LimitsTable, app: Any) -> None:
+    async with app.run_test(size=(80, 12)) as pilot:
+        await pilot.press("enter")
+        assert table.turned
+        assert "▾" in table.render_line(1).text
+        await pilot.press("up", "down", "right", "minus")
+        assert app.heard == [("memory", 1), ("memory", -1), ("memory", 1), ("memory", -1)]
+        assert table.cursor == 0
+        await pilot.press("enter")
+        assert not table.turned
+        await pilot.press("enter", "escape", "down")
+        assert (table.turned, table.cursor) == (False, 1)
 
 
 async def test_delete_asks_for_no_limit(table: LimitsTable, app: Any) -> None:
