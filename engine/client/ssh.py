@@ -112,6 +112,8 @@ def _sentence(address: Address, status: int | None, said: str, last: str) -> str
         )
     if status == SSH_FAILED:
         return f"{host} can't be reached: {last.removeprefix('ssh: ') or 'ssh says nothing more'}."
+    if "the console needs a terminal" in said:
+        return f"{host} lets you have its console, and nothing else: `{_by_hand(address, '-t')}` opens it."
     if status == 2 and "heliostui" in said:
         return f"The heliostui on {host} is of another version than this one: it does not know how to be reached."
     if last.startswith("heliostui: "):
@@ -119,9 +121,9 @@ def _sentence(address: Address, status: int | None, said: str, last: str) -> str
     return f"heliostui on {host} ended with {status}: {last or 'it says nothing more'}."
 
 
-def _by_hand(address: Address) -> str:
-    port = f" -p {address.port}" if address.port else ""
-    return f"ssh{port} {address.user + '@' if address.user else ''}{address.host}"
+def _by_hand(address: Address, *options: str) -> str:
+    said = [*options, *(["-p", str(address.port)] if address.port else [])]
+    return f"ssh{''.join(f' {word}' for word in said)} {address.user + '@' if address.user else ''}{address.host}"
 
 
 def _reason(line: str) -> str:

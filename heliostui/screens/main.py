@@ -221,6 +221,8 @@ class MainScreen(
             name = "status--down" if state.containers or state.engine_ended else "status--muted"
             return text.append("○ no engine" if state.engine_ended else "○ connecting", style(name, partial=True))
         text.append("● ", style("status--up", partial=True))
+        if state.read_only:  # first, because the end is cut off where there is little room
+            text.append("read-only  ", style("status--down", partial=True))
         if not state.terminals or not state.containers:
             text.append(f"engine {info.version}")
             if not state.terminals:
@@ -235,8 +237,6 @@ class MainScreen(
             text.append(f"  {self.recorder.words()}", style("status--down", partial=True))
         if slow_line(self.app):
             text.append("  slow line", muted)
-        if state.read_only:
-            text.append("  read-only", style("status--down", partial=True))
         if words := self.part.words():
             text.append(f"  {words}", style("status--up" if self.part.presenting else "status--title", partial=True))
         return text.append(" ")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import select
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 import psutil
@@ -20,11 +20,13 @@ from tests.story.conftest import PATIENCE, Person, Screen
 class Far(Screen):
     """A screen here whose program is on the other side of ssh."""
 
-    def __init__(self, server: Sshd, person: Person, *command: str, term: str = "xterm-256color") -> None:
+    def __init__(
+        self, server: Sshd, person: Person, *command: str, term: str = "xterm-256color", options: Sequence[str] = ()
+    ) -> None:
         columns, lines = 80, 24
         self.terminal = Terminal(columns, lines, reply=self._reply)
         environment = {**os.environ, "TERM": term}
-        words = server.ssh("-tt", "there", *(command or ("heliostui",)))
+        words = server.ssh("-tt", *options, "there", *(command or ("heliostui",)))
         self.process = PtyProcess.spawn(words, env=environment, dimensions=(lines, columns))
         self.person = person
 
