@@ -10,6 +10,7 @@ from rich.text import Text
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from heliostui.keymap import COMMANDS, Command
+from heliostui.keymap.containers import BULK
 from heliostui.live_keys import by_id, inside, keys_of, own_keys, words
 from heliostui.screens.main import MainScreen
 from heliostui.settings.keys import spelled
@@ -65,6 +66,8 @@ def _name(screen: MainScreen, command: Command) -> str:
     container, job = screen.state.selected, screen.selected_job
     if command.place == "jobs" and job is not None:
         return f"{command.label} job {job.command}"
+    if command.id in BULK and len(screen.state.targets) > 1:
+        return f"{command.label} {len(screen.state.targets)} marked"
     return f"{command.label} {container.name}" if command.states and container else command.label
 
 

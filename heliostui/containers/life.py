@@ -159,6 +159,10 @@ class ContainerLife(Actions):
         """The list says meanwhile what is being done; in the end all is said at once."""
         pane, left = self.list_pane, {each.id for each in targets}
 
+        def progress() -> None:
+            many = left and len(targets) > 1
+            pane.progress(f"{verb.doing}: {len(targets) - len(left)} of {len(targets)}" if many else "")
+
         async def act(container: ContainerSummary) -> None:
             for request in verb.requests(container):
                 await self.link.request(request, Reply)
@@ -166,10 +170,10 @@ class ContainerLife(Actions):
         def told(container: ContainerSummary) -> None:
             left.discard(container.id)
             pane.table.done(container.id)
-            if len(targets) > 1:
-                pane.progress(f"{verb.doing} {len(targets) - len(left)}/{len(targets)}" if left else "")
+            progress()
 
         pane.table.begin(left, verb.doing)
+        progress()
         try:
             errors = await each_of(targets, act, told)
         finally:

@@ -10,6 +10,7 @@ from heliostui.containers.menu import Choice, RowMenu
 from heliostui.containers.pane import ContainersPane
 from heliostui.keymap import COMMANDS, Command
 from heliostui.keymap.containers import BULK
+from heliostui.live_keys import by_id, own_keys
 from heliostui.messages import EngineDown, EngineUp
 from heliostui.settings.keys import spelled
 from heliostui.workspace.workspace import Workspace
@@ -125,7 +126,7 @@ class ListActions(Actions):
             if command.id in BULK
             or (not many and (command.group in _IN_MENU or command.id in _ALSO) and command.states)
         ]
-        keys = self._keys()
+        keys = by_id(own_keys(self.app))
         return [self._choice(each, keys.get(each.id, [])) for each in commands if self.possible(each)]
 
     def _choice(self, command: Command, keys: list[str]) -> Choice:
@@ -134,11 +135,3 @@ class ListActions(Actions):
         fitting = sum(each.status in command.states for each in targets)
         label = f"{command.label} · {fitting}" if 0 < fitting < len(targets) else command.label
         return Choice(label, keys, spelled(keys[0]) if keys else "", command.action, command.group)
-
-    def _keys(self) -> dict[str, list[str]]:
-        """The keys that commands have now, by their ids: those that the user gave them."""
-        found: dict[str, list[str]] = {}
-        for key, active in self.active_bindings.items():
-            if active.binding.id is not None:
-                found.setdefault(active.binding.id, []).append(key)
-        return found

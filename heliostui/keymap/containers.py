@@ -133,7 +133,18 @@ FIRST = Command(
 )
 LIST = (
     _list("list.filter", "filter", "slash", "Filter", "Show only containers that match", display="/"),
-    _list("list.menu", "row_menu", "full_stop", "Menu", "What can be done to it now (or click right)", display="."),
+    Command(
+        "list.menu",
+        "row_menu",
+        "full_stop",
+        "Do…",
+        "What can be done to it now, as a menu (or click right)",
+        ANY,
+        group="Containers",
+        footer=True,
+        display=".",
+        place="containers",
+    ),
     _list("list.sort", "sort", "o", "Sort", "Sort by the next column (or click a heading)"),
     _list("list.reverse", "reverse", "O", "Reverse", "Turn the order round"),
 )

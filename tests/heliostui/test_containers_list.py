@@ -65,6 +65,12 @@ async def there(person: Person, count: int = 4) -> None:
     await person.until(lambda: len(names(person)) == count)
 
 
+def measures(person: Person) -> bool:
+    """Whether the list asks what containers use."""
+    pane = person.main.query_one(ContainersPane)
+    return any(worker.group == "numbers" and worker.node is pane for worker in person.app.workers)
+
+
 async def agreed(person: Person) -> None:
     await person.until(lambda: isinstance(person.app.screen, ConfirmLoss))
     await person.press("y")
@@ -103,7 +109,7 @@ async def test_a_filter_stays_until_it_is_cleared_and_comes_back_with_the_arrow(
         await person.press("escape")
 
 
-async def test_a_bad_filter_is_told_where_while_one_types_and_what_held_before_holds(
+async def test_a_bad_filter_is_told_where_what_held_before_holds_and_that_nothing_matches_is_said(
     cli: CommandLine, running: list[str]
 ) -> None:
     async with console(cli) as person:
@@ -118,16 +124,9 @@ async def test_a_bad_filter_is_told_where_while_one_types_and_what_held_before_h
         await person.press("backspace", "enter")
         assert person.main.table.has_focus
         assert not person.main.query_one("#filter-fault").display
-
-
-async def test_that_nothing_matches_is_said_in_the_list(cli: CommandLine, running: list[str]) -> None:
-    async with console(cli) as person:
-        await there(person)
-        await person.press("slash", *"nobody", "enter")
+        await person.press("slash", *"x", "enter")
         shown = [person.main.table.render_line(y).text for y in range(5)]
         assert any("No container matches" in line for line in shown)
-        await person.press("escape")
-        assert len(names(person)) == 4
 
 
 async def test_what_each_uses_is_shown_while_the_list_is_seen(cli: CommandLine, running: list[str]) -> None:
@@ -135,12 +134,11 @@ async def test_what_each_uses_is_shown_while_the_list_is_seen(cli: CommandLine, 
         table = person.main.table
         await there(person)
         await person.until(lambda: "MiB" in table.render_line(1).text and "%" in table.render_line(1).text)
-        pane = person.main.query_one(ContainersPane)
-        assert any(worker.group == "numbers" for worker in person.app.workers)
-        pane.display = False
-        await person.until(lambda: not any(worker.group == "numbers" for worker in person.app.workers))
-        pane.display = True
-        await person.until(lambda: any(worker.group == "numbers" for worker in person.app.workers))
+        assert measures(person)
+        person.main.workspace.zoom("details")
+        await person.until(lambda: not measures(person))
+        person.main.workspace.zoom(None)
+        await person.until(lambda: measures(person))
 
 
 # --- marks and what is done to many ---
@@ -168,16 +166,6 @@ async def test_rows_are_marked_one_by_one_by_stretches_and_all_at_once(cli: Comm
         assert len(names(person)) == 4
 
 
-async def test_marked_ones_are_paused_and_resumed_at_once(cli: CommandLine, running: list[str]) -> None:
-    async with console(cli) as person:
-        await there(person)
-        await person.press("asterisk", "p")
-        await person.until(lambda: set(person.states().values()) == {"paused"})
-        await person.until(lambda: "4 paused." in person.notices)
-        await person.press("p")
-        await person.until(lambda: set(person.states().values()) == {"running"})
-
-
 async def test_many_are_stopped_only_when_that_is_agreed_to_and_each_is_named(
     cli: CommandLine, running: list[str]
 ) -> None:
@@ -188,8 +176,7 @@ async def test_many_are_stopped_only_when_that_is_agreed_to_and_each_is_named(
         lost = person.app.screen._lost
         assert {loss.name for loss in lost} == set(running)
         assert all("asked to end (sleep)" in loss.words for loss in lost)
-        assert person.app.focused is not None
-        assert person.app.focused.id == "no"
+        await person.until(lambda: person.app.focused is not None and person.app.focused.id == "no")
         await person.press("enter")
         await person.until(lambda: isinstance(person.app.screen, MainScreen))
         assert set(person.states().values()) == {"running"}
@@ -198,6 +185,11 @@ async def test_many_are_stopped_only_when_that_is_agreed_to_and_each_is_named(
         await person.until(lambda: set(person.states().values()) == {"stopped"})
         await person.until(lambda: "4 killed." in person.notices)
         await person.press("s")
+        await person.until(lambda: set(person.states().values()) == {"running"})
+        await person.press("p")
+        await person.until(lambda: set(person.states().values()) == {"paused"})
+        await person.until(lambda: "4 paused." in person.notices)
+        await person.press("p")
         await person.until(lambda: set(person.states().values()) == {"running"})
 
 
@@ -283,18 +275,9 @@ async def test_the_menu_has_what_is_possible_now_with_its_key_and_does_it(cli: C
         await person.until(lambda: person.states()["back"] == "running")
 
 
-async def test_name_and_id_go_to_the_clipboard(cli: CommandLine, running: list[str]) -> None:
-    async with console(cli) as person:
-        await person.select("back")
-        await person.press("y")
-        assert person.app.clipboard == "back"
-        await person.press("Y")
-        assert person.app.clipboard == cli.containers()["back"]["id"]
-        await person.press("asterisk", "y")
-        assert sorted(person.app.clipboard.splitlines()) == sorted(running)
-
-
-async def test_a_key_pressed_twice_opens_one_dialog(cli: CommandLine, running: list[str]) -> None:
+async def test_a_key_pressed_twice_opens_one_dialog_and_names_and_ids_are_copied(
+    cli: CommandLine, running: list[str]
+) -> None:
     async with console(cli) as person:
         await person.select("back")
         person.main.action_capture()
@@ -307,6 +290,13 @@ async def test_a_key_pressed_twice_opens_one_dialog(cli: CommandLine, running: l
         await person.press("c")
         await person.until(lambda: isinstance(person.app.screen, CaptureForm))
         await person.press("escape")
+        await person.until(lambda: isinstance(person.app.screen, MainScreen))
+        await person.press("y")
+        assert person.app.clipboard == "back"
+        await person.press("Y")
+        assert person.app.clipboard == cli.containers()["back"]["id"]
+        await person.press("asterisk", "y")
+        assert sorted(person.app.clipboard.splitlines()) == sorted(running)
 
 
 async def test_who_may_only_look_is_offered_nothing_that_changes(cli: CommandLine, running: list[str]) -> None:
