@@ -21,6 +21,7 @@ Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 MOST = 200  # steps that are kept of one request
+TEXT = 160  # characters of what was written that are shown
 LATE = 10 * 10**9  # ns after its answer in which they may still come
 
 
@@ -157,7 +158,7 @@ def words(arguments: tuple[object, ...]) -> str:
 def _word(argument: Any) -> str:
     if isinstance(argument, bytes):
         text = argument.decode("utf-8", "backslashreplace")
-        return _quoted(text if len(text) <= 64 else text[:61] + "…")
+        return _quoted(text if len(text) <= TEXT else text[: TEXT - 1] + "…")
     if isinstance(argument, os.PathLike) or (isinstance(argument, str) and argument.startswith("/")):
         return _quoted(os.fspath(argument))
     return str(argument)

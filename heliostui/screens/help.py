@@ -43,6 +43,8 @@ def sections(own: Mapping[str, Sequence[str]] | None = None) -> list[Section]:
     """Titles, and under each the keys with what they do. `own`: the user's own keys."""
     from heliostui.screens.heap import HeapScreen
     from heliostui.screens.playground import PlaygroundScreen  # not before it is wanted
+    from heliostui.screens.receipt import ReceiptScreen
+    from heliostui.screens.receipts import ReceiptsScreen
 
     own = own or {}
     keys = by_id(own)
@@ -65,6 +67,8 @@ def sections(own: Mapping[str, Sequence[str]] | None = None) -> list[Section]:
         ("In network", [("← →", "To the section before, to the next"), *_own_keys(NetworkPane, SectionTable)]),
         ("In the map of networks", [("← → ↑ ↓", "From box to box"), *_own_keys(MapScreen, NetworkMapView)]),
         ("In heaps", [("← → ↑ ↓", "From cell to cell"), *_own_keys(HeapMapView, HeapPane, HeapScreen)]),
+        ("In receipts", _own_keys(ReceiptsScreen)),
+        ("In one receipt", _own_keys(ReceiptScreen, Calls)),
         ("In playgrounds", _own_keys(PlaygroundScreen, OperationInput, Operations)),
         ("In the lanes of time", [("left right", "To the event before, to the next"), *_own_keys(SwimLanes)]),
     ]

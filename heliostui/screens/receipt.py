@@ -14,7 +14,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from engine.client.aio import Connection
-from engine.client.errors import ClientError
+from engine.client.errors import ClientError, RequestFailed
 from engine.protocol.messages import GetLaunch, Launch
 from engine.protocol.receipts import Receipt, ReceiptStep
 from heliostui.hosts.host import Host
@@ -110,6 +110,9 @@ class ReceiptScreen(QuickScreen[None]):
         try:
             async with await Connection.open(self._host.places, start=False) as engine:
                 launch = await engine.request(GetLaunch(container=container), Launch)
+        except RequestFailed:
+            self.chart.show(None, "The container is gone, and the receipt of its launch with it. L shows the steps.")
+            return
         except ClientError as error:
             self.chart.show(None, str(error))
             return

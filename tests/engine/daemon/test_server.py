@@ -463,6 +463,8 @@ def test_a_viewer_may_do_nothing_else() -> None:
         m.PeekPlayground(playground="p1"),
         m.ClosePlayground(playground="p1"),
         m.EndPresentation(),
+        m.SignalProcess(container="a", pid=1),
+        m.NiceProcess(container="a", pid=1, nice=5),
     ]
     assert {type(act) for act in acts} | set(m.VIEWER_REQUESTS) == set(get_args(m.AnyRequest))
     with serving(mode=0o755) as running:

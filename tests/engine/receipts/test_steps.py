@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.receipts import steps
-from engine.receipts.steps import MOST, Recorder, step, words
+from engine.receipts.steps import MOST, TEXT, Recorder, step, words
 
 
 def calls(recorder: Recorder) -> list[str]:
@@ -96,7 +96,7 @@ def test_what_comes_long_after_the_answer_is_none_of_its_steps(recorder: Recorde
         (("/sys/x", b"max\n"), '"/sys/x", "max\\n"'),
         (("pidfd of web's init", "SIGTERM"), "pidfd of web's init, SIGTERM"),
         ((b'say "hi"',), '"say \\"hi\\""'),
-        ((b"x" * 100,), '"' + "x" * 61 + '…"'),
+        ((b"x" * 500,), '"' + "x" * (TEXT - 1) + '…"'),
         ((7,), "7"),
     ],
 )
