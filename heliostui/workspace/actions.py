@@ -108,6 +108,8 @@ class WorkspaceActions(TerminalTabs):
         self.query_one(KeyLine).display = not calm and not (
             keys and workspace.wanted == "terminals" and (alone or small)
         )
+        if self.graphs.large != calm:
+            self.graphs.large = calm
         self.details.share(alone=alone, keys=keys)
         self.details.lends = workspace.compact
         workspace.look_at(workspace.region_of(self.focused), keys)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from heliostui.workspace.workspace import PAIR
+
 if TYPE_CHECKING:
     from heliostui.workspace.actions import WorkspaceActions
 
@@ -16,6 +18,8 @@ def path(screen: WorkspaceActions) -> list[str]:
     """The names from the outside to the inside."""
     container, tab = screen.state.selected, screen.shown_tab
     name = container.name if container is not None else ""
+    if screen.workspace.welcoming and screen.workspace.wanted in PAIR:
+        return []
     match screen.workspace.wanted:
         case "terminals":
             inside = "Jobs" if tab is not None and tab.looked_at == "jobs" else ""

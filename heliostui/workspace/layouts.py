@@ -121,7 +121,7 @@ LAYOUTS = {
             "A large map of the heap of the selected container, and a terminal",
             wide=_HEAP,
             other=_HEAP,
-            hidden=frozenset({"details", "graphs"}),
+            hidden=frozenset({"details"}),
         ),
         NamedLayout(
             "lecture",

@@ -177,6 +177,8 @@ class Workspace(Frame):
         if welcoming != self.welcoming:
             self.parts["details"].display = False
             self.parts["details"] = self._welcome if welcoming else self._details
+            if welcoming and self.wanted == "details":
+                self._move_to_front("containers")
             self._anew()
 
     def note(self, *, rows: int | None = None, terminals: bool | None = None) -> None:

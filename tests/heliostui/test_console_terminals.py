@@ -320,7 +320,7 @@ async def test_a_containers_own_terminal_has_jobs_too(cli: CommandLine) -> None:
         await person.type("sleep 100 | cat &")
         await person.press(RELEASE)
         await person.until(lambda: person.main.table.has_focus)
-        await person.press("5")
+        await person.press("J")
         await person.until(lambda: any("sleep 100 | cat" in line for line in table(person)))
         await person.press("tab")
         await person.until(lambda: isinstance(person.app.screen.focused, JobTable))

@@ -63,7 +63,9 @@ def covered(fitted: Fitted) -> list[tuple[int, int]]:
 
 
 @given(trees(), sizes, shown)
-def test_parts_and_the_columns_between_them_tile_the_area_exactly(tree: Node, size: Cells, shown: frozenset[str]) -> None:
+def test_parts_and_the_columns_between_them_tile_the_area_exactly(
+    tree: Node, size: Cells, shown: frozenset[str]
+) -> None:
     fitted = fit(tree, size, shown)
     if not set(names(tree)) & shown:
         assert not fitted.places
@@ -100,7 +102,9 @@ def test_where_there_is_room_for_all_nothing_is_dropped(tree: Node, size: Cells)
 
 
 @given(trees(), sizes, shown, st.sampled_from(LETTERS))
-def test_what_is_hidden_and_shown_again_is_where_it_was(tree: Node, size: Cells, shown: frozenset[str], one: str) -> None:
+def test_what_is_hidden_and_shown_again_is_where_it_was(
+    tree: Node, size: Cells, shown: frozenset[str], one: str
+) -> None:
     assert fit(tree, size, (shown - {one}) | {one}) == fit(tree, size, shown | {one})
     rest = fit(tree, size, shown - {one})
     if rest.places:  # the others have got its room
@@ -184,7 +188,9 @@ def test_only_what_helps_is_dropped() -> None:
 
 @given(
     st.integers(0, 300),
-    st.lists(st.tuples(st.floats(0.01, 50), st.integers(0, 40), st.none() | st.integers(0, 90)), min_size=1, max_size=6),
+    st.lists(
+        st.tuples(st.floats(0.01, 50), st.integers(0, 40), st.none() | st.integers(0, 90)), min_size=1, max_size=6
+    ),
 )
 def test_shares_are_all_there_is(total: int, wanted: list[tuple[float, int, int | None]]) -> None:
     cells = share(total, [w for w, _, _ in wanted], [n for _, n, _ in wanted], [m for _, _, m in wanted])
