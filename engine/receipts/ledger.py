@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import zlib
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
@@ -52,6 +53,9 @@ class Entry:
     error: str | None = None
     version: int = 0
     made: str = ""
+    packed: bytes = b""  # the steps, once no more will come: exceptions keep much alive, and paths are long
+    packed_steps: int = 0
+    launched: bool = False
 
     def answered(self, reply: m.Reply | None) -> None:
         """What came of it."""
@@ -79,15 +83,28 @@ class Entry:
             duration=self.duration,
             outcome="under way" if self.duration is None else "done" if self.error is None else "failed",
             error=self.error or "",
-            steps=len(noted),
+            steps=len(noted) or self.packed_steps,
             lost=self.recorder.lost,
-            launched=any(step.call == "launch" for step in noted),
+            launched=self.launched or any(step.call == "launch" for step in noted),
         )
 
     def steps(self) -> list[ReceiptStep]:
         """What it made the kernel do, in the order in which it began."""
+        if self.packed:
+            return msgspec.json.decode(zlib.decompress(self.packed), type=list[ReceiptStep])
         begun, blamed = self.recorder.begun, self.recorder.blamed
         return [_step(noted, begun, blamed) for noted in sorted(self.recorder.steps, key=lambda noted: noted.start)]
+
+    def pack(self) -> None:
+        """No more steps will come: keep those there are in a tenth of the room."""
+        recorder = self.recorder
+        recorder.ends_at = recorder.begun
+        self.launched = any(step.call == "launch" for step in recorder.steps)
+        self.packed_steps = len(recorder.steps)
+        if recorder.steps:
+            self.packed = zlib.compress(msgspec.json.encode(self.steps()), 1)
+        recorder.steps.clear()
+        recorder.blamed.clear()
 
 
 class _Unkept:
@@ -169,7 +186,9 @@ class Ledger:
         entry.recorder.ends_at = monotonic_ns() + steps.LATE
         self._tell(entry)
         there = len(entry.recorder.steps)
-        asyncio.get_running_loop().call_later(SETTLED, self._settled, entry, there)
+        loop = asyncio.get_running_loop()
+        loop.call_later(SETTLED, self._settled, entry, there)
+        loop.call_later(steps.LATE / 1e9, entry.pack)
 
     def _settled(self, entry: Entry, there: int) -> None:
         if len(entry.recorder.steps) != there:
@@ -208,7 +227,7 @@ def told(request: m.Request | m.StreamRequest, *, secrets: bool) -> dict[str, An
     return found
 
 
-def _step(noted: Noted, begun: int, blamed: frozenset[int]) -> ReceiptStep:
+def _step(noted: Noted, begun: int, blamed: list[BaseException]) -> ReceiptStep:
     error = noted.error
     return ReceiptStep(
         call=noted.call,
@@ -216,7 +235,7 @@ def _step(noted: Noted, begun: int, blamed: frozenset[int]) -> ReceiptStep:
         start=max(noted.start - begun, 0),
         end=max(noted.end - begun, 0),
         result=_result(noted),
-        outcome="done" if error is None else "failed" if id(error) in blamed else "allowed",
+        outcome="done" if error is None else "failed" if any(error is each for each in blamed) else "allowed",
     )
 
 

@@ -46,7 +46,7 @@ class Recorder:
         self.steps: list[Noted] = []
         self.lost = 0  # steps that were too many
         self.ends_at: int | None = None  # what is later is none of its steps
-        self.blamed: frozenset[int] = frozenset()  # ids of the exceptions that ended the request
+        self.blamed: list[BaseException] = []  # what ended the request: an exception, and what that came from
 
     def note(
         self, call: str, arguments: tuple[object, ...], start: int, error: BaseException | None, result: object = None
@@ -62,12 +62,11 @@ class Recorder:
 
     def blame(self, error: BaseException) -> None:
         """The request failed by this: the step that raised it, or what it came from, is the one that failed."""
-        chain: list[BaseException] = []
+        self.blamed = []
         following: BaseException | None = error
-        while following is not None and following not in chain:
-            chain.append(following)
+        while following is not None and following not in self.blamed:
+            self.blamed.append(following)
             following = following.__cause__ or following.__context__
-        self.blamed = frozenset(map(id, chain))
 
 
 _current: ContextVar[Recorder | None] = ContextVar("recorder", default=None)

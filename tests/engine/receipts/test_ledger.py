@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 
 import pytest
 
 from engine.errors import EngineError
 from engine.protocol import messages as m
+from engine.protocol.network import PortOption
+from engine.receipts import steps
 from engine.receipts.callers import Caller, program
-from engine.receipts.ledger import MOST, Ledger
+from engine.receipts.ledger import MOST, Entry, Ledger
 
 OWNER, OTHER = Caller(1000, 0), Caller(1001, 0)
 
@@ -74,6 +77,29 @@ async def test_the_last_ones_are_kept_and_the_others_forgotten() -> None:
     with pytest.raises(EngineError) as error:
         ledger.get(2, None)
     assert error.value.code is m.ErrorCode.NO_SUCH_RECEIPT
+
+
+async def test_once_no_more_steps_will_come_they_are_kept_in_less_room() -> None:
+    ledger = Ledger()
+    request = m.PublishPort(container="a", port=PortOption(container=80))
+    with ledger.kept(request, OWNER) as kept:
+        with steps.step("launch"):
+            pass
+        try:
+            with steps.step("bind", "/x"):
+                raise OSError(errno.EADDRINUSE, "taken")
+        except OSError as error:
+            steps.blame(error)
+        kept.answered(m.Error(code=m.ErrorCode.INVALID, message="It is taken."))
+    before = ledger.get(1, None)
+    assert isinstance(kept, Entry)
+    kept.pack()
+    assert ledger.get(1, None) == before
+    assert before.receipt.launched
+    assert [step.outcome for step in before.steps] == ["done", "failed"]
+    assert kept.recorder.steps == []
+    kept.recorder.note("late", (), 0, None)
+    assert kept.recorder.steps == []
 
 
 async def test_followers_hear_of_each_when_it_is_opened_and_when_it_is_done() -> None:

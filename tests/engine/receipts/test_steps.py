@@ -71,7 +71,7 @@ def test_a_step_that_fails_is_the_one_to_blame_if_the_request_failed_by_it(recor
     except ValueError as error:
         recorder.blame(error)
     steps.end(token)
-    blamed = [noted.call for noted in recorder.steps if id(noted.error) in recorder.blamed]
+    blamed = [noted.call for noted in recorder.steps if noted.error in recorder.blamed]
     assert blamed == ["fatal"]
 
 
