@@ -33,6 +33,7 @@ from textual.message import Message
 from textual.messages import ExitApp
 
 from .line_speed import ANSWER, QUESTION, LineSpeed
+from .shown_cells import ShownCells
 from .tty_writer import TtyWriter
 
 ESCAPE_PATIENCE = 0.025
@@ -198,10 +199,12 @@ class KeyDriver(LinuxDriver):
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self.line = LineSpeed()
+        self.shown = ShownCells()
         self.tee: Callable[[str], None] | None = None
         self._flushed = 0  # bytes written up to the last flush
 
     def start_application_mode(self) -> None:
+        self.shown.forget()
         self._parser = KeyParser(self._debug, self._erase(), self._answered)
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self._overdue: asyncio.TimerHandle | None = None

@@ -92,6 +92,7 @@ class Recorder:
 
         writer.text(OWN_SCREEN)
         driver.tee = tee
+        driver.shown.forget()
         app.screen.refresh()  # all of it, from which the rest goes on
 
     async def _follow(self, request: Attach | JoinTerminal) -> None:
