@@ -169,6 +169,8 @@ class GraphsPane(Vertical):
                 text.append("nothing happened here", self._style("graphs--muted"))
         else:
             around = board.latest()
+            if not around:
+                text.append("nothing happened in this time", self._style("graphs--muted"))
         for each, happening in around:
             look = LOOKS[happening.kind]
             text.append(f"{look.glyph} ", self._style(look.style))

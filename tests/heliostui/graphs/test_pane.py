@@ -220,13 +220,13 @@ async def test_a_number_is_explained_and_asked_for_where_there_are_several(cli: 
         me.pane.board.focus()
         await me.pilot.press("e")
         await me.until(lambda: isinstance(me.app.screen, Explain))
-        assert me.app.screen.query_one("#explain").border_title.startswith("cpu of one")
+        assert str(me.app.screen.query_one("#explain").border_title).startswith("cpu of one")
         await me.pilot.press("escape", "down", "down", "x")
         await me.until(lambda: isinstance(me.app.screen, ChooseNumber))
         assert me.app.screen.query_one(OptionList).option_count == 2
         await me.pilot.press("down", "enter")
         await me.until(lambda: isinstance(me.app.screen, Explain))
-        assert me.app.screen.query_one("#explain").border_title.startswith("io.write of one")
+        assert str(me.app.screen.query_one("#explain").border_title).startswith("io.write of one")
 
 
 async def test_the_mouse_reads_where_it_is_and_a_click_stays(cli: CommandLine) -> None:
