@@ -17,7 +17,7 @@ LEAST_LINE = 4
 """Cells; a line of fewer says nothing."""
 CPU_DIGITS, MEMORY_DIGITS = 5, 7
 """Cells of the numbers: `12.3%`, `1.2 GiB`."""
-_CORES, _BYTES = 1.0, 2.0**20
+_CORES, _BYTES = 0.25, 2.0**20
 """The least that the upper edges of lines without a limit stand for."""
 _STEADY = 4
 """Cells whose mean a calm order goes by."""
