@@ -27,14 +27,14 @@ class LineView(ScrollView, can_focus=True):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"lines--text", "lines--match", "lines--current-match"}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "scroll_up", "Up", show=False),
-        Binding("down,j", "scroll_down", "Down", show=False),
-        Binding("left", "scroll_left", "Left", show=False),
-        Binding("right", "scroll_right", "Right", show=False),
-        Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("pagedown,space", "page(1)", "Page down", show=False),
-        Binding("home,g", "edge(False)", "First line", show=False),
-        Binding("end,G", "edge(True)", "Last line", show=False),
+        Binding("up,k", "scroll_up", "Up", show=False, id="lines.up", tooltip="A line up"),
+        Binding("down,j", "scroll_down", "Down", show=False, id="lines.down", tooltip="A line down"),
+        Binding("left", "scroll_left", "Left", show=False, id="lines.left", tooltip="To the left of long lines"),
+        Binding("right", "scroll_right", "Right", show=False, id="lines.right", tooltip="To the right of long lines"),
+        Binding("pageup", "page(-1)", "Page up", show=False, id="lines.page-up", tooltip="A screen up"),
+        Binding("pagedown,space", "page(1)", "Page down", show=False, id="lines.page-down", tooltip="A screen down"),
+        Binding("home,g", "edge(False)", "First line", show=False, id="lines.first", tooltip="To the first line"),
+        Binding("end,G", "edge(True)", "Last line", show=False, id="lines.last", tooltip="To the last line"),
     ]
     STRIPS = 400
     """How many drawn lines are kept."""

@@ -20,10 +20,17 @@ class Searchable(Vertical):
     """Puts a search line under a `LineView`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "search", "Search", key_display="/", tooltip="Find text in these lines"),
-        Binding("n", "match(1)", "Next match", tooltip="Go to the next line that matches"),
-        Binding("N", "match(-1)", "Previous match", show=False, tooltip="Go to the line that matches before"),
-        Binding("escape", "end", "End search", show=False, tooltip="Forget the search"),
+        Binding("slash", "search", "Search", id="search.open", key_display="/", tooltip="Find text in these lines"),
+        Binding("n", "match(1)", "Next match", id="search.next", tooltip="Go to the next line that matches"),
+        Binding(
+            "N",
+            "match(-1)",
+            "Previous match",
+            id="search.previous",
+            show=False,
+            tooltip="Go to the line that matches before",
+        ),
+        Binding("escape", "end", "End search", id="search.end", show=False, tooltip="Forget the search"),
     ]
 
     def __init__(self, view: LineView, *, id: str | None = None) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+from functools import partial
 from pathlib import Path
 
 import pytest
+from textual.widget import Widget
 from textual.widgets import Input
 
 from heliostui.processes.details import ProcessScreen
@@ -31,6 +33,10 @@ def lines(person: Person) -> list[str]:
     return [view.line_text(index) for index in range(view.line_count())]
 
 
+def _within(inner: Widget, outer: Widget) -> bool:
+    return inner.region in outer.region
+
+
 async def focus(person: Person, key: str, widget: str) -> None:
     await person.press(key)
     person.main.details.focus_content()
@@ -53,7 +59,7 @@ async def test_the_tab_that_is_shown_is_in_sight_on_the_smallest_screen(cli: Com
             person.main.details.show_tab(tab)
             label = person.main.details._tabs.get_tab(tab)
             bar = person.main.details._tabs.query_one("ContentTabs")
-            await person.until(lambda label=label, bar=bar: label.region in bar.region)
+            await person.until(partial(_within, label, bar))
     cli.ok("rm", "small")
 
 

@@ -174,7 +174,8 @@ async def test_times_go_round_and_names_stand_before_the_lines_of_several(stage:
         view.write_all([("stderr", TIME - timedelta(seconds=2), b"two\n")], "db")
         await pilot.pause()
         assert [view.render_line(y).text.split()[0] for y in range(2)] == ["db", "web"]
-        colours = {view.render_line(y)._segments[0].style.color for y in range(2)}
+        styles = [view.render_line(y)._segments[0].style for y in range(2)]
+        colours = {style.color for style in styles if style is not None}
         assert len(colours) == 2
         view.since = TIME - timedelta(seconds=10)
         view.focus()
