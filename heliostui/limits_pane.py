@@ -245,6 +245,8 @@ class LimitsPane(Vertical):
     @on(LimitsTable.Stepped)
     def _stepped(self, event: LimitsTable.Stepped) -> None:
         event.stop()
+        if self._only_looks():
+            return
         value = stepped(event.key, self._now(event.key), event.by, self._usage_of(event.key))
         if value is None:
             self.query_one(WriteLog).add([], f"{words(event.key).label} has no steps: Enter lets you type it.")
@@ -258,6 +260,8 @@ class LimitsPane(Vertical):
     @on(LimitsTable.Typed)
     def _typed(self, event: LimitsTable.Typed) -> None:
         event.stop()
+        if self._only_looks():
+            return
         try:
             self._pending[event.key] = parsed(event.key, event.text)
         except ValueError as error:
@@ -266,9 +270,16 @@ class LimitsPane(Vertical):
         self._show()
         self._apply()
 
+    def _only_looks(self) -> bool:
+        """Whether limits are not changed from here, which is said then."""
+        only = bool(getattr(self.app, "read_only", False))
+        if only:
+            self.query_one(WriteLog).add([], "This console is read-only: limits are changed from another one.")
+        return only
+
     def _apply(self) -> None:
         container = self._container
-        asked = {} if getattr(self.app, "read_only", False) else dict(self._pending)
+        asked = dict(self._pending)
         if container is not None and asked:
             self.run_worker(self._update(container.id, asked), group="updates")
 

@@ -15,6 +15,8 @@ from textual.containers import ItemGrid, VerticalScroll
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
+from heliostui.graphs.looking import Looking
+from heliostui.graphs.pane import GraphsPane
 from heliostui.heap.input import OperationInput
 from heliostui.heap.operations import Operations
 from heliostui.heap.pane import HeapPane
@@ -61,8 +63,9 @@ def sections(own: Mapping[str, Sequence[str]] | None = None) -> list[Section]:
         ("Copying by keyboard, after v", list(COPY_KEYS)),
         ("In logs and inspect", _own_keys(Searchable, LogView, LineView)),
         ("In the launch chart", _own_keys(Calls)),
-        ("In statistics", _own_keys(StatsPane)),
-        ("In limits", [("← →", "A step less, a step more"), ("0-9", "Type a new one"), *_own_keys(LimitsTable)]),
+        ("In graphs", _own_keys(GraphsPane, Looking)),
+        ("In the numbers beside graphs", _own_keys(StatsPane)),
+        ("In limits", [("0-9", "Type a new one"), *_own_keys(LimitsTable)]),
         ("In isolation", [("← →", "To the section before, to the next"), *_own_keys(IsolationLines)]),
         ("In network", [("← →", "To the section before, to the next"), *_own_keys(NetworkPane, SectionTable)]),
         ("In the map of networks", [("← → ↑ ↓", "From box to box"), *_own_keys(MapScreen, NetworkMapView)]),
