@@ -154,7 +154,7 @@ class ReceiptsScreen(QuickScreen[None]):
             self.notify("The command line was copied.", timeout=2)
 
     def action_copy_all(self) -> None:
-        lines = [each.line for each in self.table.rows]
+        lines = [f"# {each.line}" if each.line.startswith("(") else each.line for each in self.table.rows]
         if lines:
             self.app.copy_to_clipboard("\n".join(lines) + "\n")
             self.notify(f"{len(lines)} command lines were copied.", timeout=2)
