@@ -59,7 +59,7 @@ async def test_faults_are_told_and_the_defaults_used(
     app = await started(cli, monkeypatch, *at_start())
     async with app.run_test(size=(100, 30)) as pilot:
         person = Person(app, pilot)
-        await person.until(lambda: any(f"{file}, line 3: layout" in notice for notice in person.notices()))
+        await person.until(lambda: any(f"{file}, line 3: layout" in notice for notice in person.notices))
         assert app.settings == Settings()
         assert app.theme == "helios-dark"
 
