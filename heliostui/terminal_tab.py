@@ -18,6 +18,7 @@ from engine.protocol.messages import JoinTerminal, StreamJobs, TerminalSummary
 from heliostui.job_pane import JobPane
 from heliostui.keymap import ON_TERMINALS
 from heliostui.link import Link
+from heliostui.presence.read_only import is_read_only
 from heliostui.session import Session
 from heliostui.state import program, shortened
 from heliostui.terminal_pane import TerminalPane
@@ -163,7 +164,8 @@ class TerminalTab(Frame):
             where = shortened(where)
         inside = f"in {self.container_name}" if self.container_name else ""
         facts = [self.name_shown, inside, where if self.name_shown not in (where, directory) else ""]
-        subtitle = "esc gives it the keys"
+        looks = is_read_only(self.app)
+        subtitle = "" if looks else "esc gives it the keys"
         session = self.pane.session
         if session is not None and session.ended:
             subtitle = "its connection is lost" if session.exit_code is None else f"ended with {session.exit_code}"
@@ -171,7 +173,7 @@ class TerminalTab(Frame):
             facts.append("has the keys")
             subtitle = "ctrl+] gives them back"
         elif self.pane.view.has_focus:
-            subtitle = "/ searches · v copies · esc gives it the keys"
+            subtitle = "/ searches · v copies" if looks else "/ searches · v copies · esc gives it the keys"
         self.head("terminal", " · ".join(filter(None, facts)), subtitle)
         self.head("jobs", *self.jobs.description())
         name = "jobs" if self.jobs.has_focus_within else "terminal" if self.pane.has_focus_within else None

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from textual.app import App
 
+from heliostui.presence.read_only import CONFINED, is_confined
 from heliostui.screens.dialog import Confirm, Prompt
 
 
@@ -24,6 +25,9 @@ async def save(app: App[object], name: str, text: str) -> str | None:
 
 async def save_text(app: App[object], title: str, proposal: str, text: str, rights: int = 0o666) -> str | None:
     """The same of any text; `rights`: of a new file, less what the umask takes."""
+    if is_confined(app):
+        app.notify(CONFINED, severity="warning", timeout=4)
+        return None
     given = await app.push_screen_wait(Prompt(title, "File", proposal))
     if given is None:
         return None

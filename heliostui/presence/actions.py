@@ -100,6 +100,8 @@ class PresenceActions(Actions):
         self.state.looks_around = part.around and part.presentation is not None
         for pane in self.query(TerminalPane):
             pane.hold()
+            pane.post_message(TerminalPane.Described(pane))
+        self.query_one("#top").set_class(bool(part.words()), "-together")
         self._screen.share_out()
         if part.presenting or part.following:
             if self._ticking is None:

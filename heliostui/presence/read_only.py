@@ -9,6 +9,7 @@ from textual.dom import DOMNode
 
 NOTICE = "Read-only: nothing is changed or typed from this console."
 
+CONFINED = "This console may write no files here."
 FOLLOWING = "This console follows another one: F3 lets you look around, and act."
 
 

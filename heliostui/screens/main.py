@@ -57,6 +57,7 @@ No containers yet.
 
 [$muted]heliostui run -it host[/] does the same from a command line."""
 
+WORDY = 130  # columns from which on the top line says how the engine is, beside the presentation
 
 _BY_ACTION = {command.action: command for command in COMMANDS}
 
@@ -221,8 +222,14 @@ class MainScreen(
             name = "status--down" if state.containers or state.engine_ended else "status--muted"
             return text.append("○ no engine" if state.engine_ended else "○ connecting", style(name, partial=True))
         text.append("● ", style("status--up", partial=True))
-        if state.read_only:  # first, because the end is cut off where there is little room
+        words = self.part.words()
+        # First what matters most, because the end is cut off where there is little room.
+        if state.read_only and not (words and self.size.width < 100):
             text.append("read-only  ", style("status--down", partial=True))
+        if words:
+            text.append(f"{words}  ", style("status--up" if self.part.presenting else "status--title", partial=True))
+            if self.size.width < WORDY:
+                return text
         if not state.terminals or not state.containers:
             text.append(f"engine {info.version}")
             if not state.terminals:

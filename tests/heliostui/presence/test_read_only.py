@@ -73,9 +73,7 @@ async def test_no_command_that_changes_something_is_possible(room: CommandLine, 
                 assert possible == []
 
 
-async def test_no_key_of_any_pane_acts(
-    room: CommandLine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+async def test_no_key_of_any_pane_acts(room: CommandLine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     async with member(room, MIDDLE, viewer=True) as person:
         await person.select("shell")
@@ -130,5 +128,3 @@ async def test_a_stopped_container_is_not_started_by_looking_at_it(room: Command
         await person.until(lambda: NOTICE in person.notices)
         assert person.states()["still"] == "created"
     room.ok("rm", "still")
-
-
