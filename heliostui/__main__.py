@@ -10,7 +10,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from heliostui.commandline.globals import VIEWER, Globals, WrongOption, hold, hosts_of_console, parse
+from heliostui.commandline.globals import Globals, WrongOption, hold, hosts_of_console, parse, remember
 from heliostui.commands import VERBS, Verb, overview
 
 if TYPE_CHECKING:
@@ -104,8 +104,7 @@ def _console(said: Globals) -> int:
     from engine.client.errors import ClientError
     from engine.places import places
 
-    if said.viewer:
-        os.environ[VIEWER] = "1"
+    remember(said)
     shown = [places(host) for host in hosts_of_console(said)]
     try:
         _go_there(shown)
@@ -122,6 +121,7 @@ def _go_there(shown: list[Places]) -> None:
     if all(each.host is None for each in shown):
         return
     from engine.client import tunnels
+    from engine.client.address import BadAddress
     from engine.client.errors import ClientError
 
     for each in shown:
@@ -129,10 +129,9 @@ def _go_there(shown: list[Places]) -> None:
             try:
                 tunnels.through(each, start=not each.viewer, again=False)
             except ClientError as error:
-                if len(shown) == 1:
+                if len(shown) == 1 or isinstance(error, BadAddress):
                     raise
                 _complain(str(error))
-    tunnels.ask_no_more()
 
 
 def _no_such_verb(name: str) -> str:

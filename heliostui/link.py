@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from msgspec import structs
 
+from engine.client import tunnels
 from engine.client.aio import Connection
 from engine.client.errors import ClientError, ConnectionLost, EngineUnreachable, RequestFailed
 from engine.places import LOCAL, Places
@@ -301,6 +302,4 @@ class Link:
 def _let_go(host: str) -> None:
     """End the connection to another machine, also while it is being made."""
     if host != LOCAL:
-        from engine.client import tunnels
-
         tunnels.close(host)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-HOST, VIEWER = "HELIOSTUI_HOST", "HELIOSTUI_VIEWER"
+HOST, VIEWER, CONFIG = "HELIOSTUI_HOST", "HELIOSTUI_VIEWER", "HELIOSTUI_CONFIG"
 WITH_VALUE = {"-H": "host", "--host": "host", "--config": "config"}
 FLAGS = {"--viewer": "viewer", "--read-only": "read_only", "--no-local": "no_local"}
 HELP = """\
@@ -63,13 +63,22 @@ def parse(words: list[str]) -> tuple[Globals, list[str]]:
 
 
 def hold(found: Globals) -> None:
-    """For everything below: the one host that was named is where the engine is asked. Raises WrongOption."""
-    if found.viewer or found.read_only:
+    """For a verb: from now on the one host that was named is where the engine is asked. Raises WrongOption."""
+    remember(found)
+    if found.read_only:
         os.environ[VIEWER] = "1"
     if len(found.hosts) > 1:
         raise WrongOption("a verb asks one engine: name one host with -H, or open the console for several")
     if found.hosts:
         os.environ[HOST] = found.hosts[0]
+
+
+def remember(found: Globals) -> None:
+    """What holds for everything below."""
+    if found.viewer:
+        os.environ[VIEWER] = "1"
+    if found.config is not None:
+        os.environ[CONFIG] = found.config
 
 
 def hosts_of_console(found: Globals) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ class HostActions(Actions):
     def _hosts_changed(self) -> None:
         self.look_here()
         banner, words = self.query_one("#banner", Static), self._complaint()
-        if words != str(banner.content):
+        if words and words != str(banner.content):
             banner.update(words)
         banner.set_class(bool(words), "-shown")
         self.show_status()

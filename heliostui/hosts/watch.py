@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from textual.message import Message
 
+from engine.client import tunnels
 from engine.client.aio import Connection
 from engine.client.errors import ClientError, EngineNotRunning
 from engine.protocol.messages import Containers, Event, ListContainers, ListTerminals, StreamEvents, Terminals
@@ -37,6 +38,8 @@ class Watch:
     async def run(self) -> None:
         """Until it is cancelled. The engine is started at first, and awaited when it is lost."""
         start = True
+        if self._host.places.host is not None:
+            tunnels.ask_no_more()  # the terminal is the console's
         while True:
             try:
                 async with await Connection.open(self._host.places, start=start) as engine:
