@@ -9,12 +9,12 @@ from rich.text import Text
 from heliostui.workspace.workspace import PAIR
 
 if TYPE_CHECKING:
-    from heliostui.workspace.actions import WorkspaceActions
+    from heliostui.workspace.regions import Regions
 
 BETWEEN = " › "
 
 
-def path(screen: WorkspaceActions) -> list[str]:
+def path(screen: Regions) -> list[str]:
     """The names from the outside to the inside."""
     container, tab = screen.state.selected, screen.shown_tab
     name = container.name if container is not None else ""
@@ -29,7 +29,8 @@ def path(screen: WorkspaceActions) -> list[str]:
             metric = screen.details.metric if screen.details.has_focus_within else None
             steps = [name, screen.details.tab.capitalize(), metric or ""]
         case "graphs":
-            steps = [name or "This machine", "Graphs"]
+            whose = screen.graph_subjects
+            steps = [whose[0].name if whose else "This machine", "Graphs"]
         case "heap":
             steps = [name, "Heap"]
         case _:
@@ -37,7 +38,7 @@ def path(screen: WorkspaceActions) -> list[str]:
     return [step for step in steps if step]
 
 
-def crumbs(screen: WorkspaceActions) -> Text:
+def crumbs(screen: Regions) -> Text:
     """The path, its end strong."""
     *before, last = path(screen) or [""]
     muted = screen.get_component_rich_style("status--muted", partial=True)

@@ -63,7 +63,7 @@ async def test_five_keys_change_the_layout_at_every_size(cli: CommandLine, size:
                 assert there.bottom <= workspace.size.height
                 widget = workspace.parts[region]
                 assert widget.display
-                assert widget.region in workspace.region
+                assert workspace.region.contains_region(widget.region)
             assert all(not part.display for name, part in workspace.parts.items() if name not in workspace.seen)
             assert workspace.region_of(person.main.focused) in workspace.seen
 
