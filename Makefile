@@ -40,7 +40,9 @@ screenshots: $(VENV)/.installed-dev ## draw screenshots/ anew, from a real engin
 	$(BIN)/python -m heliostui.screenshots screenshots/
 
 bench: $(VENV)/.installed-dev ## run the benchmarks, one after another
-	@for file in benchmarks/*.py; do echo "$$file"; $(BIN)/python "$$file" || exit 1; echo; done
+	@mkdir -p build && rm -f build/measured && export HELIOSTUI_MEASURED=build/measured && \
+	for file in $(filter-out benchmarks/promises.py,$(wildcard benchmarks/*.py)); do \
+		echo "$$file"; $(BIN)/python "$$file" || exit 1; echo; done; $(BIN)/python benchmarks/promises.py
 
 clean: ## remove .venv, build products and caches
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
