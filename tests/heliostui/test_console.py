@@ -8,7 +8,8 @@ from subprocess import DEVNULL, PIPE
 
 from textual.widgets import Input, Static
 
-from heliostui.screens.dialog import Confirm, Prompt
+from heliostui.containers.confirm import ConfirmLoss
+from heliostui.screens.dialog import Prompt
 from heliostui.screens.help import Help
 from heliostui.screens.main import MainScreen
 from heliostui.screens.new import NewContainer
@@ -66,12 +67,12 @@ async def test_the_life_of_a_container_from_the_keys(cli: CommandLine) -> None:
         await person.press("end", *"time", "enter")
         await person.until(lambda: person.states().get("lifetime") == "running")
         await person.press("ctrl+k")
-        await person.until(lambda: isinstance(person.app.screen, Confirm))
+        await person.until(lambda: isinstance(person.app.screen, ConfirmLoss))
         await person.press("n")
         await person.until(lambda: isinstance(person.app.screen, MainScreen))
         assert person.states()["lifetime"] == "running"
         await person.press("d")
-        await person.until(lambda: isinstance(person.app.screen, Confirm))
+        await person.until(lambda: isinstance(person.app.screen, ConfirmLoss))
         await person.press("y")
         await person.until(lambda: "lifetime" not in person.states())
 
