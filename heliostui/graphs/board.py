@@ -43,7 +43,7 @@ class GraphBoard(Looking):
 
     @dataclass
     class Sampled(Message):
-        """A sample of the first subject, no more than one in each period."""
+        """A sample of the first subject, one a second at most: nobody reads numbers faster."""
 
         sample: Sample
 
@@ -64,7 +64,7 @@ class GraphBoard(Looking):
         self._more = more
         self._quick = False
         self._whose: StreamStats | None = None
-        self._drawn_at = 0.0
+        self._drawn_at = self._told_at = 0.0
         self._graphs = [Graph() for _ in range(MOST)]
         self._grid = Grid(1, 1, 1)
 
@@ -88,6 +88,7 @@ class GraphBoard(Looking):
         if [each.id for each in subjects] != [each.id for each in self.subjects]:
             self.end = self.cursor = self._pointed = self._paused_at = None
         self.subjects = tuple(subjects)
+        self._drawn_at = self._told_at = 0.0
         self._show_charts()
         self._stream()
         self._bring_events([each.id for each in subjects])
@@ -159,7 +160,8 @@ class GraphBoard(Looking):
         period = max(event.whose.period, self.app_period if event.whose.period >= 1 else 0.0)
         if self.feed.now - self._drawn_at >= SOON * period:
             first = next((each for each in event.samples if each.container == self.subjects[0].id), None)
-            if first is not None and int(self.feed.now) != int(self._drawn_at):
+            if first is not None and self.feed.now - self._told_at >= SOON:
+                self._told_at = self.feed.now
                 self.post_message(self.Sampled(first))
             self._drawn_at = self.feed.now
             self._advance()

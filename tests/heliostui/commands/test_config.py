@@ -42,7 +42,7 @@ def test_each_fault_is_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 def test_ids_are_listed_with_their_keys(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["config", "keys"]) == 0
     rows = [line.split("   ") for line in capsys.readouterr().out.splitlines()]
-    assert next(row for row in rows if row[0] == "console.help")[-1] == "All keys"
+    assert next(row for row in rows if row[0] == "console.help")[-1].strip() == "All keys"
 
 
 def test_a_file_that_is_not_there_is_said(capsys: pytest.CaptureFixture[str]) -> None:
