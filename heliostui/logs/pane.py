@@ -26,6 +26,9 @@ from widgets.log_view import LogView, Piece
 from widgets.search_line import SearchLine
 from widgets.searchable import Searchable
 
+BESIDE = 40
+"""Cells of the border's line that are not for what is told here."""
+
 
 class LogsPane(Searchable):
     """The log view with the lines to type a search and a filter into."""
@@ -165,16 +168,23 @@ class LogsPane(Searchable):
         self.post_message(self.Described())
 
     def description(self) -> str:
-        """What the border says: the search, the filter, how much there is, and whether the end is followed."""
+        """What the border says: the search, the filter, how much there is, and whether the end is followed. What has no
+        room is left out, the size first."""
         view = self.log_view
-        parts = [about_search(view), self._about_filter(), f"{len(self._shown)} logs" if len(self._shown) > 1 else ""]
+        logs = f"{len(self._shown)} logs" if len(self._shown) > 1 else ""
         if view.paused:
-            parts += [f"paused, {view.waiting_lines:,} lines wait", "p goes on"]
+            kept, state = "", f"paused, {view.waiting_lines:,} lines wait · p goes on"
         else:
             lines = f"{view.total:,} lines, {size_text(view.kept_size)}"
-            parts.append(f"{lines} kept, {view.dropped:,} dropped" if view.dropped else lines)
-            parts.append("following" if view.following else _unseen(view.unseen))
-        return " · ".join(filter(None, parts))
+            kept = f"{lines} kept, {view.dropped:,} dropped" if view.dropped else lines
+            state = "following" if view.following else _unseen(view.unseen)
+        parts = [about_search(view), self._about_filter(), logs, kept, state]
+        told = " · ".join(filter(None, parts))
+        for spared in (3, 2, 1):
+            if len(told) > self.size.width - BESIDE:
+                parts[spared] = ""
+                told = " · ".join(filter(None, parts))
+        return told
 
     def _about_filter(self) -> str:
         view = self.log_view
@@ -183,7 +193,7 @@ class LogsPane(Searchable):
         if not view.only:
             return ""
         around = f" ±{view.around}" if view.around else ""
-        return f"& {view.filter}{around}: {view.matching:,} of"
+        return f"& {view.filter}{around}: {view.matching:,} lines"
 
 
 def _unseen(count: int) -> str:

@@ -132,7 +132,7 @@ async def test_logs_are_filtered_searched_paused_and_saved(cli: CommandLine, tmp
         await person.until(lambda: len(lines(person)) == 10)
         await person.press("ampersand", "slash", *"[3-5]", "enter")
         await person.until(lambda: lines(person) == ["line 3", "line 4", "line 5"])
-        assert "3 of" in person.main.details.description()[1]
+        assert "3 lines" in person.main.details.description()[1]
         await person.press("s")
         await person.until(lambda: isinstance(person.app.screen, Prompt))
         path = tmp_path / "kept.log"
