@@ -12,10 +12,9 @@ from typing import TypeVar
 
 from msgspec import structs
 
-from engine.client import tunnels
 from engine.client.aio import Connection
 from engine.client.errors import ClientError, ConnectionLost, EngineUnreachable, RequestFailed
-from engine.places import LOCAL, Places
+from engine.places import Places
 from engine.protocol.messages import (
     CaptureChunk,
     ContainerNetwork,
@@ -30,7 +29,6 @@ from engine.protocol.messages import (
     Inspected,
     JobTable,
     Launch,
-    LogRecord,
     Message,
     NetworkMap,
     Reply,
@@ -39,7 +37,6 @@ from engine.protocol.messages import (
     StreamCapture,
     StreamDns,
     StreamJobs,
-    StreamLogs,
     StreamNetworkMap,
     StreamStats,
     TerminalRef,
@@ -54,7 +51,6 @@ from heliostui.messages import (
     InspectArrived,
     JobsArrived,
     LaunchArrived,
-    LogsArrived,
     MapArrived,
     NamesAsked,
     NetworkArrived,
@@ -63,8 +59,6 @@ from heliostui.messages import (
 )
 
 R = TypeVar("R", bound=Reply)
-LOG_TAIL = 10_000  # lines of a log that are read at first
-LOG_BATCH = 2_000  # records
 NETWORK_PERIOD = 1.0  # seconds between two looks at a container's network
 
 
@@ -274,32 +268,3 @@ class Link:
                 post(InspectArrived(container, None))
         except ClientError:
             pass
-
-    async def logs(self, container: str, post: Post) -> None:
-        """Read the end of the container's log and follow it.
-
-        Records are posted in batches: one is under way at a time, and reading waits while it grows too large.
-        """
-        batch: list[LogRecord] = []
-        taken = asyncio.Event()
-        post(LogsArrived(container, batch, taken, restart=True))
-        request = StreamLogs(container=container, tail=LOG_TAIL, follow=True, onward=True)
-        try:
-            async with self.connection(request) as engine:
-                async for reply in engine.stream(request):
-                    if not isinstance(reply, LogRecord):
-                        continue
-                    batch.append(reply)
-                    if len(batch) == 1:
-                        taken.clear()
-                        post(LogsArrived(container, batch, taken))
-                    elif len(batch) >= LOG_BATCH:
-                        await taken.wait()
-        except ClientError:
-            pass  # the container is gone from the list too, or the banner says that the engine is
-
-
-def _let_go(host: str) -> None:
-    """End the connection to another machine, also while it is being made."""
-    if host != LOCAL:
-        tunnels.close(host)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,7 +16,6 @@ from engine.protocol.messages import (
     Event,
     JobTable,
     Launch,
-    LogRecord,
     NetworkMap,
     StreamJobs,
     StreamStats,
@@ -69,19 +67,6 @@ class TerminalsListed(Message):
 
     terminals: Sequence[TerminalSummary]
     anew: bool = False
-
-
-@dataclass
-class LogsArrived(Message):
-    """Pieces of a container's log, in order. Whoever handles it takes them out of `records` and sets `taken`.
-
-    `restart`: the first of a new reading; what was shown before is not to stay.
-    """
-
-    container: str
-    records: list[LogRecord]
-    taken: asyncio.Event
-    restart: bool = False
 
 
 @dataclass
