@@ -12,9 +12,10 @@ from typing import TypeVar
 
 from msgspec import structs
 
+from engine.client import tunnels
 from engine.client.aio import Connection
 from engine.client.errors import ClientError, ConnectionLost, EngineUnreachable, RequestFailed
-from engine.places import Places
+from engine.places import LOCAL, Places
 from engine.protocol.messages import (
     CaptureChunk,
     ContainerNetwork,
@@ -268,3 +269,9 @@ class Link:
                 post(InspectArrived(container, None))
         except ClientError:
             pass
+
+
+def _let_go(host: str) -> None:
+    """End the connection to another machine, also while it is being made."""
+    if host != LOCAL:
+        tunnels.close(host)
