@@ -115,7 +115,7 @@ class Part:
         if (led or (follows and before is None)) and not self.attached:
             self.attached, self.around = True, False
             heard.says.append(FollowPresenter())
-        elif back and self.attached and not self.around:
+        elif (back or before is None) and self.attached and not self.around:  # this engine does not know yet
             heard.says.append(FollowPresenter())
         return heard
 

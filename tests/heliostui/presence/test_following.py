@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 import msgspec
 
 from engine.client.blocking import Connection
@@ -161,3 +164,15 @@ async def test_a_lost_presenter_is_told_and_followed_again_when_he_is_back(room:
             next(ada.stream(join))
             ada.send(PublishView(view=View(tab="logs")))
             await bob.until(lambda: "following ada" in bob.top and bob.main.details.tab == "logs")
+
+
+async def test_a_presentation_goes_on_when_the_engine_was_killed(room: CommandLine) -> None:
+    async with member(room) as ada, member(room) as bob:
+        await ada.presents()
+        await bob.follows()
+        os.kill(room.json("engine", "status", "--format", "json")["pid"], signal.SIGKILL)
+        await bob.until(lambda: not bob.main.presence.joined)
+        await ada.until(lambda: "presenting to 1" in ada.top)
+        await bob.until(lambda: "following" in bob.top)
+        await ada.press("i")
+        await bob.until(lambda: bob.main.details.tab == "inspect")
