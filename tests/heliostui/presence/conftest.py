@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -86,9 +86,9 @@ async def member(
 
 
 @pytest.fixture(scope="module")
-def room(cli: CommandLine) -> Iterator[CommandLine]:  # noqa: F811
+def room(cli: CommandLine) -> CommandLine:  # noqa: F811
     """An engine with two containers: one writes lines, one has a terminal."""
     script = "i=0; while [ $i -lt 400 ]; do i=$((i+1)); echo line $i; done; sleep 600"
     cli.ok("run", "-d", "--name", "writer", "host", "sh", "-c", script)
     cli.ok("run", "-d", "-t", "--name", "shell", "host", "cat")
-    yield cli
+    return cli
