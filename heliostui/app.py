@@ -47,7 +47,15 @@ class Console(LineSaving, inherit_bindings=False):
     ESCAPE_TO_MINIMIZE = False
     ENABLE_COMMAND_PALETTE = True
     # With a binding for it here Textual adds none of its own, which would be a priority one.
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+p", "command_palette", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "ctrl+p",
+            "command_palette",
+            show=False,
+            id="console.palette",
+            tooltip="Find a command by its name, on any screen",
+        )
+    ]
 
     def __init__(
         self,

@@ -32,7 +32,7 @@ def by_id(own: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     for bindings in (ON_SCREEN, ON_TERMINALS, ON_JOBS):
         for key, binding in rebound(BindingsMap(bindings), own):
             if binding.id is not None and key != NO_KEY:
-                found.setdefault(binding.id.removesuffix(".in_terminal"), []).append(key)
+                found.setdefault(binding.id.removesuffix(".in-terminal"), []).append(key)
     return found
 
 

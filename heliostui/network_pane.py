@@ -38,10 +38,23 @@ class NetworkPane(Vertical):
     """The sections, their names above and what the cursor is on below."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "search", "Filter", key_display="/", tooltip="Show only lines with these words"),
-        Binding("enter", "screen.explain", "Explain", show=False, tooltip="What the line means"),
-        Binding("u", "screen.take_back", "Take back", tooltip="Take back the port, or leave the network"),
-        Binding("escape", "forget", "All lines", show=False, tooltip="Forget the filter"),
+        Binding(
+            "slash",
+            "search",
+            "Filter",
+            key_display="/",
+            tooltip="Show only lines with these words",
+            id="network.filter",
+        ),
+        Binding("enter", "screen.explain", "Explain", show=False, tooltip="What the line means", id="network.explain"),
+        Binding(
+            "u",
+            "screen.take_back",
+            "Take back",
+            tooltip="Take back the port, or leave the network",
+            id="network.take-back-here",
+        ),
+        Binding("escape", "forget", "All lines", show=False, tooltip="Forget the filter", id="network.all"),
     ]
 
     class Described(Message):

@@ -33,8 +33,17 @@ class IsolationLines(LineView):
         "isolation--title",
     }
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "section(-1)", "Section before", show=False),
-        Binding("right", "section(1)", "Section", key_display="←→", tooltip="To the next section, or the one before"),
+        Binding(
+            "left", "section(-1)", "Section before", show=False, id="section.previous", tooltip="To the section before"
+        ),
+        Binding(
+            "right",
+            "section(1)",
+            "Section",
+            key_display="←→",
+            tooltip="To the next section, or the one before",
+            id="isolation.next",
+        ),
     ]
 
     def __init__(self, *, id: str | None = None) -> None:

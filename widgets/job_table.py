@@ -12,7 +12,7 @@ from typing import ClassVar
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
@@ -20,6 +20,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from widgets.jobs import Job, Jobs, Process, condition, explained
+from widgets.moves import EDGES, UP_AND_DOWN
 from widgets.text import fit
 
 LABEL, PID, STATE = 5, 10, 16  # the widths of the columns, in cells
@@ -60,10 +61,8 @@ class JobTable(ScrollView, can_focus=True):
         "job--note",
     }
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Up", show=False),
-        Binding("down,j", "move(1)", "Down", show=False),
-        Binding("home,g", "edge(False)", "First", show=False),
-        Binding("end,G", "edge(True)", "Last", show=False),
+        *UP_AND_DOWN,
+        *EDGES,
     ]
 
     cursor: reactive[int | None] = reactive(None, repaint=False, init=False)

@@ -24,6 +24,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widgets import Static
 
+from widgets.moves import EDGES, UP_AND_DOWN
 from widgets.text import fit, nanoseconds
 
 _BLOCKS = " ▏▎▍▌▋▊▉█"
@@ -105,13 +106,17 @@ class Calls(ScrollView, can_focus=True):
         *(f"chart--group-{n}" for n in range(GROUPS)),
     }
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Up", show=False),
-        Binding("down,j", "move(1)", "Down", show=False),
-        Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("pagedown,space", "page(1)", "Page down", show=False),
-        Binding("home,g", "edge(False)", "First", show=False),
-        Binding("end,G", "edge(True)", "Last", show=False),
-        Binding("o", "order", "Longest first", tooltip="Order the calls by how long they took, or as they were made"),
+        *UP_AND_DOWN,
+        Binding("pageup", "page(-1)", "Page up", show=False, id="calls.page-up", tooltip="A screen up"),
+        Binding("pagedown,space", "page(1)", "Page down", show=False, id="calls.page-down", tooltip="A screen down"),
+        *EDGES,
+        Binding(
+            "o",
+            "order",
+            "Longest first",
+            tooltip="Order the calls by how long they took, or as they were made",
+            id="calls.order",
+        ),
     ]
 
     cursor: reactive[int] = reactive(0, repaint=False)

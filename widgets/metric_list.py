@@ -20,6 +20,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from widgets.moves import EDGES, UP_AND_DOWN
 from widgets.text import fit
 
 LEAST, VALUE = 37, 12  # cells: the least width of a column, and that of a value
@@ -56,12 +57,10 @@ class MetricList(ScrollView, can_focus=True):
         "metric--alarming",
     }
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Up", show=False),
-        Binding("down,j", "move(1)", "Down", show=False),
-        Binding("left,h", "across(-1)", "Column before", show=False),
-        Binding("right,l", "across(1)", "Next column", show=False),
-        Binding("home,g", "edge(False)", "First", show=False),
-        Binding("end,G", "edge(True)", "Last", show=False),
+        *UP_AND_DOWN,
+        Binding("left,h", "across(-1)", "Column before", show=False, id="metrics.left", tooltip="To the column before"),
+        Binding("right,l", "across(1)", "Next column", show=False, id="metrics.right", tooltip="To the next column"),
+        *EDGES,
     ]
 
     cursor: reactive[str | None] = reactive(None, repaint=False, init=False)

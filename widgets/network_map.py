@@ -21,6 +21,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from widgets.moves import EDGES, PAGES
 from widgets.network import Flow, Flows, MapContainer, MapNetwork, NetworkMap
 from widgets.network_layout import HOST, LONG, Box, Cell, Label, Layout, Span, lay_out
 from widgets.text import fit, in_brief, per_second
@@ -51,16 +52,19 @@ class NetworkMapView(ScrollView, can_focus=True):
         *(f"map--network-{place}" for place in range(6)),
     }
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move('up')", "Up", show=False),
-        Binding("down,j", "move('down')", "Down", show=False),
-        Binding("left,h", "move('left')", "Left", show=False),
-        Binding("right,l", "move('right')", "Right", show=False),
-        Binding("home,g", "edge(False)", "First", show=False),
-        Binding("end,G", "edge(True)", "Last", show=False),
-        Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("up,k", "move('up')", "Up", show=False, id="map.up", tooltip="To the box above"),
+        Binding("down,j", "move('down')", "Down", show=False, id="map.down", tooltip="To the box below"),
+        Binding("left,h", "move('left')", "Left", show=False, id="map.left", tooltip="To the box on the left"),
+        Binding("right,l", "move('right')", "Right", show=False, id="map.right", tooltip="To the box on the right"),
+        *EDGES,
+        *PAGES,
         Binding(
-            "v", "dense", "Boxes or lines", show=False, tooltip="Containers as boxes, or as lines that need less room"
+            "v",
+            "dense",
+            "Boxes or lines",
+            show=False,
+            tooltip="Containers as boxes, or as lines that need less room",
+            id="map.dense",
         ),
     ]
 

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from textual.binding import Binding, BindingsMap
+from textual.dom import DOMNode
+from textual.screen import ModalScreen, Screen, ScreenResultType
 
 
 @runtime_checkable
@@ -36,3 +38,18 @@ def rebound(bindings: BindingsMap, own: Mapping[str, Sequence[str]]) -> Bindings
     made = BindingsMap()
     made.key_to_bindings = {**kept, **given}
     return made
+
+
+class RebindingScreen(Screen[ScreenResultType]):
+    """A screen on which the user's own keys mean what the user says."""
+
+    @property
+    def _binding_chain(self) -> list[tuple[DOMNode, BindingsMap]]:
+        chain, app = super()._binding_chain, self.app
+        if not isinstance(app, OwnKeys) or not app.own_keys:
+            return chain
+        return [(node, rebound(bindings, app.own_keys)) for node, bindings in chain]
+
+
+class Dialog(RebindingScreen[ScreenResultType], ModalScreen[ScreenResultType]):
+    """One that lies over another and has all keys."""

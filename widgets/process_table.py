@@ -74,9 +74,9 @@ class ProcessTable(Table[ProcessLine]):
         Binding("o", "sort", "Sort", id="processes.sort", tooltip="Sort by the next column; then the tree again"),
         Binding("O", "reverse", "Reverse", id="processes.reverse", show=False, tooltip="Turn the order round"),
         Binding("T", "tree", "Tree", id="processes.tree", show=False, tooltip="Children below their parents"),
-        Binding("C", "by('cpu')", "By CPU", id="processes.by_cpu", show=False, tooltip="Those that use most CPU first"),
-        Binding("M", "by('memory')", "By memory", id="processes.by_memory", show=False, tooltip="The largest first"),
-        Binding("P", "by('pid')", "By pid", id="processes.by_pid", show=False, tooltip="In the order of their pids"),
+        Binding("C", "by('cpu')", "By CPU", id="processes.by-cpu", show=False, tooltip="Those that use most CPU first"),
+        Binding("M", "by('memory')", "By memory", id="processes.by-memory", show=False, tooltip="The largest first"),
+        Binding("P", "by('pid')", "By pid", id="processes.by-pid", show=False, tooltip="In the order of their pids"),
         Binding("enter", "choose", "Details", id="processes.details", tooltip="All that is known of the process"),
     ]
     COLUMNS: ClassVar[tuple[Column[ProcessLine], ...]] = (

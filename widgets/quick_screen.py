@@ -9,18 +9,16 @@ from __future__ import annotations
 
 from time import monotonic
 
-from textual.binding import BindingsMap
-from textual.dom import DOMNode
 from textual.geometry import Region
-from textual.screen import UPDATE_PERIOD, Screen, ScreenResultType
+from textual.screen import UPDATE_PERIOD, ScreenResultType
 from textual.widget import Widget
 
 from .compositor import LeanCompositor
 from .driver import KeyDriver
-from .own_keys import OwnKeys, rebound
+from .own_keys import RebindingScreen
 
 
-class QuickScreen(Screen[ScreenResultType]):
+class QuickScreen(RebindingScreen[ScreenResultType]):
     """Has `draw`. While what was written is under way, no frame is drawn that another would replace; on a slow line
     only some are drawn at all."""
 
@@ -48,13 +46,6 @@ class QuickScreen(Screen[ScreenResultType]):
         """Seconds until a frame may go out, or it is to be asked again; 0: now."""
         driver = self.app._driver
         return driver.wait if isinstance(driver, KeyDriver) else 0.0
-
-    @property
-    def _binding_chain(self) -> list[tuple[DOMNode, BindingsMap]]:
-        chain, app = super()._binding_chain, self.app
-        if not isinstance(app, OwnKeys) or not app.own_keys:
-            return chain
-        return [(node, rebound(bindings, app.own_keys)) for node, bindings in chain]
 
     def _on_timer_update(self) -> None:
         wait = self._line_wait

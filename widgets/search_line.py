@@ -14,8 +14,8 @@ class SearchLine(Input):
     """One line, shown only while it is used. Enter keeps what was typed (`Submitted`), Escape does not (`Ended`)."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "submit", "Keep", tooltip="Keep what was typed and go on"),
-        Binding("escape", "forget", "Forget", tooltip="Forget what was typed"),
+        Binding("enter", "submit", "Keep", tooltip="Keep what was typed and go on", id="line.keep"),
+        Binding("escape", "forget", "Forget", tooltip="Forget what was typed", id="line.forget"),
     ]
 
     @dataclass

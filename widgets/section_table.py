@@ -20,6 +20,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from widgets.moves import EDGES, PAGES, UP_AND_DOWN
 from widgets.table import Cell, Column, column_widths, in_order
 from widgets.text import fit
 
@@ -90,17 +91,27 @@ class SectionTable(ScrollView, can_focus=True):
         "section--ticked",
     }
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Up", show=False),
-        Binding("down,j", "move(1)", "Down", show=False),
-        Binding("left", "section(-1)", "Section before", show=False),
-        Binding("right", "section(1)", "Section", key_display="←→", tooltip="To the next section, or the one before"),
-        Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("home,g", "edge(False)", "First", show=False),
-        Binding("end,G", "edge(True)", "Last", show=False),
-        Binding("space", "fold", "Fold", tooltip="Show the title of the section only, or all of it again"),
-        Binding("o", "sort", "Sort", show=False, tooltip="Sort the section by its next column"),
-        Binding("O", "reverse", "Reverse", show=False, tooltip="Turn the order of the section round"),
+        *UP_AND_DOWN,
+        Binding(
+            "left", "section(-1)", "Section before", show=False, id="section.previous", tooltip="To the section before"
+        ),
+        Binding(
+            "right",
+            "section(1)",
+            "Section",
+            key_display="←→",
+            tooltip="To the next section, or the one before",
+            id="section.next",
+        ),
+        *PAGES,
+        *EDGES,
+        Binding(
+            "space", "fold", "Fold", tooltip="Show the title of the section only, or all of it again", id="section.fold"
+        ),
+        Binding("o", "sort", "Sort", show=False, tooltip="Sort the section by its next column", id="section.sort"),
+        Binding(
+            "O", "reverse", "Reverse", show=False, tooltip="Turn the order of the section round", id="section.reverse"
+        ),
     ]
 
     cursor: reactive[tuple[str, str]] = reactive(("", ""), repaint=False, init=False)

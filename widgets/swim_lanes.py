@@ -84,15 +84,29 @@ class SwimLanes(ScrollView, can_focus=True):
         "lane--cursor",
     }
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,h", "step(-1)", "Event before", show=False),
-        Binding("right,l", "step(1)", "Next event", show=False),
-        Binding("end,G", "latest", "Latest", show=False, tooltip="Back to what happens now"),
-        Binding("up,k", "scroll_up", "Up", show=False),
-        Binding("down,j", "scroll_down", "Down", show=False),
+        Binding("left,h", "step(-1)", "Event before", show=False, id="lanes.previous", tooltip="To the event before"),
+        Binding("right,l", "step(1)", "Next event", show=False, id="lanes.next", tooltip="To the next event"),
+        Binding("end,G", "latest", "Latest", show=False, tooltip="Back to what happens now", id="lanes.latest"),
+        Binding("up,k", "scroll_up", "Up", show=False, id="lanes.up", tooltip="A line up"),
+        Binding("down,j", "scroll_down", "Down", show=False, id="lanes.down", tooltip="A line down"),
         Binding(
-            "plus,equals_sign", "zoom(-1)", "Zoom in", show=False, key_display="+", tooltip="Show less time, larger"
+            "plus,equals_sign",
+            "zoom(-1)",
+            "Zoom in",
+            show=False,
+            key_display="+",
+            tooltip="Show less time, larger",
+            id="lanes.closer",
         ),
-        Binding("minus", "zoom(1)", "Zoom out", show=False, key_display="-", tooltip="Show more time: up to a minute"),
+        Binding(
+            "minus",
+            "zoom(1)",
+            "Zoom out",
+            show=False,
+            key_display="-",
+            tooltip="Show more time: up to a minute",
+            id="lanes.farther",
+        ),
     ]
 
     seconds: reactive[int | None] = reactive(None, repaint=False, init=False)

@@ -22,6 +22,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from widgets.columns import Cell, Column, column_widths, difference, in_order
+from widgets.moves import EDGES, PAGES, UP_AND_DOWN
 from widgets.query import Facts, Query, parse
 from widgets.text import fit
 
@@ -61,12 +62,9 @@ class Table(ScrollView, Generic[RowType], can_focus=True):
         "table--muted",
     }
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Up", show=False, id="table.up", tooltip="To the line above"),
-        Binding("down,j", "move(1)", "Down", show=False, id="table.down", tooltip="To the line below"),
-        Binding("pageup", "page(-1)", "Page up", show=False, id="table.page-up", tooltip="A screen up"),
-        Binding("pagedown", "page(1)", "Page down", show=False, id="table.page-down", tooltip="A screen down"),
-        Binding("home,g", "edge(False)", "First", show=False, id="table.first", tooltip="To the first line"),
-        Binding("end,G", "edge(True)", "Last", show=False, id="table.last", tooltip="To the last line"),
+        *UP_AND_DOWN,
+        *PAGES,
+        *EDGES,
         Binding("enter", "fold", "Fold", id="table.fold", tooltip="Fold the group under the cursor, or unfold it"),
     ]
     COLUMNS: ClassVar[tuple[Column[Any], ...]] = ()

@@ -99,19 +99,39 @@ class TerminalView(Widget, can_focus=True):
         "terminal--mark",
     }
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "search", "Search", key_display="/", tooltip="Find text in all it has shown"),
-        Binding("n", "match(1)", "Next match", tooltip="Go to the next match"),
-        Binding("N", "match(-1)", "Previous match", show=False, tooltip="Go to the match before"),
-        Binding("v", "copy_mode", "Copy", tooltip="Select and copy by keyboard"),
-        Binding("o", "link", "Link", show=False, tooltip="Go to the last link; Enter opens it"),
-        Binding("left_curly_bracket", "prompt(-1)", "Prompt", show=False, tooltip="Back to the prompt before"),
-        Binding("right_curly_bracket", "prompt(1)", "Prompt", show=False, tooltip="On to the next prompt"),
-        Binding("up,k", "scroll(1)", "Up", show=False),
-        Binding("down,j", "scroll(-1)", "Down", show=False),
-        Binding("pageup,b", "page(1)", "Page up", show=False, tooltip="A screen back"),
-        Binding("pagedown,space", "page(-1)", "Page down", show=False, tooltip="A screen forward"),
-        Binding("home,g", "edge(True)", "Oldest", show=False, tooltip="To the oldest line"),
-        Binding("end,G", "edge(False)", "Newest", show=False, tooltip="To the newest line"),
+        Binding(
+            "slash", "search", "Search", key_display="/", tooltip="Find text in all it has shown", id="screen.search"
+        ),
+        Binding("n", "match(1)", "Next match", tooltip="Go to the next match", id="screen.next-match"),
+        Binding(
+            "N", "match(-1)", "Previous match", show=False, tooltip="Go to the match before", id="screen.match-before"
+        ),
+        Binding("v", "copy_mode", "Copy", tooltip="Select and copy by keyboard", id="screen.copy"),
+        Binding("o", "link", "Link", show=False, tooltip="Go to the last link; Enter opens it", id="screen.link"),
+        Binding(
+            "left_curly_bracket",
+            "prompt(-1)",
+            "Prompt",
+            show=False,
+            tooltip="Back to the prompt before",
+            id="screen.prompt-before",
+        ),
+        Binding(
+            "right_curly_bracket",
+            "prompt(1)",
+            "Prompt",
+            show=False,
+            tooltip="On to the next prompt",
+            id="screen.next-prompt",
+        ),
+        Binding("up,k", "scroll(1)", "Up", show=False, id="screen.up", tooltip="A line back"),
+        Binding("down,j", "scroll(-1)", "Down", show=False, id="screen.down", tooltip="A line forward"),
+        Binding("pageup,b", "page(1)", "Page up", show=False, tooltip="A screen back", id="screen.page-up"),
+        Binding(
+            "pagedown,space", "page(-1)", "Page down", show=False, tooltip="A screen forward", id="screen.page-down"
+        ),
+        Binding("home,g", "edge(True)", "Oldest", show=False, tooltip="To the oldest line", id="screen.oldest"),
+        Binding("end,G", "edge(False)", "Newest", show=False, tooltip="To the newest line", id="screen.newest"),
     ]
 
     class ViewMessage(Message):

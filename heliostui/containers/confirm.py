@@ -13,10 +13,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Checkbox, Static
 
 from heliostui.containers.losses import Loss
+from widgets.own_keys import Dialog
 from widgets.text import printable
 
 
@@ -27,7 +27,7 @@ class Agreed:
     volumes: bool = False
 
 
-class ConfirmLoss(ModalScreen[Agreed | None]):
+class ConfirmLoss(Dialog[Agreed | None]):
     """Names the containers, what each loses and what stays. What is pressed without looking keeps all as it is."""
 
     AUTO_FOCUS = "#no"

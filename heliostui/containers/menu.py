@@ -12,10 +12,10 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from widgets.own_keys import Dialog
 from widgets.text import printable
 
 
@@ -30,7 +30,7 @@ class Choice(NamedTuple):
     group: str
 
 
-class RowMenu(ModalScreen[str | None]):
+class RowMenu(Dialog[str | None]):
     """Answers with an action, or None. `line` is that of the row it belongs to; it stands below it, or above."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -13,12 +13,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, SelectionList
 from textual.widgets.option_list import Option
 from textual.widgets.selection_list import Selection
 
 from heliostui.graphs.charts import CHARTS, Chart
+from widgets.own_keys import Dialog
 
 
 class Choice(NamedTuple):
@@ -28,7 +28,7 @@ class Choice(NamedTuple):
     machine: bool
 
 
-class ChooseCharts(ModalScreen[Choice | None]):
+class ChooseCharts(Dialog[Choice | None]):
     """Space puts a chart in or takes it out; Enter takes what is chosen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -66,7 +66,7 @@ class Number(NamedTuple):
     words: str
 
 
-class ChooseNumber(ModalScreen[Number | None]):
+class ChooseNumber(Dialog[Number | None]):
     """Which of the numbers of a chart is meant."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

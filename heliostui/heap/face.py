@@ -36,8 +36,22 @@ class Map(HeapMapView):
     """Leaves the tab key to the screen, on which it goes from pane to pane."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+down,s", "beside(1)", "Next segment", show=False, tooltip="The next segment; S: the one before"),
-        Binding("ctrl+up,S", "beside(-1)", "Segment before", show=False),
+        Binding(
+            "ctrl+down,s",
+            "beside(1)",
+            "Next segment",
+            show=False,
+            tooltip="The next segment; S: the one before",
+            id="heap.segment",
+        ),
+        Binding(
+            "ctrl+up,S",
+            "beside(-1)",
+            "Segment before",
+            show=False,
+            id="heap.segment-before",
+            tooltip="The segment before",
+        ),
     ]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

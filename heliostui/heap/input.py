@@ -16,10 +16,10 @@ class OperationInput(Input):
     """Enter does what is typed (`Submitted`), Escape gives the keys back (`Ended`)."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "submit", "Do it", tooltip="Do what was typed; several with ; between"),
-        Binding("up", "recall(-1)", "Before", key_display="↑↓", tooltip="What was typed before"),
-        Binding("down", "recall(1)", "After", show=False),
-        Binding("escape", "leave", "Enough", key_display="esc", tooltip="Give the keys back"),
+        Binding("enter", "submit", "Do it", tooltip="Do what was typed; several with ; between", id="operation.do"),
+        Binding("up", "recall(-1)", "Before", key_display="↑↓", tooltip="What was typed before", id="operation.before"),
+        Binding("down", "recall(1)", "After", show=False, id="operation.after", tooltip="What was typed after it"),
+        Binding("escape", "leave", "Enough", key_display="esc", tooltip="Give the keys back", id="operation.leave"),
     ]
 
     @dataclass

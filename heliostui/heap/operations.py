@@ -18,6 +18,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from engine.protocol.heap import PlaygroundOperation
+from widgets.moves import PAGES, UP_AND_DOWN
 from widgets.text import fit
 
 AHEAD = 100
@@ -37,13 +38,13 @@ class Operations(Widget, can_focus=True):
         "operations--cursor",
     }
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Up", show=False),
-        Binding("down,j", "move(1)", "Down", show=False),
-        Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("home", "edge(False)", "Beginning", show=False),
-        Binding("end", "edge(True)", "End", show=False),
-        Binding("enter", "go", "Go there", tooltip="Go to the step under the cursor"),
+        *UP_AND_DOWN,
+        *PAGES,
+        Binding(
+            "home", "edge(False)", "Beginning", show=False, id="operations.first", tooltip="To the first operation"
+        ),
+        Binding("end", "edge(True)", "End", show=False, id="operations.last", tooltip="To the last operation"),
+        Binding("enter", "go", "Go there", tooltip="Go to the step under the cursor", id="operations.go"),
     ]
     ALLOW_SELECT = False
 

@@ -41,7 +41,7 @@ class HeapPane(Vertical):
     """The map and what is said of it, or a note."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("u", "choose", "Process", tooltip="Look at another process of the container"),
+        Binding("u", "choose", "Process", tooltip="Look at another process of the container", id="heap.process"),
     ]
 
     class Described(Message):

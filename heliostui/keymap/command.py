@@ -66,6 +66,6 @@ class Command:
             self.label,
             show=self.footer and keys == self.keys,
             tooltip=self.help,
-            id=self.id if keys == self.keys else f"{self.id}.in_terminal",
+            id=self.id if keys == self.keys else f"{self.id}.in-terminal",
             key_display=self.display,
         )

@@ -14,7 +14,7 @@ NETWORKS = (
     _network("network.publish", "publish", "P", "Publish…", "Publish one more of its ports", ANY),
     _network("network.connect", "connect", "C", "Connect…", "Put it into one more network", ANY),
     _network(
-        "network.take_back",
+        "network.take-back",
         "take_back",
         "",
         "Take back",

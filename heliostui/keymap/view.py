@@ -58,7 +58,7 @@ PANES = (
         display="ctrl+]",
     ),
     _pane(
-        "terminal.type_prefix", "type_prefix", "ctrl+right_square_bracket", "Send ctrl+]", "Right after that: type it"
+        "terminal.type-prefix", "type_prefix", "ctrl+right_square_bracket", "Send ctrl+]", "Right after that: type it"
     ),
     _pane(
         "pane.zoom", "zoom", "z,f11", "Zoom", "Give it the whole screen, or take that back", footer=True, display="z"

@@ -8,11 +8,11 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from heliostui.presence.part import Part
+from widgets.own_keys import Dialog
 
 What: TypeAlias = Literal["present", "take back", "stop", "follow", "around", "hand over"]
 
@@ -51,7 +51,7 @@ def choices(part: Part) -> list[Choice]:
     return found
 
 
-class PresentMenu(ModalScreen[Choice | None]):
+class PresentMenu(Dialog[Choice | None]):
     """Up and down choose, Enter does it, Escape and F3 leave things as they are. The list is as it was when asked."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -12,18 +12,20 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from engine.protocol.processes import STATES, ProcessDetail
 from engine.protocol.quantities import size_text
+from widgets.own_keys import Dialog
 from widgets.text import printable
 
 
-class ProcessScreen(ModalScreen[None]):
+class ProcessScreen(Dialog[None]):
     """One process; any of the usual keys closes it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,enter", "dismiss", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,enter", "dismiss", "Close", id="process.close", tooltip="Back to the processes")
+    ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {"explain--path", "explain--muted"}
 
     def __init__(self, container: str, detail: ProcessDetail) -> None:

@@ -58,7 +58,14 @@ class ProcessesPane(Vertical):
         ),
         Binding("minus,f7", "nice(-1)", "Less nice", id="processes.greedier", show=False, tooltip="Let it be greedier"),
         Binding("e", "explain", "Explain", id="processes.explain", tooltip="Where the picked number comes from"),
-        Binding("x", "explain", "Explain", id="processes.explain_too", show=False, tooltip="The same"),
+        Binding(
+            "x",
+            "explain",
+            "Explain",
+            id="processes.explain-too",
+            show=False,
+            tooltip="Where the picked number comes from",
+        ),
         Binding("slash", "filter", "Filter", id="processes.filter", key_display="/", tooltip="Only those with words"),
         Binding("escape", "forget", "All", id="processes.all", show=False, tooltip="Forget the filter"),
     ]

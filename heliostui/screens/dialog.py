@@ -9,11 +9,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Static
 
+from widgets.own_keys import Dialog
 
-class Confirm(ModalScreen[bool]):
+
+class Confirm(Dialog[bool]):
     """Asks before something is lost, and names it. `y` agrees; Escape, `n` and an Enter without looking keep things as
     they are."""
 
@@ -44,7 +45,7 @@ class Confirm(ModalScreen[bool]):
         self.dismiss(yes)
 
 
-class Prompt(ModalScreen[str | None]):
+class Prompt(Dialog[str | None]):
     """Asks for one line; the answer is None when it was cancelled."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -15,22 +15,24 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from engine.protocol.messages import Explanation
 from engine.protocol.metrics import METRICS, Reading, Source
 from heliostui.metric_words import value_text
 from heliostui.network_explain import Told
+from widgets.own_keys import Dialog
 
 LINES = 40
 """How many lines of a file are shown at most."""
 
 
-class Explain(ModalScreen[None]):
+class Explain(Dialog[None]):
     """One metric explained; any of the usual keys closes it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,x,enter", "dismiss", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,x,enter", "dismiss", "Close", id="explanation.close", tooltip="Close the explanation")
+    ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {"explain--path", "explain--muted", "explain--changed", "explain--value"}
 
     def __init__(self, container: str, explanation: Explanation) -> None:
@@ -67,10 +69,12 @@ def _value(told: Explanation) -> str:
     return value_text(told.metric, told.value) if told.metric in METRICS else f"{told.value:,.6g} {told.unit}".strip()
 
 
-class ExplainThing(ModalScreen[None]):
+class ExplainThing(Dialog[None]):
     """Something explained in sentences; any of the usual keys closes it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,x,enter", "dismiss", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,x,enter", "dismiss", "Close", id="explanation.close", tooltip="Close the explanation")
+    ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {"explain--path", "explain--muted"}
 
     def __init__(self, told: Told) -> None:

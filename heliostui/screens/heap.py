@@ -49,16 +49,32 @@ class HeapScreen(QuickScreen[None]):
 
     AUTO_FOCUS = "HeapMapView"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,H", "close", "Back", key_display="esc", tooltip="Back to the containers"),
-        Binding("p", "pause", "Pause", tooltip="Let the picture stand still, or go on; the program goes on anyway"),
-        Binding("e", "exact", "Exact", tooltip="Freeze the container for each picture, so that it is of one moment"),
-        Binding("v", "events", "Events", tooltip="Have told what the allocator does, or no more"),
-        Binding("c", "turn(1)", "Charts", tooltip="Begin with the next chart; C with the one before"),
-        Binding("C", "turn(-1)", "Chart before", show=False),
-        Binding("b", "bytes", "Bytes", tooltip="The bytes of what the cursor is on"),
-        Binding("u", "choose", "Process", tooltip="Look at another process of the container"),
-        Binding("x", "explain", "Explain", tooltip="Where the figures come from, with their numbers"),
-        Binding("question_mark,f1", "help", "Help", key_display="?", tooltip="All keys"),
+        Binding("escape,q,H", "close", "Back", key_display="esc", tooltip="Back to the containers", id="heap.close"),
+        Binding(
+            "p",
+            "pause",
+            "Pause",
+            tooltip="Let the picture stand still, or go on; the program goes on anyway",
+            id="heap.pause",
+        ),
+        Binding(
+            "e",
+            "exact",
+            "Exact",
+            tooltip="Freeze the container for each picture, so that it is of one moment",
+            id="heap.exact",
+        ),
+        Binding("v", "events", "Events", tooltip="Have told what the allocator does, or no more", id="heap.events"),
+        Binding("c", "turn(1)", "Charts", tooltip="Begin with the next chart; C with the one before", id="heap.charts"),
+        Binding(
+            "C", "turn(-1)", "Chart before", show=False, id="heap.charts-before", tooltip="Begin with the chart before"
+        ),
+        Binding("b", "bytes", "Bytes", tooltip="The bytes of what the cursor is on", id="heap.bytes"),
+        Binding("u", "choose", "Process", tooltip="Look at another process of the container", id="heap.process"),
+        Binding(
+            "x", "explain", "Explain", tooltip="Where the figures come from, with their numbers", id="heap.explain"
+        ),
+        Binding("question_mark,f1", "help", "Help", key_display="?", tooltip="All keys", id="heap.help"),
     ]
 
     def __init__(

@@ -10,18 +10,20 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from engine.protocol.heap import HeapProcess
 from heliostui.heap.words import process_words
+from widgets.own_keys import Dialog
 
 
-class ChooseProcess(ModalScreen[HeapProcess | None]):
+class ChooseProcess(Dialog[HeapProcess | None]):
     """The processes of a container; those without a heap of ours say why and can't be chosen."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "dismiss(None)", "Cancel")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "dismiss(None)", "Cancel", id="heap.choose-cancel", tooltip="Choose none of them")
+    ]
 
     def __init__(self, container: str, processes: Sequence[HeapProcess], chosen: HeapProcess | None) -> None:
         super().__init__()

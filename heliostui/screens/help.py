@@ -12,7 +12,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import ItemGrid, VerticalScroll
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 from textual.widgets import Static
 
 from heliostui.graphs.looking import Looking
@@ -33,6 +33,7 @@ from widgets.limits_table import LimitsTable
 from widgets.line_view import LineView
 from widgets.log_view import LogView
 from widgets.network_map import NetworkMapView
+from widgets.own_keys import Dialog
 from widgets.searchable import Searchable
 from widgets.section_table import SectionTable
 from widgets.swim_lanes import SwimLanes
@@ -97,10 +98,12 @@ def sections_here(screen: Screen[Any], title: str = "") -> list[Section]:
 _ORDER = ("Containers", "Selected container", "Networks", "Heaps", "Terminals", "Jobs", "View", "Layout", "Console")
 
 
-class Help(ModalScreen[None]):
+class Help(Dialog[None]):
     """The keys in columns, those of what has the focus first; any of the usual keys closes it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark,f1,enter", "dismiss", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,question_mark,f1,enter", "dismiss", "Close", id="help.close", tooltip="Close the help")
+    ]
 
     def __init__(self, here: Sequence[Section] = ()) -> None:
         super().__init__()

@@ -15,7 +15,6 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Button, Checkbox, Input, Label, Select, Static
 
@@ -24,16 +23,19 @@ from engine.protocol import ports
 from engine.protocol.messages import CreateNetwork, StreamCapture
 from engine.protocol.network import NetworkDetail, NetworkOption, PortOption
 from engine.protocol.quantities import size
+from widgets.own_keys import Dialog
 
 
-class Form(ModalScreen[bool]):
+class Form(Dialog[bool]):
     """Fields, a sentence where something is wrong with them, and two buttons. Answers whether it was done."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel", show=False),
-        Binding("ctrl+s", "submit", "Do it", show=False),
-        Binding("down", "app.focus_next", "Next field", show=False),
-        Binding("up", "app.focus_previous", "Field before", show=False),
+        Binding("escape", "cancel", "Cancel", show=False, id="form.cancel", tooltip="Leave all as it is"),
+        Binding("ctrl+s", "submit", "Do it", show=False, id="form.submit", tooltip="Do it with what is filled in"),
+        Binding("down", "app.focus_next", "Next field", show=False, id="form.next", tooltip="To the next field"),
+        Binding(
+            "up", "app.focus_previous", "Field before", show=False, id="form.previous", tooltip="To the field before"
+        ),
     ]
     VERB = ""
 

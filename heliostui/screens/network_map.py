@@ -37,17 +37,26 @@ class MapScreen(QuickScreen[str | None]):
 
     AUTO_FOCUS = "NetworkMapView"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,N,0", "close", "Back", key_display="esc", tooltip="Back to the containers"),
-        Binding("enter", "go", "Go", tooltip="Go to the container"),
-        Binding("P", "publish", "Publish", tooltip="Publish a port of the container"),
-        Binding("C", "connect", "Connect", tooltip="Connect the container to a network"),
-        Binding("u", "leave", "Leave", tooltip="Take the container out of a network"),
-        Binding("c", "capture", "Capture", tooltip="Capture its traffic to a file, or end that"),
-        Binding("d,delete", "remove", "Remove", tooltip="Remove the network"),
-        Binding("x", "explain", "Explain", tooltip="What a network is made of, and what the host does"),
-        Binding("n", "create", "New", tooltip="Make a network"),
-        Binding("D", "prune", "Remove unused", show=False, tooltip="Remove all networks that no container asks for"),
-        Binding("question_mark,f1", "help", "Help", key_display="?", tooltip="All keys"),
+        Binding("escape,q,N,0", "close", "Back", key_display="esc", tooltip="Back to the containers", id="map.close"),
+        Binding("enter", "go", "Go", tooltip="Go to the container", id="map.go"),
+        Binding("P", "publish", "Publish", tooltip="Publish a port of the container", id="map.publish"),
+        Binding("C", "connect", "Connect", tooltip="Connect the container to a network", id="map.connect"),
+        Binding("u", "leave", "Leave", tooltip="Take the container out of a network", id="map.leave"),
+        Binding("c", "capture", "Capture", tooltip="Capture its traffic to a file, or end that", id="map.capture"),
+        Binding("d,delete", "remove", "Remove", tooltip="Remove the network", id="map.remove"),
+        Binding(
+            "x", "explain", "Explain", tooltip="What a network is made of, and what the host does", id="map.explain"
+        ),
+        Binding("n", "create", "New", tooltip="Make a network", id="map.create"),
+        Binding(
+            "D",
+            "prune",
+            "Remove unused",
+            show=False,
+            tooltip="Remove all networks that no container asks for",
+            id="map.prune",
+        ),
+        Binding("question_mark,f1", "help", "Help", key_display="?", tooltip="All keys", id="map.help"),
     ]
 
     def __init__(self, link: Link, state: State, captures: Captures) -> None:

@@ -10,7 +10,6 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Button, Checkbox, Input, Label, Select, Static
 
 from engine.client.errors import ClientError
@@ -21,6 +20,7 @@ from engine.protocol.network import NetworkDetail, NetworkOption
 from heliostui.heap.words import POLICIES
 from heliostui.screens.limit_fields import LimitFields
 from heliostui.settings.use import settings_of
+from widgets.own_keys import Dialog
 
 DEFAULT, ALONE, ON_HOST = " default", " none", " host"
 """What is no name of a network."""
@@ -40,18 +40,20 @@ def heap_options(chosen: str) -> HeapOptions | None:
     return HeapOptions(check=True) if chosen == CHECKED else HeapOptions(policy=cast(Policy, chosen))
 
 
-class NewContainer(ModalScreen[ContainerRef | None]):
+class NewContainer(Dialog[ContainerRef | None]):
     """Asks for what `heliostui run` takes, starts the container, and answers with it.
 
     `run` does it and raises ClientError; then the sentence is shown here and nothing that was typed is lost.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel", show=False),
-        Binding("ctrl+s", "submit", "Start", show=False),
-        Binding("f2", "more", "More limits", show=False),
-        Binding("down", "app.focus_next", "Next field", show=False),
-        Binding("up", "app.focus_previous", "Field before", show=False),
+        Binding("escape", "cancel", "Cancel", show=False, id="new.cancel", tooltip="Make no container"),
+        Binding("ctrl+s", "submit", "Start", show=False, id="new.start", tooltip="Make the container and start it"),
+        Binding("f2", "more", "More limits", show=False, id="new.more", tooltip="Show all limits, or the usual ones"),
+        Binding("down", "app.focus_next", "Next field", show=False, id="form.next", tooltip="To the next field"),
+        Binding(
+            "up", "app.focus_previous", "Field before", show=False, id="form.previous", tooltip="To the field before"
+        ),
     ]
     AUTO_FOCUS = "#command"
 

@@ -15,7 +15,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Checkbox, Input, OptionList, Select, Static
 from textual.widgets.option_list import Option
@@ -25,6 +24,7 @@ from heliostui.heap import traces
 from heliostui.heap.traces import Trace
 from heliostui.heap.words import POLICIES, POLICY_RULES, playground_words
 from heliostui.screens.network_forms import Form, field, note
+from widgets.own_keys import Dialog
 
 NOTHING, FILE = -1, -2
 """What is no number of a built-in trace."""
@@ -144,10 +144,12 @@ class TakeTrace(_WithTrace):
         return True
 
 
-class ChoosePlayground(ModalScreen[Playground | None]):
+class ChoosePlayground(Dialog[Playground | None]):
     """Those that are open."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "dismiss(None)", "Cancel")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "dismiss(None)", "Cancel", id="playground.choose-cancel", tooltip="Choose none of them")
+    ]
 
     def __init__(self, playgrounds: Sequence[Playground], shown: str) -> None:
         super().__init__()

@@ -12,10 +12,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
+from widgets.own_keys import Dialog
 from widgets.text import printable
 
 # From signal(7), in the order in which one wants them.
@@ -66,13 +66,13 @@ def signals() -> list[tuple[str, int, str]]:
     return named + realtime
 
 
-class SignalMenu(ModalScreen[str | None]):
+class SignalMenu(Dialog[str | None]):
     """Asks for a signal; the answer is its name. What is typed narrows the list."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel", show=False),
-        Binding("down", "move(1)", "Next", show=False),
-        Binding("up", "move(-1)", "Previous", show=False),
+        Binding("escape", "cancel", "Cancel", show=False, id="signals.cancel", tooltip="Send none"),
+        Binding("down", "move(1)", "Next", show=False, id="signals.next", tooltip="The next signal"),
+        Binding("up", "move(-1)", "Previous", show=False, id="signals.previous", tooltip="The signal before"),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {"signal--name", "signal--words"}
     AUTO_FOCUS = "Input"

@@ -8,17 +8,22 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
-from textual.screen import ModalScreen
 from textual.widgets import Static
+
+from widgets.own_keys import Dialog
 
 LEAST = Size(60, 15)
 """The smallest terminal the console is laid out for, in cells."""
 
 
-class TooSmall(ModalScreen[None]):
+class TooSmall(Dialog[None]):
     """Covers everything until the terminal is large enough."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("q", "app.leave", "Leave")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "q", "app.leave", "Leave", id="small.leave", tooltip="Leave the console; containers and terminals go on"
+        )
+    ]
 
     def compose(self) -> ComposeResult:
         yield Static(id="too-small")

@@ -9,23 +9,29 @@ from collections.abc import Iterator
 from importlib import import_module
 from pkgutil import walk_packages
 
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 
 
 def bindings() -> dict[str, Binding]:
     """What can be bound, by id, in the order of the alphabet."""
+    found: dict[str, Binding] = {}
+    for _, binding in declared():
+        if isinstance(binding, Binding) and binding.id:
+            found.setdefault(binding.id, binding)
+    return dict(sorted(found.items()))
+
+
+def declared() -> Iterator[tuple[type[DOMNode], BindingType]]:
+    """All that our screens and widgets declare themselves."""
     for package in ("heliostui", "widgets"):
         paths = import_module(package).__path__
         for module in walk_packages(paths, f"{package}."):
             if not module.name.startswith(("heliostui.command", "heliostui.__main__", "heliostui.screenshots")):
                 import_module(module.name)
-    found: dict[str, Binding] = {}
-    for kind in _kinds(DOMNode):
+    for kind in dict.fromkeys(_kinds(DOMNode)):
         for binding in kind.__dict__.get("BINDINGS", ()):
-            if isinstance(binding, Binding) and binding.id:
-                found.setdefault(binding.id, binding)
-    return dict(sorted(found.items()))
+            yield kind, binding
 
 
 def _kinds(of: type[DOMNode]) -> Iterator[type[DOMNode]]:

@@ -21,4 +21,4 @@ def own_keys(settings: Settings) -> Mapping[str, tuple[str, ...]]:
     if settings.prefix == Settings.prefix:
         return settings.keys
     prefix = (settings.prefix,)
-    return {"terminal.release": prefix, "terminal.type_prefix": prefix, **settings.keys}
+    return {"terminal.release": prefix, "terminal.type-prefix": prefix, **settings.keys}

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.screen import ModalScreen
 from textual.widgets import Static, Tab, Tabs
 
+from widgets.own_keys import Dialog
 from widgets.tab_bar import TabBar
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _to_tab(screen: WorkspaceActions, name: str) -> None:
     screen.call_after_refresh(screen.details.focus_content)
 
 
-class Jump(ModalScreen[Target | None]):
+class Jump(Dialog[Target | None]):
     """The letters, over the screen as it is."""
 
     CSS: ClassVar[str] = ""

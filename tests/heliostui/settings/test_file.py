@@ -142,5 +142,5 @@ def test_presets_name_only_commands_that_there_are(preset: str) -> None:
 @pytest.mark.parametrize("preset", PRESETS)
 def test_no_key_of_a_preset_has_two_meanings(preset: str) -> None:
     """Within the preset; what a key meant before, it no longer does."""
-    given = [(key, name.endswith(".in_terminal")) for name, keys in PRESETS[preset].keys.items() for key in keys]
+    given = [(key, name.endswith(".in-terminal")) for name, keys in PRESETS[preset].keys.items() for key in keys]
     assert len(given) == len(set(given))
