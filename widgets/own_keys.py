@@ -51,5 +51,5 @@ class RebindingScreen(Screen[ScreenResultType]):
         return [(node, rebound(bindings, app.own_keys)) for node, bindings in chain]
 
 
-class Dialog(RebindingScreen[ScreenResultType], ModalScreen[ScreenResultType]):
-    """One that lies over another and has all keys."""
+class Dialog(ModalScreen[ScreenResultType], RebindingScreen[ScreenResultType]):
+    """One that lies over another and has all keys. ModalScreen comes first, or its styles would not hold."""
