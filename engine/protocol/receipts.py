@@ -12,7 +12,8 @@ class Receipt(Value, frozen=True):
     """One request that changed something, or tried to.
 
     `request` is the message as it was sent, with its `"type"`; of somebody else's the variables of its environment are
-    names without values. `by`: "console", "heliostui stop" …, or the name of another program; empty where nobody knows.
+    names without values. Of a very long one it is only `"type"` and `"too_long"`, how many bytes it had. `by`:
+    "console", "heliostui stop" …, or the name of another program; empty where nobody knows.
     """
 
     number: int  # 1 is the first one of this engine

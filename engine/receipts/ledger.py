@@ -28,6 +28,8 @@ from engine.receipts.callers import Caller
 from engine.receipts.steps import Noted, Recorder
 
 MOST = 500  # receipts that are kept
+LONGEST = 16 << 10  # bytes of a request, as JSON, that are kept: all receipts together must fit into one answer
+SENTENCE, NAME = 1000, 200  # characters of an error and of a name that are kept
 SETTLED = 2.0  # seconds after the answer: by then what it has set going has mostly been done
 Find = Callable[[str], tuple[str, str]]
 """The id and the name of a container; EngineError when there is none."""
@@ -38,13 +40,21 @@ def _nobody(ref: str) -> tuple[str, str]:
     raise EngineError(m.ErrorCode.NO_SUCH_CONTAINER, f"There is no container {ref!r}.")
 
 
+@dataclass(frozen=True)
+class TooLong:
+    """In place of a request of which only the type is kept. `size`: bytes of JSON that it had."""
+
+    type: str
+    size: int
+
+
 @dataclass(eq=False)
 class Entry:
     """One receipt."""
 
     number: int
     caller: Caller
-    request: m.Request | m.StreamRequest
+    request: m.Request | m.StreamRequest | TooLong
     container: str | None
     name: str
     time: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -61,7 +71,7 @@ class Entry:
         """What came of it."""
         match reply:
             case m.Error():
-                self.error = reply.message
+                self.error = steps.shortened(reply.message, SENTENCE)
             case m.ContainerRef():
                 self.container, self.name = reply.id, reply.name
             case m.TerminalRef():
@@ -139,7 +149,7 @@ class Ledger:
             yield entry
         except BaseException as error:
             entry.recorder.blame(error)
-            entry.error = getattr(error, "message", "") or "It was broken off."
+            entry.error = steps.shortened(getattr(error, "message", ""), SENTENCE) or "It was broken off."
             raise
         finally:
             steps.end(token)
@@ -175,7 +185,7 @@ class Ledger:
     def _open(self, request: m.Request | m.StreamRequest, caller: Caller) -> Entry:
         self._numbers += 1
         container, name = self._subject(request)
-        entry = Entry(self._numbers, caller, request, container, name)
+        entry = Entry(self._numbers, caller, _kept(request), container, steps.shortened(name, NAME))
         caller.program  # noqa: B018 - now, while the client is there
         self._entries.append(entry)
         self._tell(entry)
@@ -214,9 +224,17 @@ class Ledger:
         return None, ref
 
 
-def told(request: m.Request | m.StreamRequest, *, secrets: bool) -> dict[str, Any]:
+def _kept(request: m.Request | m.StreamRequest) -> m.Request | m.StreamRequest | TooLong:
+    found = told(request, secrets=True)
+    size = len(msgspec.json.encode(found))
+    return request if size <= LONGEST else TooLong(found["type"], size)
+
+
+def told(request: m.Request | m.StreamRequest | TooLong, *, secrets: bool) -> dict[str, Any]:
     """A request as others are told of it: the variables of an environment as names without values, unless `secrets`
     may be told. A terminal on the host has the whole environment of whoever opened it: it is left out."""
+    if isinstance(request, TooLong):
+        return {"type": request.type, "too_long": request.size}
     if isinstance(request, m.OpenTerminal) and request.container is None:
         request = msgspec.structs.replace(request, env=[])
     found: dict[str, Any] = msgspec.to_builtins(request)
@@ -248,4 +266,4 @@ def _result(noted: Noted) -> str:
         case error:
             number = getattr(error, "errno", None) or 0
             said = getattr(error, "message", "") or str(error) or type(error).__name__
-            return errno.errorcode.get(number, said)
+            return errno.errorcode.get(number, steps.shortened(said, SENTENCE))

@@ -22,6 +22,7 @@ Result = TypeVar("Result")
 
 MOST = 200  # steps that are kept of one request
 TEXT = 160  # characters of what was written that are shown
+PATH = 4096  # characters of a path, and of anything else: PATH_MAX of limits.h
 LATE = 10 * 10**9  # ns after its answer in which they may still come
 
 
@@ -156,11 +157,15 @@ def words(arguments: tuple[object, ...]) -> str:
 
 def _word(argument: Any) -> str:
     if isinstance(argument, bytes):
-        text = argument.decode("utf-8", "backslashreplace")
-        return _quoted(text if len(text) <= TEXT else text[: TEXT - 1] + "…")
+        return _quoted(shortened(argument.decode("utf-8", "backslashreplace"), TEXT))
     if isinstance(argument, os.PathLike) or (isinstance(argument, str) and argument.startswith("/")):
-        return _quoted(os.fspath(argument))
-    return str(argument)
+        return _quoted(shortened(os.fspath(argument), PATH))
+    return shortened(str(argument), PATH)
+
+
+def shortened(text: str, length: int) -> str:
+    """At most so many characters of it."""
+    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def _quoted(text: str) -> str:

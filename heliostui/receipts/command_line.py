@@ -5,7 +5,6 @@ Pure: imports the protocol, no Textual and nothing of the engine's. Raises NoEqu
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +16,7 @@ from engine.protocol.limits import Limits
 from engine.protocol.receipts import Receipt
 from heliostui.receipts.container_options import container_options
 from heliostui.receipts.limit_options import limit_options
-from heliostui.receipts.words import NoEquivalent, each, flag, option, pairs, plain
+from heliostui.receipts.words import NoEquivalent, each, flag, option, pairs, plain, shell
 
 PROGRAM = "heliostui"
 NOT_KNOWN = "The request is of a kind that this version does not know."
@@ -33,6 +32,8 @@ def command_line(request: m.Request | m.StreamRequest) -> list[str]:
 
 def of_receipt(receipt: Receipt) -> list[str]:
     """The same of a receipt: containers by the names that they had then, and new ones by the name that they got."""
+    if size := receipt.request.get("too_long"):
+        raise NoEquivalent(f"The request had {size:,} bytes, which is more than the engine keeps of one.")
     try:
         request = msgspec.convert(receipt.request, m.AnyRequest)
     except msgspec.ValidationError:
@@ -49,9 +50,15 @@ def of_receipt(receipt: Receipt) -> list[str]:
 def text(receipt: Receipt) -> str:
     """The command line as one types it, or why there is none, in brackets."""
     try:
-        return shlex.join(of_receipt(receipt))
+        return shell(of_receipt(receipt))
     except NoEquivalent as error:
         return f"({error.reason})"
+
+
+def to_run(receipt: Receipt) -> str:
+    """The command line for a shell; why there is none, as a comment."""
+    line = text(receipt)
+    return f"# {''.join(c if c.isprintable() else ' ' for c in line)}" if line.startswith("(") else line
 
 
 # --- containers ---

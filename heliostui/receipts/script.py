@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
 from datetime import datetime
 
 from engine.protocol.receipts import Receipt
 from heliostui.receipts.command_line import of_receipt
-from heliostui.receipts.words import NoEquivalent
+from heliostui.receipts.words import NoEquivalent, shell
 
 MODE = 0o700  # there may be secrets in it: values of variables
 
@@ -33,9 +32,9 @@ def _title(receipt: Receipt) -> str:
 
 def _command(receipt: Receipt) -> list[str]:
     try:
-        command = shlex.join(of_receipt(receipt))
+        command = shell(of_receipt(receipt))
     except NoEquivalent as error:
-        return [f"# {error.reason}"]
+        return [f"# {_one_line(error.reason)}"]
     if receipt.outcome == "failed":
         return [f"# It failed: {_one_line(receipt.error)}", *(f"# {line}" for line in command.splitlines())]
     return [command]

@@ -1,7 +1,10 @@
-"""Words of a command line: an option with its value, sizes and times as people write them. Standard library only."""
+"""Words of a command line: an option with its value, sizes and times as people write them, and all of them as a shell
+reads them. Standard library only."""
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterable
 
 from engine.protocol.limits import MAX
@@ -66,3 +69,22 @@ def plain(number: float) -> str:
 def time(seconds: float) -> str:
     """`1.5s`, `30s`, `500ms`."""
     return f"{plain(seconds * 1000)}ms" if seconds < 1 else f"{plain(seconds)}s"
+
+
+def shell(words: Iterable[str]) -> str:
+    """The words for sh(1). What would steer the terminal of whoever looks at them is spelled out, for printf(1)."""
+    return " ".join(map(_quoted, words))
+
+
+def _quoted(word: str) -> str:
+    if word.isprintable():
+        return shlex.quote(word)
+    parts = re.split(r"([^ -~\n\t]+)", word)
+    return "".join(_plain_or_octal(part) for part in parts if part)
+
+
+def _plain_or_octal(part: str) -> str:
+    if all(character.isprintable() or character in "\n\t" for character in part):
+        return shlex.quote(part)
+    octal = "".join(f"\\{byte:03o}" for byte in part.encode(errors="replace"))
+    return f"\"$(printf '{octal}')\""

@@ -18,7 +18,7 @@ from engine.client.errors import ClientError, RequestFailed
 from engine.protocol.messages import GetLaunch, Launch
 from engine.protocol.receipts import Receipt, ReceiptStep
 from heliostui.hosts.host import Host
-from heliostui.receipts.command_line import text
+from heliostui.receipts.command_line import text, to_run
 from heliostui.receipts.follow import fetch
 from heliostui.receipts.rows import chart, sentence
 from heliostui.state import receipt as launch_chart
@@ -126,7 +126,7 @@ class ReceiptScreen(QuickScreen[None]):
         return 0 <= lasted <= (self._receipt.duration or 0) / 1e9 + 1
 
     def action_copy(self) -> None:
-        self.app.copy_to_clipboard(text(self._receipt))
+        self.app.copy_to_clipboard(to_run(self._receipt))
         self.notify("The command line was copied.", timeout=2)
 
     def action_help(self) -> None:

@@ -19,7 +19,7 @@ from heliostui.hosts.host import Host
 from heliostui.link import Link
 from heliostui.logs.saving import save_text
 from heliostui.messages import EngineUp
-from heliostui.receipts.command_line import text
+from heliostui.receipts.command_line import text, to_run
 from heliostui.receipts.follow import ReceiptsArrived, follow
 from heliostui.receipts.rows import row
 from heliostui.receipts.script import MODE, script
@@ -29,6 +29,7 @@ from widgets.query import QueryError
 from widgets.quick_screen import QuickScreen
 from widgets.receipt_table import ReceiptTable
 from widgets.search_line import SearchLine
+from widgets.text import printable
 
 NOTHING = "Nothing has been done with this engine yet. What you and others do, here or by a command line, stands here."
 
@@ -130,7 +131,7 @@ class ReceiptsScreen(QuickScreen[None]):
         self.query_one("#receipts-status", Static).update(" · ".join(parts))
         chosen = self._receipts.get(self.table.cursor or "")
         self.query_one("#receipts-line", Static).update(
-            "" if chosen is None else f"$ {text(chosen[1])}\n{chosen[1].error}"
+            "" if chosen is None else f"$ {printable(text(chosen[1]))}\n{printable(chosen[1].error)}"
         )
 
     @on(ReceiptTable.Highlighted)
@@ -150,11 +151,11 @@ class ReceiptsScreen(QuickScreen[None]):
 
     def action_copy(self) -> None:
         if (chosen := self._receipts.get(self.table.cursor or "")) is not None:
-            self.app.copy_to_clipboard(text(chosen[1]))
+            self.app.copy_to_clipboard(to_run(chosen[1]))
             self.notify("The command line was copied.", timeout=2)
 
     def action_copy_all(self) -> None:
-        lines = [f"# {each.line}" if each.line.startswith("(") else each.line for each in self.table.rows]
+        lines = [to_run(self._receipts[each.key][1]) for each in self.table.rows]
         if lines:
             self.app.copy_to_clipboard("\n".join(lines) + "\n")
             self.notify(f"{len(lines)} command lines were copied.", timeout=2)

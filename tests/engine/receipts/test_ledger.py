@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import errno
 
+import msgspec
 import pytest
 
 from engine.errors import EngineError
 from engine.protocol import messages as m
+from engine.protocol.framing import MAX_REPLY
 from engine.protocol.network import PortOption
 from engine.receipts import steps
 from engine.receipts.callers import Caller, program
-from engine.receipts.ledger import MOST, Entry, Ledger
+from engine.receipts.ledger import LONGEST, MOST, Entry, Ledger
 
 OWNER, OTHER = Caller(1000, 0), Caller(1001, 0)
 
@@ -42,6 +44,20 @@ async def test_the_environment_of_a_terminal_on_the_host_is_told_to_nobody() -> 
     with ledger.kept(m.OpenTerminal(env=["A=b"]), OWNER):
         pass
     assert ledger.list(0, OWNER.uid)[0].request["env"] == []
+
+
+async def test_requests_of_any_length_leave_receipts_that_fit_into_one_answer() -> None:
+    ledger = Ledger()
+    vast = m.Exec(container="a" * 100_000, command=["\0" * 100_000], env=["TOKEN=" + "x" * 100_000])
+    for request in (vast, run("A=" + "b" * (LONGEST - 2_000))):
+        for _ in range(MOST // 2):
+            with ledger.kept(request, OWNER) as kept:
+                kept.answered(m.Error(code=m.ErrorCode.INVALID, message="No\0" * 100_000))
+    receipts = ledger.list(0, OWNER.uid)
+    assert len(receipts) == MOST
+    assert len(msgspec.json.encode(m.Receipts(receipts=receipts))) < MAX_REPLY
+    assert receipts[0].request == {"type": "exec", "too_long": receipts[0].request["too_long"]}
+    assert receipts[-1].request["options"]["env"][0].startswith("A=b")
 
 
 async def test_what_came_of_it_is_kept() -> None:

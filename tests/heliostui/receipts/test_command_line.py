@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any, Self, get_args
 
@@ -18,10 +20,12 @@ from engine.protocol.acting import can_act
 from engine.protocol.heap import HeapOptions
 from engine.protocol.limits import DeviceLimit, Limits
 from engine.protocol.network import HealthCheck, NetworkOption, PortOption
+from engine.protocol.receipts import Receipt
 from heliostui.commandline import session, terminal
 from heliostui.commandline.parser import verb_parser
-from heliostui.receipts.command_line import _LINES, command_line
-from heliostui.receipts.words import NoEquivalent
+from heliostui.receipts.command_line import _LINES, command_line, to_run
+from heliostui.receipts.script import script
+from heliostui.receipts.words import NoEquivalent, shell
 
 ACTING = [kind for kind in get_args(m.AnyRequest) if kind is m.Attach or can_act(kind)]
 
@@ -359,3 +363,28 @@ def test_so_do_limits(asked: Limits) -> None:
     found = parsed(command_line(request))
     assert sorted(found.limits.devices, key=str) == sorted(asked.devices, key=str)
     assert msgspec.structs.replace(found.limits, devices=[]) == msgspec.structs.replace(asked, devices=[])
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12), min_size=1, max_size=3))
+@settings(max_examples=60, deadline=None)
+def test_a_shell_reads_the_words_that_were_meant_and_a_terminal_is_not_steered(words: list[str]) -> None:
+    line = shell(words)
+    assert all(character.isprintable() or character in "\n\t" for character in line)
+    told = subprocess.run(["sh", "-c", f"printf '%s\\0' {line}"], stdout=subprocess.PIPE, check=True).stdout
+    assert told == b"".join(word.encode() + b"\0" for word in words)
+
+
+def test_nothing_of_a_request_leaves_its_comment() -> None:
+    request = m.RunContainer(options=m.ContainerOptions(image="host", namespaces={"x\nrm -rf /\n": "new"}))
+    receipt = Receipt(
+        number=1,
+        time=datetime.now(UTC),
+        uid=0,
+        pid=0,
+        by="a\nreboot",
+        request=msgspec.to_builtins(request),
+        outcome="failed",
+        error="No.\nreboot",
+    )
+    for line in [*script([receipt], datetime.now(UTC)).splitlines(), *to_run(receipt).splitlines()]:
+        assert line.startswith("#") or line in ("", "set -eu")
