@@ -1,4 +1,4 @@
-"""The language of the list's filter: words, regular expressions, fields and their inverse. Standard library only.
+"""The language of the list's filter: words, regular expressions, fields and their inverse. Imports bounded.
 
     web prod            both words must be there
     "two words"         as one
@@ -9,7 +9,8 @@
     state:running       a state or a health, or how it begins
     name: image: network: command: port: id: host:      text in that field, or a regular expression
 
-Case never matters. What looks like a field and is none (`redis:7`) is a word.
+Case never matters. What looks like a field and is none (`redis:7`) is a word. A regular expression that takes too long
+finds nothing any more.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TypeAlias
+
+from widgets.bounded import Bounded
 
 Facts: TypeAlias = Mapping[str, Sequence[str]]
 """What is known of a row, by field; of labels as `KEY=VALUE`."""
@@ -50,7 +53,7 @@ class Term:
 
     field: str
     text: str
-    pattern: re.Pattern[str] | None = None
+    pattern: Bounded | None = None
     inverse: bool = False
 
     def holds(self, facts: Facts) -> bool:
@@ -92,7 +95,12 @@ class Query:
     def holds(self, facts: Facts) -> bool:
         if not self.terms:
             return True
-        return all(term.holds(facts) for term in self.terms) != self.inverse
+        return all(term.holds(facts) for term in self.terms) != self.inverse and not self.slow
+
+    @property
+    def slow(self) -> bool:
+        """Whether it has a regular expression that took too long, and is true of nothing any more."""
+        return any(term.pattern is not None and term.pattern.slow for term in self.terms)
 
 
 def parse(text: str) -> Query:
@@ -129,9 +137,9 @@ def _term(found: re.Match[str]) -> Term | None:
     return Term(field, text, inverse=inverse)
 
 
-def _pattern(source: str, at: int) -> re.Pattern[str]:
+def _pattern(source: str, at: int) -> Bounded:
     try:
-        return re.compile(source, re.IGNORECASE)
+        return Bounded(re.compile(source, re.IGNORECASE))
     except re.error as error:
         place = error.pos or 0
         said = f"{error.msg[:1].upper()}{error.msg[1:]}"

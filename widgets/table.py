@@ -177,6 +177,11 @@ class Table(ScrollView, Generic[RowType], can_focus=True):
         return self.content_region.y + 1 + self._places.get(self.cursor or "", 0) - self.scroll_offset.y
 
     @property
+    def filter_is_slow(self) -> bool:
+        """Whether the filter took too long, and lets nothing through any more."""
+        return self._query.slow
+
+    @property
     def total(self) -> int:
         """How many rows there are, shown or not."""
         return len(self._given)

@@ -20,6 +20,7 @@ from heliostui.line import slow_line
 from heliostui.link import Link
 from heliostui.messages import StatsArrived
 from heliostui.settings.use import settings_of
+from widgets.bounded import TOO_SLOW
 from widgets.container_table import ContainerRow, ContainerTable, Host, Numbers
 from widgets.marked_table import MarkedTable
 from widgets.query import QueryError, parse
@@ -164,6 +165,8 @@ class ContainersPane(Vertical):
     @on(ContainerTable.Shown)
     @on(MarkedTable.Marked)
     def _changed(self) -> None:
+        if self.table.filter_is_slow and self._line.display:
+            self._say(f"↑ {TOO_SLOW[:1].upper()}{TOO_SLOW[1:]}.")
         self.post_message(self.Described())
 
     def description(self) -> tuple[str, str]:
@@ -173,7 +176,8 @@ class ContainersPane(Vertical):
         if table.filter:
             chip = printable(table.filter)
             chip = chip if len(chip) <= CHIP else f"{chip[: CHIP - 1]}…"
-            parts = [f"Containers ⟦{chip}⟧ {len(table.rows)} of {table.total}"]
+            count = "takes too long" if table.filter_is_slow else f"{len(table.rows)} of {table.total}"
+            parts = [f"Containers ⟦{chip}⟧ {count}"]
         column = next((column for column in table.COLUMNS if column.name == table.sort_column), None)
         if column is not None:
             parts.append(f"by {column.title.lower() or 'state'}")

@@ -127,6 +127,7 @@ class ReceiptsScreen(QuickScreen[None]):
         parts = [f"{shown} of {total}" if shown != total else f"{total}"]
         parts += ["mine"] if self._own_only else []
         parts += [f"/ {self.table.filter}"] if self.table.filter else []
+        parts += ["takes too long"] if self.table.filter_is_slow else []
         parts += ["follows"] if self.follows else []
         self.query_one("#receipts-status", Static).update(" · ".join(parts))
         chosen = self._receipts.get(self.table.cursor or "")
