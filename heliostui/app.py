@@ -31,6 +31,7 @@ from heliostui.settings.use import own_keys
 from heliostui.settings.values import Settings
 from heliostui.themes import DARK, LIGHT, themes
 from widgets.driver import KeyDriver
+from widgets.lazy_styles import LazyStylesheet
 from widgets.terminal import TerminalView
 from widgets.terminal_drawing import DARK_COLORS, LIGHT_COLORS
 
@@ -79,6 +80,7 @@ class Console(LineSaving, inherit_bindings=False):
         self.own_keys: Mapping[str, Sequence[str]] = own_keys(self.settings)
         self.ansi_theme_dark = _ansi(DARK, DARK_COLORS)
         self.ansi_theme_light = _ansi(LIGHT, LIGHT_COLORS)
+        self.stylesheet = LazyStylesheet(variables=self.get_css_variables())
         self.animation_level = "none"  # each frame of an animation is sent over whatever line there is
         for theme in themes(self.settings.themes):
             self.register_theme(theme)
