@@ -1,18 +1,22 @@
 """What the console does about a slow line to the user's terminal: says so, for all who could do with less.
 
-`widgets.driver` finds it out and draws less by itself; the setting `slow_line` knows better. Imports the driver.
+`widgets.driver` finds it out and draws less by itself; the setting `slow_line` knows better.
+Imports driver and compositor.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from rich.console import RenderableType
 from textual import on
 from textual.app import App
 from textual.message import Message
 from textual.reactive import reactive
+from textual.screen import Screen
 
 from heliostui.settings.values import Settings
+from widgets.compositor import FullUpdate, LeanUpdate
 from widgets.driver import KeyDriver, LineChanged
 
 SPARING = 5
@@ -47,6 +51,12 @@ class LineSaving(App[None]):
             self.slow_line = driver.line.slow
         else:
             self.slow_line = bool(forced)
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        """Of what Textual's own screens draw, the palette's, nobody knows afterwards what the terminal shows."""
+        super()._display(screen, renderable)
+        if isinstance(self._driver, KeyDriver) and not isinstance(renderable, FullUpdate | LeanUpdate):
+            self._driver.shown.forget()
 
     @on(LineChanged)
     def _line_changed(self, event: LineChanged) -> None:

@@ -19,6 +19,7 @@ from widgets.own_keys import OwnKeys, rebound
 Rows = list[tuple[str, str]]
 """Keys as people write them, and what they do."""
 _MOVES = ("up", "down", "left", "right", "pageup", "pagedown", "home", "end")
+_LETTERS_OF_MOVES = frozenset("hjklgG")
 
 
 def own_keys(app: object) -> Mapping[str, Sequence[str]]:
@@ -60,8 +61,10 @@ def here(screen: Screen[object]) -> tuple[Rows, Rows]:
 def inside(screen: Screen[object]) -> list[ActiveBinding]:
     """The bindings of what has the focus that are possible now and say what they do, each once."""
     found: dict[str, ActiveBinding] = {}
-    for each in screen.active_bindings.values():
-        told = each.binding.tooltip and not each.binding.key.startswith(_MOVES)
+    active = screen.active_bindings.values()
+    moves = {each.binding.action for each in active if each.binding.key.startswith(_MOVES)}
+    for each in active:
+        told = each.binding.tooltip and not _is_move(each.binding.key, each.binding.action in moves)
         if each.enabled and told and each.node is not screen.app:
             found.setdefault(each.binding.action, each)
     return list(found.values())
@@ -71,10 +74,17 @@ def words(binding: Binding) -> str:
     return binding.tooltip or binding.description
 
 
+def _is_move(key: str, moves: bool) -> bool:
+    """Arrows and their like need no telling, nor do vi's letters beside them."""
+    return key.startswith(_MOVES) or (moves and key in _LETTERS_OF_MOVES)
+
+
 def _rows(bindings: Iterable[tuple[str, Binding]]) -> Rows:
     """One row for what means the same."""
     found: dict[str, list[str]] = {}
+    bindings = list(bindings)
+    moves = {words(binding) for key, binding in bindings if key.startswith(_MOVES)}
     for key, binding in bindings:
-        if words(binding) and key != NO_KEY and not key.startswith(_MOVES):
+        if words(binding) and key != NO_KEY and not _is_move(key, words(binding) in moves):
             found.setdefault(words(binding), []).append(spelled(key))
     return [(" ".join(dict.fromkeys(keys)), told) for told, keys in found.items()]

@@ -39,8 +39,15 @@ class MarkedTable(Table[RowType]):
             id="list.mark-all",
             tooltip="Mark all that are shown, or none",
         ),
-        Binding("shift+up", "extend(-1)", show=False, id="list.mark-up", tooltip="Mark up to the row above"),
-        Binding("shift+down", "extend(1)", show=False, id="list.mark-down", tooltip="Mark down to the row below"),
+        Binding("shift+up", "extend(-1)", "Mark up", show=False, id="list.mark-up", tooltip="Mark up to the row above"),
+        Binding(
+            "shift+down",
+            "extend(1)",
+            "Mark down",
+            show=False,
+            id="list.mark-down",
+            tooltip="Mark down to the row below",
+        ),
     ]
 
     @dataclass

@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 
 from textual.binding import Binding, BindingsMap
 from textual.dom import DOMNode
-from textual.screen import ModalScreen, Screen, ScreenResultType
+from textual.screen import Screen, ScreenResultType
 
 
 @runtime_checkable
@@ -49,7 +49,3 @@ class RebindingScreen(Screen[ScreenResultType]):
         if not isinstance(app, OwnKeys) or not app.own_keys:
             return chain
         return [(node, rebound(bindings, app.own_keys)) for node, bindings in chain]
-
-
-class Dialog(ModalScreen[ScreenResultType], RebindingScreen[ScreenResultType]):
-    """One that lies over another and has all keys. ModalScreen comes first, or its styles would not hold."""

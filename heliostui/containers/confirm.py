@@ -16,7 +16,7 @@ from textual.content import Content
 from textual.widgets import Button, Checkbox, Static
 
 from heliostui.containers.losses import Loss
-from widgets.own_keys import Dialog
+from widgets.dialog import Dialog
 from widgets.text import printable
 
 

@@ -15,7 +15,7 @@ from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from widgets.own_keys import Dialog
+from widgets.dialog import Dialog
 from widgets.text import printable
 
 

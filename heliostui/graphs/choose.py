@@ -18,7 +18,7 @@ from textual.widgets.option_list import Option
 from textual.widgets.selection_list import Selection
 
 from heliostui.graphs.charts import CHARTS, Chart
-from widgets.own_keys import Dialog
+from widgets.dialog import Dialog
 
 
 class Choice(NamedTuple):

@@ -12,7 +12,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from heliostui.presence.part import Part
-from widgets.own_keys import Dialog
+from widgets.dialog import Dialog
 
 What: TypeAlias = Literal["present", "take back", "stop", "follow", "around", "hand over"]
 

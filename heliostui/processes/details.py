@@ -16,7 +16,7 @@ from textual.widgets import Static
 
 from engine.protocol.processes import STATES, ProcessDetail
 from engine.protocol.quantities import size_text
-from widgets.own_keys import Dialog
+from widgets.dialog import Dialog
 from widgets.text import printable
 
 

@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Button, Input, Label, Static
 
-from widgets.own_keys import Dialog
+from widgets.dialog import Dialog
 
 
 class Confirm(Dialog[bool]):

@@ -21,7 +21,7 @@ from engine.protocol.messages import Explanation
 from engine.protocol.metrics import METRICS, Reading, Source
 from heliostui.metric_words import value_text
 from heliostui.network_explain import Told
-from widgets.own_keys import Dialog
+from widgets.dialog import Dialog
 
 LINES = 40
 """How many lines of a file are shown at most."""

@@ -15,7 +15,7 @@ from textual.widgets.option_list import Option
 
 from engine.protocol.heap import HeapProcess
 from heliostui.heap.words import process_words
-from widgets.own_keys import Dialog
+from widgets.dialog import Dialog
 
 
 class ChooseProcess(Dialog[HeapProcess | None]):

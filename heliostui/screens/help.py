@@ -26,6 +26,7 @@ from heliostui.network_pane import NetworkPane
 from heliostui.screens.network_map import MapScreen
 from heliostui.stats_pane import StatsPane
 from widgets.copy_mode import COPY_KEYS
+from widgets.dialog import Dialog
 from widgets.heap_map import HeapMapView
 from widgets.isolation_view import IsolationLines
 from widgets.launch_chart import Calls
@@ -33,7 +34,6 @@ from widgets.limits_table import LimitsTable
 from widgets.line_view import LineView
 from widgets.log_view import LogView
 from widgets.network_map import NetworkMapView
-from widgets.own_keys import Dialog
 from widgets.searchable import Searchable
 from widgets.section_table import SectionTable
 from widgets.swim_lanes import SwimLanes

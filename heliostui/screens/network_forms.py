@@ -23,7 +23,7 @@ from engine.protocol import ports
 from engine.protocol.messages import CreateNetwork, StreamCapture
 from engine.protocol.network import NetworkDetail, NetworkOption, PortOption
 from engine.protocol.quantities import size
-from widgets.own_keys import Dialog
+from widgets.dialog import Dialog
 
 
 class Form(Dialog[bool]):

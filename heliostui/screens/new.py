@@ -20,7 +20,7 @@ from engine.protocol.network import NetworkDetail, NetworkOption
 from heliostui.heap.words import POLICIES
 from heliostui.screens.limit_fields import LimitFields
 from heliostui.settings.use import settings_of
-from widgets.own_keys import Dialog
+from widgets.dialog import Dialog
 
 DEFAULT, ALONE, ON_HOST = " default", " none", " host"
 """What is no name of a network."""

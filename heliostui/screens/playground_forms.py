@@ -24,7 +24,7 @@ from heliostui.heap import traces
 from heliostui.heap.traces import Trace
 from heliostui.heap.words import POLICIES, POLICY_RULES, playground_words
 from heliostui.screens.network_forms import Form, field, note
-from widgets.own_keys import Dialog
+from widgets.dialog import Dialog
 
 NOTHING, FILE = -1, -2
 """What is no number of a built-in trace."""

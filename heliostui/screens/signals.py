@@ -15,7 +15,7 @@ from textual.content import Content
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
-from widgets.own_keys import Dialog
+from widgets.dialog import Dialog
 from widgets.text import printable
 
 # From signal(7), in the order in which one wants them.

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.widgets import Static
 
-from widgets.own_keys import Dialog
+from widgets.dialog import Dialog
 
 LEAST = Size(60, 15)
 """The smallest terminal the console is laid out for, in cells."""

@@ -11,7 +11,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.widgets import Static, Tab, Tabs
 
-from widgets.own_keys import Dialog
+from widgets.dialog import Dialog
 from widgets.tab_bar import TabBar
 
 if TYPE_CHECKING:
