@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).parent.parent
-COUNTS = {"H": 16, "N": 13, "C": 9, "R": 10}
+COUNTS = {"H": 16, "N": 13, "C": 9, "R": 10, "W": 10}
 PROMISES = [f"{letter}{n}" for letter, count in COUNTS.items() for n in range(1, count + 1)]
 ROW = re.compile(r"^\| ([A-Z]\d+) \| (.+?) \| (.+) \|$", re.MULTILINE)
 ROWS: list[tuple[str, str, str]] = ROW.findall((PROJECT / "docs" / "rows.md").read_text())
