@@ -1,7 +1,8 @@
-"""A style sheet that works out the style of a component when it is first drawn with. Imports Textual.
+"""A style sheet that does nothing before it is needed. Imports Textual.
 
-Textual works out all of them for every widget, again and again while a screen starts: a widget with colours of its own
-has a dozen, most of them never looked at, and they were three quarters of the time until the first picture.
+The style of a component is worked out when it is first drawn with, and the source is not read again for the same
+variables, as it would be twice at each start. Textual works out all of them for every widget, again and again while a screen starts: a widget with colours of its own
+has a dozen, most of them never looked at, and they were most of the time until the first picture.
 """
 
 from __future__ import annotations
@@ -13,6 +14,15 @@ from textual.dom import DOMNode
 
 class LazyStylesheet(Stylesheet):
     """Gives widgets `ComponentStyles`, and has those drawn anew whose look has changed."""
+
+    def set_variables(self, variables: dict[str, str]) -> None:
+        if variables != self._variables:
+            super().set_variables(variables)
+            self._require_parse = True
+
+    def reparse(self) -> None:
+        if self._require_parse:
+            super().reparse()
 
     def _process_component_classes(self, node: DOMNode) -> None:
         names = node._get_component_classes()
