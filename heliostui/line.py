@@ -55,7 +55,7 @@ class LineSaving(App[None]):
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         """Of what Textual's own screens draw, the palette's, nobody knows afterwards what the terminal shows."""
         super()._display(screen, renderable)
-        if isinstance(self._driver, KeyDriver) and not isinstance(renderable, FullUpdate | LeanUpdate):
+        if isinstance(self._driver, KeyDriver) and not isinstance(renderable, FullUpdate | LeanUpdate | None):
             self._driver.shown.forget()
 
     @on(LineChanged)

@@ -91,7 +91,7 @@ def test_a_slow_line_is_recognised_and_the_top_line_says_so(screen: Screen) -> N
 
     def recognised() -> bool:
         screen.user.type(b"?")
-        screen.until(lambda: "palette" in screen.text().lower() or "slow line" in screen.text())
+        screen.until(lambda: "Escape closes" in screen.text() or "slow line" in screen.text())
         screen.user.type(b"\x1b")
         screen.look(1)
         return "slow line" in screen.text()
