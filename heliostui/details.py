@@ -7,6 +7,7 @@ session, state, the panes and widgets.
 from __future__ import annotations
 
 from collections.abc import Hashable
+from functools import partial
 from pathlib import PurePosixPath
 from typing import TypeAlias
 
@@ -257,7 +258,7 @@ class Details(Vertical):
         """Have brought what the tab shows."""
         if self.tab not in PANES:
             fetch = {"launch": self._link.launch, "inspect": self._link.inspect}[self.tab]
-            self.run_worker(fetch(container.id, self.post_message), group="detail")
+            self.run_worker(partial(fetch, container.id, self.post_message), group="detail")
             return
         pane = self._panes[self.tab]
         if container.status not in LIVE and self.tab in NOT_RUNNING:

@@ -5,6 +5,8 @@ Imports link, fences and widgets.
 
 from __future__ import annotations
 
+from functools import partial
+
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
@@ -42,7 +44,7 @@ class IsolationPane(Vertical):
             self.view.show(None)
         self._container = container.id
         self._say("")
-        self.run_worker(self._read(container.id), group="isolation", exclusive=True)
+        self.run_worker(partial(self._read, container.id), group="isolation", exclusive=True)
 
     def stop(self, why: str = "") -> None:
         """Look no more; `why` says what there is to see instead."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from textual import on
@@ -90,7 +91,7 @@ class JobPane(Container):
         self._whose, self._shell_name = whose, shell_name
         self.table.placeholder = WAITING
         self.workers.cancel_group(self, "jobs")
-        self.run_worker(self._link.jobs(whose, self.post_message), group="jobs")
+        self.run_worker(partial(self._link.jobs, whose, self.post_message), group="jobs")
 
     def stop(self, why: str = "") -> None:
         """Look no more; `why` says what there is to see instead."""

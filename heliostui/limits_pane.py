@@ -172,7 +172,7 @@ class LimitsPane(Vertical):
         self._arrange_what()
 
     def _fetch(self) -> None:
-        self.run_worker(self._read(), group="limits", exclusive=True)
+        self.run_worker(self._read, group="limits", exclusive=True)
 
     @property
     def _runs(self) -> bool:

@@ -6,6 +6,7 @@ Owns what was seen last and before, of which rates are made. Imports link, netwo
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
 from time import monotonic
 from typing import ClassVar
 
@@ -94,10 +95,10 @@ class NetworkPane(Vertical):
             self.table.show([])
         self._container = container
         self._seen.queries = self._queries
-        self.run_worker(self._ask(container), group="network")
+        self.run_worker(partial(self._ask, container), group="network")
         if container.status in (Status.RUNNING, Status.PAUSED):
-            self.run_worker(self._link.network(container.id, self.post_message), group="network")
-            self.run_worker(self._link.names(container.id, self.post_message), group="network")
+            self.run_worker(partial(self._link.network, container.id, self.post_message), group="network")
+            self.run_worker(partial(self._link.names, container.id, self.post_message), group="network")
         else:
             self._seen.now = self._seen.before = None
 

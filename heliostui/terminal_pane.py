@@ -104,7 +104,7 @@ class TerminalPane(Vertical):
         self.leave()
         self.session = session
         self._news_seen = self._bells_seen = 0
-        self.run_worker(session.run(), group="session")
+        self.run_worker(session.run, group="session")
         self._show()
         if self._keys_due:  # it was lost with the keys, and is back
             self._keys_due = False

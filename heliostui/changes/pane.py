@@ -6,6 +6,7 @@ Owns the asking; the files are shown by the table. Imports link and widgets.
 from __future__ import annotations
 
 import stat
+from functools import partial
 from typing import ClassVar
 
 from textual import on
@@ -63,7 +64,7 @@ class ChangesPane(Vertical):
             self.table.show_files([])
             self._say("Comparing its files with the image…")
         self._container = container
-        self.run_worker(self._ask(container), group="changes", exclusive=True)
+        self.run_worker(partial(self._ask, container), group="changes", exclusive=True)
 
     def stop(self, why: str = "") -> None:
         """Look no more."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from textual import on, work
@@ -95,7 +96,7 @@ class HeapPane(Vertical):
         if container.status not in (Status.RUNNING, Status.PAUSED):
             self._say(f"{container.name} does not run, so it has no heap.")
             return
-        self.run_worker(self._find(container), group="find", exclusive=True)
+        self.run_worker(partial(self._find, container), group="find", exclusive=True)
 
     def stop(self, why: str = "") -> None:
         """Look no more; `why` says what there is to see instead."""
@@ -152,7 +153,7 @@ class HeapPane(Vertical):
 
     def _look_again(self) -> None:
         if self._container is not None and self.process is None and self.is_on_screen:
-            self.run_worker(self._find(self._container), group="find", exclusive=True)
+            self.run_worker(partial(self._find, self._container), group="find", exclusive=True)
 
     # --- keys ---
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import ClassVar
 
 from textual import on, work
@@ -81,7 +82,7 @@ class LogsPane(Searchable):
         view.sources = tuple(self._names.values())
         view.since = min((each.started_at for each in containers if each.started_at), default=None)
         for container in shown:
-            self.run_worker(self._read(container), group="logs")
+            self.run_worker(partial(self._read, container), group="logs")
 
     def stop(self, why: str = "") -> None:
         """Read no more."""

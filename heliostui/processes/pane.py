@@ -5,6 +5,7 @@ Owns the asking, once a second, and what is done to the process under the cursor
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 import msgspec
@@ -97,7 +98,7 @@ class ProcessesPane(Vertical):
             self._rows = {}
             self.table.show_processes([])
         self._container = container
-        self.run_worker(self._ask(container), group="processes")
+        self.run_worker(partial(self._ask, container), group="processes")
 
     def stop(self, why: str = "") -> None:
         """Look no more; `why` says what there is to see instead."""

@@ -113,7 +113,7 @@ class HeapScreen(QuickScreen[None]):
         self.figures.forget()
         self._bytes_of = None
         self.face.follow(self.target, self._process)
-        self.run_worker(self._ask(), group="figures", exclusive=True)
+        self.run_worker(self._ask, group="figures", exclusive=True)
         self._status()
 
     @on(EngineUp)

@@ -5,6 +5,7 @@ Owns the stream of maps, which ends with the screen. Imports link, state, captur
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 from rich.text import Text
@@ -85,7 +86,7 @@ class MapScreen(QuickScreen[str | None]):
     def follow(self) -> None:
         """Follow the engine's networks, anew where it was away."""
         self._before = None
-        self.run_worker(self._link.network_map(self.post_message), group="map", exclusive=True)
+        self.run_worker(partial(self._link.network_map, self.post_message), group="map", exclusive=True)
 
     @on(MapArrived)
     def _arrived(self, event: MapArrived) -> None:

@@ -6,6 +6,7 @@ Owns the streams of receipts, which end with the screen. Imports link, receipts 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import ClassVar
 
 from textual import on, work
@@ -79,7 +80,7 @@ class ReceiptsScreen(QuickScreen[None]):
         self._follow()
 
     def _follow(self) -> None:
-        self.run_worker(follow(self._link, self.post_message), group="receipts", exclusive=True)
+        self.run_worker(partial(follow, self._link, self.post_message), group="receipts", exclusive=True)
 
     @on(EngineUp)
     def _engine_up(self) -> None:
