@@ -133,20 +133,21 @@ async def test_a_shell_can_be_started_beside_the_program(cli: CommandLine, conta
         await person.type("echo $((6 * 7)); exit 4")
         await person.until(lambda: person.main.shown_tab is None)
         await person.until(lambda: person.main.table.has_focus)
-        assert any("ended with 4" in notice for notice in person.notices)
+        await person.until(lambda: any("ended with 4" in notice for notice in person.notices))
         assert person.states()[container] == "running"
 
 
 async def test_the_terminal_has_the_size_of_the_screen_only_with_the_keys(cli: CommandLine) -> None:
     async with console(cli, (80, 24)) as person:
         await person.shell()
+        view = person.main.details.terminal.view
+        await person.until(lambda: view.terminal and (view.terminal.columns, view.terminal.lines) == (80, 22))
         await person.type("stty size")
         await person.until(lambda: "22 80" in person.terminal())
         await person.press("ctrl+right_square_bracket")
         await person.until(lambda: person.main.table.has_focus)
         await person.pilot.resize_terminal(160, 50)
         await person.press("enter")
-        view = person.main.details.terminal.view
         await person.until(lambda: person.main.terminal_has_keys and view.content_size.height > 22)
         await person.until(lambda: view.terminal and (view.terminal.columns, view.terminal.lines) == view.content_size)
         await person.type("stty size")
