@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingsMap
 from textual.dom import DOMNode
 from textual.screen import Screen, ScreenResultType
@@ -41,7 +42,16 @@ def rebound(bindings: BindingsMap, own: Mapping[str, Sequence[str]]) -> Bindings
 
 
 class RebindingScreen(Screen[ScreenResultType]):
-    """A screen on which the user's own keys mean what the user says."""
+    """A screen on which the user's own keys mean what the user says, and which is closed once only: the second of two quick
+    keys finds it on its way already."""
+
+    _dismissed = False
+
+    def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
+        if self._dismissed:
+            return AwaitComplete()
+        self._dismissed = True
+        return super().dismiss(result)
 
     @property
     def _binding_chain(self) -> list[tuple[DOMNode, BindingsMap]]:

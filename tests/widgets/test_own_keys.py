@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from textual.app import App
 from textual.binding import Binding, BindingsMap
+from textual.events import Key
 
+from widgets.dialog import Dialog
 from widgets.own_keys import rebound
 
 BINDINGS = BindingsMap(
@@ -47,3 +50,23 @@ def test_a_key_can_be_taken_away() -> None:
 
 def test_what_is_not_named_stays() -> None:
     assert rebound(BINDINGS, {"other": ["x"]}) is BINDINGS
+
+
+class Asking(Dialog[str]):
+    """Any key answers."""
+
+    def on_key(self, event: Key) -> None:
+        self.dismiss(event.key)
+
+
+async def test_the_second_of_two_quick_keys_closes_nothing_more() -> None:
+    answers: list[str | None] = []
+    app: App[None] = App()
+    async with app.run_test() as pilot:
+        await app.push_screen(Asking(), answers.append)
+        asking = app.screen
+        for key in "ab":
+            asking.post_message(Key(key, key))
+        await pilot.pause()
+        assert answers == ["a"]
+        assert len(app.screen_stack) == 1
