@@ -42,8 +42,8 @@ def rebound(bindings: BindingsMap, own: Mapping[str, Sequence[str]]) -> Bindings
 
 
 class RebindingScreen(Screen[ScreenResultType]):
-    """A screen on which the user's own keys mean what the user says, and which is closed once only: the second of two quick
-    keys finds it on its way already."""
+    """A screen on which the user's own keys mean what the user says, and which is closed once only: the second of two
+    quick keys finds it on its way already."""
 
     _dismissed = False
 
