@@ -24,11 +24,14 @@ SIGNALLED = 128
 
 def record(program: Sequence[str], output: Path) -> int:
     """The exit status of the program. Raises Failure: there is no allocator, no such program, no room for a trace."""
+    here = places()
+    if here.host is not None:
+        raise Failure("heap record runs programs of this machine: leave out -H, or do it there by ssh", LAUNCH_FAILURE)
     if library.path() is None:
         raise Failure(f"nothing can be recorded: {library.why_missing()}", LAUNCH_FAILURE)
     _check_program(program[0])
     try:
-        preload = _laid_out(places())
+        preload = _laid_out(here)
         with tempfile.TemporaryDirectory(prefix=".heap-record-", dir=_directory(output)) as directory:
             recording = Path(directory, "recording")
             process = _run(program, preload, recording)
