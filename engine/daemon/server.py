@@ -7,6 +7,8 @@ import errno
 import logging
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from engine.daemon.admission import admit, viewers_gid
@@ -14,6 +16,7 @@ from engine.daemon.peer import credentials, group_name, role_of
 from engine.daemon.service import Engine
 from engine.daemon.session import Session
 from engine.daemon.wire import DEFAULT_LIMITS, Limits, Wire
+from engine.protocol.messages import Error, ErrorCode, Role
 from engine.receipts.callers import Caller
 
 log = logging.getLogger(__name__)
@@ -53,6 +56,7 @@ class Server:
         self._listener = listener
         self._limits = limits
         self._room = asyncio.Semaphore(limits.connections)
+        self._viewers = 0
         self._sessions: dict[asyncio.Task[None], Session | None] = {}
         self._gid = engine.places.socket.stat().st_gid
         self._group = group_name(self._gid)
@@ -101,14 +105,29 @@ class Server:
             peer = credentials(connection)
             role = role_of(peer, os.geteuid(), self._gid, self._group)
             caller = Caller(peer.uid, peer.pid)
-            session = Session(Wire(connection, self._limits), role, self._engine, caller)
-            task = asyncio.current_task()
-            assert task is not None
-            self._sessions[task] = session
-            await session.run()
+            with self._counted(role):
+                wire = Wire(connection, self._limits)
+                if self._viewers > self._limits.viewers:
+                    await _send_away(wire)
+                    return
+                session = Session(wire, role, self._engine, caller)
+                task = asyncio.current_task()
+                assert task is not None
+                self._sessions[task] = session
+                await session.run()
         except Exception:
             log.exception("a session failed")
             connection.close()
+
+    @contextmanager
+    def _counted(self, role: Role) -> Iterator[None]:
+        """However many viewers come, there is room for who operates."""
+        viewer = role is Role.VIEWER
+        self._viewers += viewer
+        try:
+            yield
+        finally:
+            self._viewers -= viewer
 
     async def _finish(self) -> None:
         """Let what is under way come to its end, for a moment; then cut it off."""
@@ -119,3 +138,10 @@ class Server:
             await asyncio.wait(tuple(self._sessions), timeout=self._limits.farewell)
         for task in tuple(self._sessions):
             task.cancel()
+
+
+async def _send_away(wire: Wire) -> None:
+    sentence = "Too many watch this engine already; come again later."
+    with suppress(ConnectionError):
+        await wire.send(Error(code=ErrorCode.FORBIDDEN, message=sentence))
+    wire.close()

@@ -26,7 +26,8 @@ class Limits:
     frame: float = 10.0  # from a frame's first byte to its last; between frames a client may be silent for ever
     stalled: float = 30.0  # for a client to take the next CHUNK of an answer; who follows a stream may pause for ever
     farewell: float = 2.0  # for what is under way, once the server ends or the client has left
-    connections: int = 1024
+    connections: int = 8192  # a console has seven or so
+    viewers: int = 6144  # of these
 
 
 DEFAULT_LIMITS = Limits()

@@ -270,6 +270,25 @@ def test_more_clients_than_allowed_wait_for_their_turn() -> None:
         assert isinstance(third.receive(), m.EngineInfo)
 
 
+@as_root
+def test_however_many_watch_there_is_room_for_who_operates() -> None:
+    with serving(Limits(viewers=2), mode=0o755) as running:
+        running.places.socket.chmod(0o666)
+        viewers = [running.connect_as(NOBODY, (NOGROUP,)) for _ in range(3)]
+        for viewer in viewers[:2]:
+            assert isinstance(viewer.ask(m.GetEngine()), m.EngineInfo)
+        sent_away = viewers[2].receive()
+        assert isinstance(sent_away, m.Error)
+        assert sent_away.message == "Too many watch this engine already; come again later."
+        assert viewers[2].receive() is None
+        running.still_serves()
+        viewers[0].socket.close()
+        viewers[1].ask(m.GetEngine())
+        running.still_serves()
+        again = running.connect_as(NOBODY, (NOGROUP,))
+        assert isinstance(again.ask(m.GetEngine()), m.EngineInfo)
+
+
 def test_a_client_that_reads_no_answers_is_cut_off_and_delays_nobody() -> None:
     with serving(Limits(stalled=0.3)) as running:
         deaf = running.connect()
