@@ -78,14 +78,15 @@ class Presence:
         )
 
     def _presentation(self, show: Show, *, counted: bool) -> Presentation:
-        following = sum(each.following and each is not show.presenter for each in self._people.values())
+        people = self._people.values() if counted else ()  # everybody asks at once: each may not look at all
+        following = sum(each.following and each is not show.presenter for each in people)
         return Presentation(
             presenter=show.presenter.id,
             presenter_name=show.presenter.name,
             owner=show.owner.id,
             owner_name=show.owner.name,
             paused=not self._there(show.presenter),
-            following=following if counted else 0,
+            following=following,
         )
 
     @staticmethod
