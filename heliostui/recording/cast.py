@@ -13,11 +13,14 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 _SIZE = re.compile(r"(\d{1,4})x(\d{1,4})", re.ASCII)
 MOST_COLUMNS = 2000
+LONGEST_LINE = 16 << 20  # bytes
+LONGEST = 1e9  # seconds; select(2) takes no more than time_t
 
 
 @dataclass(frozen=True)
@@ -30,9 +33,10 @@ class Event:
 
     @property
     def size(self) -> tuple[int, int] | None:
-        """Of a resize."""
+        """Of a resize, when it is one that there can be."""
         match = _SIZE.fullmatch(self.data) if self.kind == "r" else None
-        return (int(match[1]), int(match[2])) if match else None
+        columns, lines = (int(match[1]), int(match[2])) if match else (0, 0)
+        return (columns, lines) if 0 < columns <= MOST_COLUMNS and 0 < lines <= MOST_COLUMNS else None
 
 
 @dataclass(frozen=True)
@@ -127,10 +131,21 @@ class Writer:
 def read(path: Path) -> Cast:
     """A recording. Raises ValueError, a sentence that names the line, and OSError."""
     with path.open("rb") as file:
-        lines = enumerate(file, 1)
+        lines = _lines(path, file)
         _, head = next(lines, (1, b""))
         columns, rows, title, idle = _head(path, head)
         return Cast(columns, rows, title, idle, tuple(_events(path, lines)))
+
+
+def _lines(path: Path, file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    """With their numbers. A file without any is not read to its end, which it may not have."""
+    for number in count(1):
+        line = file.readline(LONGEST_LINE + 1)
+        if not line:
+            return
+        if len(line) > LONGEST_LINE:
+            raise ValueError(f"{path}: line {number}: it is longer than {LONGEST_LINE >> 20} MiB")
+        yield number, line
 
 
 def _head(path: Path, line: bytes) -> tuple[int, int, str, float | None]:
@@ -143,7 +158,7 @@ def _head(path: Path, line: bytes) -> tuple[int, int, str, float | None]:
     if not all(type(each) is int and 0 < each <= MOST_COLUMNS for each in size):
         raise ValueError(f"{path}: line 1: width and height must be whole numbers from 1 to {MOST_COLUMNS}")
     idle = head.get("idle_time_limit")
-    limit = float(idle) if isinstance(idle, int | float) and idle > 0 else None
+    limit = float(min(idle, LONGEST)) if isinstance(idle, int | float) and idle > 0 else None
     return int(head["width"]), int(head["height"]), str(head.get("title") or ""), limit
 
 
@@ -157,6 +172,8 @@ def _events(path: Path, lines: Iterator[tuple[int, bytes]]) -> Iterator[Event]:
         event = _json(path, number, line, "it is not JSON")
         match event:
             case [int() | float() as at, str(kind), str(data)] if type(at) is not bool and at >= 0:
+                if at > LONGEST:
+                    raise ValueError(f"{path}: line {number}: its time is more than {LONGEST:.0f} seconds")
                 before = max(before, float(at))  # time does not run backwards
                 yield Event(before, kind, data)
             case _:
@@ -166,7 +183,7 @@ def _events(path: Path, lines: Iterator[tuple[int, bytes]]) -> Iterator[Event]:
 def _whole(line: bytes) -> bool:
     try:
         json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 

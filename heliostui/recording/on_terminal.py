@@ -15,6 +15,7 @@ from heliostui.recording.player import STEP, Player
 
 _KEY = re.compile(rb"\x1b\[[0-9;<?]*[@-~]|\x1bO.|\x1b.|.", re.DOTALL)
 _LEFT, _RIGHT = (b"\x1b[D", b"\x1bOD"), (b"\x1b[C", b"\x1bOC")
+LONGEST = 3600.0  # seconds that select(2) is let wait; time_t does not hold every time in a file
 CLEAR = b"\x1b[m\x1b[H\x1b[2J"
 END = (b"q", b"\x03", b"\x04")
 
@@ -70,7 +71,8 @@ def play(player: Player) -> int:
 def _follow(player: Player, screen: Screen, wakeups: int, keys: bool) -> None:
     before = time.monotonic()
     while not player.ended or player.paused:
-        readable, _, _ = select.select([wakeups, STDIN] if keys else [wakeups], [], [], player.due)
+        wait = min(player.due, LONGEST) if player.due is not None else None
+        readable, _, _ = select.select([wakeups, STDIN] if keys else [wakeups], [], [], wait)
         now = time.monotonic()
         screen.write(player.advance(now - before).encode("utf-8", "replace"))
         before = now

@@ -116,6 +116,10 @@ def test_half_a_line_at_the_end_is_passed_over(tmp_path: Path) -> None:
         ('{"version": 2, "width": 80, "height": 24}\n[0, "o", "a"]\nno\n', "line 3: it is not JSON"),
         ('{"version": 2, "width": 80, "height": 24}\n[0, "o"]\n', "line 2: an event is"),
         ('{"version": 2, "width": 80, "height": 24}\n[-1, "o", "a"]\n', "line 2: an event is"),
+        ('{"version": 2, "width": 80, "height": 24}\n[NaN, "o", "a"]\n', "line 2: an event is"),
+        ('{"version": 2, "width": 80, "height": 24}\n[1e999, "o", "a"]\n', "line 2: its time is more than"),
+        (f'{{"version": 2, "width": 80, "height": 24}}\n[1{"0" * 400}, "o", "a"]\n', "line 2: its time is more than"),
+        (f'{{"version": 2, "width": 80, "height": 24}}\n{"[" * 100_000}\n', "line 2: it is not JSON"),
     ],
 )
 def test_a_bad_file_is_refused_with_its_line(tmp_path: Path, text: str, words: str) -> None:
@@ -123,6 +127,22 @@ def test_a_bad_file_is_refused_with_its_line(tmp_path: Path, text: str, words: s
     path.write_text(text)
     with pytest.raises(ValueError, match=words):
         read(path)
+
+
+def test_a_file_without_lines_is_not_read_to_its_end() -> None:
+    with pytest.raises(ValueError, match="line 1: it is longer than 16 MiB"):
+        read(Path("/dev/zero"))
+
+
+def test_brackets_without_end_in_a_line_cut_off_are_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "a.cast"
+    path.write_text('{"version": 2, "width": 80, "height": 24}\n' + "[" * 100_000)
+    assert read(path).events == ()
+
+
+@pytest.mark.parametrize("size", ["0x0", "0x24", "9999x24", "80x2001", "80"])
+def test_a_size_that_there_can_not_be_is_none(size: str) -> None:
+    assert Event(0.0, "r", size).size is None
 
 
 @given(st.binary(max_size=200))

@@ -78,6 +78,13 @@ def test_pauses_can_be_cut_and_it_ends_by_itself(file: Path) -> None:
         assert user.end() == 0
 
 
+def test_however_slow_it_is_the_wait_is_one_that_there_can_be(file: Path) -> None:
+    with play("--speed", "1e-12", str(file)) as user:
+        user.until(b"begin")
+        user.type(b"q")
+        assert user.end() == 0
+
+
 def test_a_signal_leaves_the_terminal_as_it_was(file: Path) -> None:
     with play(str(file)) as user:
         user.until(b"begin")
