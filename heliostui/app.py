@@ -98,6 +98,8 @@ class Console(LineSaving, inherit_bindings=False):
     def get_default_screen(self) -> Screen[None]:
         screen = MainScreen(self._places)
         screen.state.only_looks = self._only_looks
+        if not self.settings.theme and screen.remembered.theme in self.available_themes:
+            self.theme = screen.remembered.theme
         return screen
 
     @property

@@ -114,6 +114,7 @@ class MainScreen(
 
     def on_mount(self) -> None:
         self._saved = encoded(self.remembered)
+        self.app.theme_changed_signal.subscribe(self, self.keep_theme)
         self.show_status()
         self.run_worker(self.link.watch(), group="engine")
 

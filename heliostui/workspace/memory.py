@@ -1,4 +1,4 @@
-"""What is remembered of the layouts from one session to the next: a small file, that may be lost at any time.
+"""What is remembered of layouts and theme from one session to the next: a small file, that may be lost at any time.
 
 It lies in the user's state directory (platformdirs), or with the engine's state where that was moved. Imports layouts.
 """
@@ -26,10 +26,11 @@ class Memory(msgspec.Struct):
 
 
 class Remembered(msgspec.Struct):
-    """Of all layouts, and which was used last."""
+    """Of all layouts, and which was used last; and the theme that was."""
 
     layout: str = ""
     layouts: dict[str, Memory] = {}
+    theme: str = ""
 
     def of(self, layout: str) -> Memory:
         """What is remembered of a layout, to be changed."""
@@ -96,4 +97,4 @@ def _sensible(found: Remembered) -> Remembered:
         for name, memory in found.layouts.items()
         if name in LAYOUTS
     }
-    return Remembered(found.layout if found.layout in LAYOUTS else "", layouts)
+    return Remembered(found.layout if found.layout in LAYOUTS else "", layouts, found.theme)

@@ -10,6 +10,7 @@ from collections.abc import Hashable, Sequence
 from pathlib import Path
 
 from textual import on
+from textual.theme import Theme
 from textual.timer import Timer
 from textual.widgets import Static
 
@@ -107,8 +108,7 @@ class Regions(TerminalTabs):
             self.set_focus(self.table)  # it was not there yet when the screen looked for something to focus
         self.describe_regions()
         self.show_status()
-        if self._saving is None and encoded(self.remembered) != self._saved:
-            self._saving = self.set_timer(SAVING, self._save)
+        self._keep()
 
     def focus_something(self) -> None:
         """What had the focus has left the screen: give it to something else."""
@@ -203,6 +203,16 @@ class Regions(TerminalTabs):
         self.query_one("#crumbs", Static).update(crumbs(self))
 
     # --- what is remembered ---
+
+    def keep_theme(self, theme: Theme) -> None:
+        """The theme was changed: begin with it the next time, where the settings name none."""
+        self.remembered.theme = theme.name
+        self._keep()
+
+    def _keep(self) -> None:
+        """Have it written down soon, if there is something new."""
+        if self._saving is None and encoded(self.remembered) != self._saved:
+            self._saving = self.set_timer(SAVING, self._save)
 
     def _save(self) -> None:
         self._saving = None

@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 from engine.places import Places
 from heliostui.app import Console
 from heliostui.screens.main import MainScreen
+from heliostui.settings.values import Settings
 from heliostui.screens.new import NewContainer
 from tests.heliostui.conftest import CommandLine
 from widgets.terminal import TerminalView
@@ -89,7 +90,7 @@ class Person:
 @asynccontextmanager
 async def console(cli: CommandLine, size: tuple[int, int] = (100, 30)) -> AsyncIterator[Person]:
     places = Places(Path(cli.environment["HELIOSTUI_RUNTIME"]), Path(cli.environment["HELIOSTUI_STATE"]))
-    app = Console(places)
+    app = Console(places, Settings(theme="helios-dark"))
     async with app.run_test(size=size) as pilot:
         person = Person(app, pilot)
         await person.until(lambda: person.main.state.info is not None)

@@ -61,7 +61,7 @@ async def test_faults_are_told_and_the_defaults_used(
         person = Person(app, pilot)
         await person.until(lambda: any(f"{file}, line 3: layout" in notice for notice in person.notices))
         assert app.settings == Settings()
-        assert app.theme == "helios-dark"
+        assert app.theme != "nord"
 
 
 @pytest.mark.parametrize("theme", ["nord", "solarized-light", "ansi-dark", "helios-contrast", "textual-light"])
@@ -75,3 +75,17 @@ async def test_the_console_can_be_shown_in_every_kind_of_theme(
         await person.press("question_mark")
         await person.press("escape")
         assert app.theme == theme
+
+
+async def test_a_theme_that_was_chosen_is_there_the_next_time_unless_the_settings_name_one(
+    cli: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = await started(cli, monkeypatch, Settings())
+    async with app.run_test(size=(100, 30)) as pilot:
+        await Person(app, pilot).until(lambda: isinstance(app.screen, MainScreen) and app.screen.state.info)
+        app.theme = "nord"
+        await pilot.pause()
+    for settings, theme in ((Settings(), "nord"), (Settings(theme="helios-light"), "helios-light")):
+        app = await started(cli, monkeypatch, settings)
+        async with app.run_test(size=(100, 30)):
+            assert app.theme == theme
