@@ -126,8 +126,11 @@ class WorkspaceActions(Regions):
             self.focus_region(workspace.wanted if workspace.wanted in workspace.seen else min(workspace.seen))
 
     def action_focus_next_pane(self, by: int) -> None:
-        """Go to the next of all that can be used on the screen, or to the one before."""
-        stops = [stop for name in self.workspace.fitted.places for stop in self.stops(name)]
+        """Go to the next of all that can be used on the screen, or to the one before: from the list to what is in it,
+        wherever that is, then to the other regions."""
+        places = self.workspace.fitted.places
+        regions = [*(name for name in PAIR if name in places), *(name for name in places if name not in PAIR)]
+        stops = [stop for name in regions for stop in self.stops(name)]
         stop: Widget | None
         if self.focused in stops:
             stop = stops[(stops.index(self.focused) + by) % len(stops)]

@@ -96,7 +96,7 @@ async def test_the_cursor_tells_the_block_it_is_on(cli: CommandLine, shop: str) 
         await person.press("f")
         await person.until(lambda: pane.face.block is not None and pane.face.block.bin is not None)
         assert "in bin" in str(pane.query_one(".heap-what", Static).content)
-        await person.press("tab")
+        await person.press("shift+tab")
         await person.until(lambda: person.main.table.has_focus)
 
 
