@@ -13,8 +13,8 @@ from textual.pilot import Pilot
 from engine.places import Places
 from heliostui.app import Console
 from heliostui.screens.main import MainScreen
-from heliostui.settings.values import Settings
 from heliostui.screens.new import NewContainer
+from heliostui.settings.values import Settings
 from tests.heliostui.conftest import CommandLine
 from widgets.terminal import TerminalView
 
