@@ -86,8 +86,8 @@ class TabBar(Widget):
         return self._whole_width()
 
     def _whole_width(self) -> int:
-        """The cells of all tabs with their whole names."""
-        return sum(self._tab(tab, MOST_NAME).cell_len for tab in self._tabs)
+        """The cells of all tabs with their whole names; none before it has a place, and so styles."""
+        return sum(self._tab(tab, MOST_NAME).cell_len for tab in self._tabs) if self.is_attached else 0
 
     def render(self) -> Text:
         line = Text(no_wrap=True, overflow="crop")
