@@ -107,7 +107,8 @@ class ContainerTable(MarkedTable[ContainerRow]):
             self.refresh_changed()
 
     def measure(self, time: float, numbers: Mapping[str, Numbers]) -> None:
-        """What containers use at a moment, in seconds since the epoch. Those that are not named are as they were."""
+        """What containers use at a moment, in seconds of a clock that is never set. Those that are not named
+        are as they were."""
         cell = cell_number(time, self.step)
         self._cell = max(self._cell, cell)
         for key, each in numbers.items():

@@ -14,6 +14,8 @@ MOST = 7200
 """Values that are kept at most, however fast they come."""
 HOLD = 2.5
 """Seconds for which a value stands until the next: longer than between two samples, for one may be late."""
+SET_BACK = 10.0
+"""Seconds by which no value is late."""
 NEAR = 0.75
 """Seconds between two values, of those that are taken once a second, that may be the same one."""
 
@@ -42,9 +44,13 @@ class Curve:
         return (self._times[-1], _told(self._values[-1])) if self._times else None
 
     def add(self, time: float, value: float | None) -> None:
-        """The next value. One that is not later than the last is ignored; the oldest are forgotten."""
+        """The next value. One that is not later than the last is ignored, unless the clock was set back: then what was
+        later is forgotten. So are the oldest."""
         if self._times and time <= self._times[-1]:
-            return
+            if time > self._times[-1] - SET_BACK:
+                return
+            later = bisect_left(self._times, time)
+            del self._times[later:], self._values[later:]
         self._times.append(time)
         self._values.append(math.nan if value is None else value)
         if len(self._times) > 2 * MOST or self._times[0] < time - 2 * KEPT:

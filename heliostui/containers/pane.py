@@ -6,6 +6,7 @@ Owns the table and asks for what containers use; what is done to them is the scr
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from time import monotonic
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -30,6 +31,8 @@ from widgets.text import printable
 METRICS = ["cpu", "cpu.limit", "memory.working_set", "memory", "memory.limit"]
 SPARING = 3
 """How many times less often the numbers change on a slow line."""
+EARLY = 0.5
+"""Seconds by which samples may come before their time."""
 CHIP = 40
 """Cells of a filter in the border."""
 NO_MATCH = "No container matches. Escape clears the filter, / changes it."
@@ -46,7 +49,7 @@ class ContainersPane(Vertical):
         self._link = link
         self._seen = False
         self._taken: dict[str, Sample] = {}
-        self._measured_at = 0.0
+        self._shown_at = 0.0
         self._progress = ""
 
     def compose(self) -> ComposeResult:
@@ -99,18 +102,19 @@ class ContainersPane(Vertical):
         self.workers.cancel_group(self, "numbers")
 
     def _take(self, message: Message) -> None:
-        """A sample of one container. Those of one moment come together, and are shown together."""
+        """A sample of one container. Those that come at about one time are shown together, and each once in a period.
+
+        Times are this console's: clocks of several hosts differ, and any clock may be set back.
+        """
         if isinstance(message, StatsArrived) and message.sample is not None:
             if not self._taken:
-                self.call_later(self._show_taken)
+                self.set_timer(max(0.0, self._shown_at + self._period - EARLY - monotonic()), self._show_taken)
             self._taken[message.sample.container] = message.sample
 
     def _show_taken(self) -> None:
         taken, self._taken = self._taken, {}
-        time = max(sample.time for sample in taken.values())
-        if time - self._measured_at >= self._period - 0.5:
-            self._measured_at = time
-            self.table.measure(time, {id: _numbers(sample.values) for id, sample in taken.items()})
+        self._shown_at = monotonic()
+        self.table.measure(self._shown_at, {id: _numbers(sample.values) for id, sample in taken.items()})
 
     # --- the filter ---
 

@@ -21,7 +21,7 @@ from engine.protocol.metrics import METRICS, Sample, Series
 from heliostui.graphs.charts import Chart
 from heliostui.graphs.marks import LATE, WATCHED, Happening, from_curves, from_event, from_step, is_same
 from heliostui.link import Link
-from widgets.curve import Curve
+from widgets.curve import SET_BACK, Curve
 
 Post: TypeAlias = Callable[[Message], object]
 MOST_KEPT = 32
@@ -135,6 +135,8 @@ class _Kept:
     curves: dict[str, Curve] = field(default_factory=dict)
     joint: dict[Chart, Curve] = field(default_factory=dict)
     happenings: list[Happening] = field(default_factory=list)
+    measured_at: float = 0.0
+    """The time of the last sample."""
     written: dict[str, tuple[Happening, float | None]] = field(default_factory=dict)
     """Limits that were written and that no sample has shown yet, with what they were before."""
 
@@ -155,7 +157,7 @@ class Feed:
 
     def __init__(self) -> None:
         self.now = 0.0
-        """The time of the last sample: the engine's clock, which need not be ours."""
+        """The time of the last sample: the engine's clock, which need not be ours and may be set back."""
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
     def _of(self, id: str) -> _Kept:
@@ -171,7 +173,9 @@ class Feed:
     def take(self, sample: Sample, metrics: Sequence[str]) -> None:
         """A sample of now. `metrics`: those that were asked for; what of these is not in it can't be had."""
         kept = self._of(sample.container)
-        self.now = max(self.now, sample.time)
+        set_back = kept.measured_at - sample.time > SET_BACK
+        self.now = sample.time if set_back else max(self.now, sample.time)
+        kept.measured_at = sample.time
         for metric in metrics or METRICS:
             value = kept.read(metric, sample)
             curve = kept.curves.setdefault(metric, Curve())
@@ -210,7 +214,8 @@ class Feed:
                 curve = kept.curves.setdefault(metric, Curve())
                 before = kept.written[metric][1] if metric in kept.written else curve.last and curve.last[1]
                 kept.written[metric] = (happening, before)
-                curve.add(happening.time, happening.value)
+                if curve.last is None or happening.time > curve.last[0]:  # else a sample has shown it
+                    curve.add(happening.time, happening.value)
 
     def _happened(self, kept: _Kept, happening: Happening) -> None:
         if happening.told:

@@ -35,6 +35,15 @@ def test_a_value_stands_until_the_next_but_not_for_ever() -> None:
     assert late.largest(100 + HOLD, 103) is None
 
 
+def test_a_clock_that_is_set_back_takes_what_was_later_with_it() -> None:
+    curve = Curve((time, 1.0) for time in range(5000, 5100))
+    curve.add(5098, 2.0)
+    assert curve.last == (5099, 1.0)
+    curve.add(5050.5, 2.0)
+    curve.add(5051.5, 3.0)
+    assert curve.values(5049) == [1.0, 1.0, 2.0, 3.0]
+
+
 def test_what_was_measured_meanwhile_is_put_in_where_nothing_is_known() -> None:
     curve = Curve([(10, 1.0), (11, 2.0), (15, 3.0)])
     curve.fill([(8, 5.0), (9, None), (10.3, 9.0), (12, 6.0), (13, 7.0), (14.9, 9.0)])

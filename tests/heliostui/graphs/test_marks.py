@@ -96,6 +96,14 @@ def test_a_limit_that_is_seen_before_its_event_is_marked_once_too() -> None:
     assert [each.told for each in feed.happenings("c1")] == [True]
 
 
+def test_a_clock_that_is_set_back_stops_no_graph() -> None:
+    feed = Feed()
+    for time in (TIME, TIME + 1, TIME - 3600, TIME - 3599):
+        feed.take(sample(time, cpu=0.5), ["cpu"])
+    assert feed.now == TIME - 3599
+    assert feed.curve("c1", "cpu").last == (TIME - 3599, 0.5)
+
+
 def test_reading_and_writing_are_one_curve_where_several_are_shown() -> None:
     feed, chart = Feed(), BY_ID["io"]
     feed.take(sample(TIME, io_read=3.0, io_write=4.0), chart.metrics)
