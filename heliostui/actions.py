@@ -64,6 +64,14 @@ class Actions(QuickScreen[None]):
         assert container is not None  # `possible` has seen to it
         return container
 
+    def rest_regions(self) -> None:
+        """Another screen is over this one: follow nothing."""
+        raise NotImplementedError
+
+    def resume_regions(self) -> None:
+        """This screen is seen again, or the engine is back."""
+        raise NotImplementedError
+
     # --- asking the engine ---
 
     async def ask(self, *requests: Request) -> bool:
