@@ -35,7 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
     server = ConsoleServer(_command(arguments), listener)
     if server.missing:
         raise Failure(f"textual-serve is not whole: {server.missing[0]} is missing; install it again")
-    print(f"Open {server.address}\nWhoever does acts as you. Ctrl-C ends it.", flush=True)
+    may = "may look, and change nothing" if arguments.viewer or arguments.read_only else "acts as you"
+    print(f"Open {server.address}\nWhoever does {may}. Ctrl-C ends it.", flush=True)
     if arguments.expose:
         print("Other machines reach it, and nothing that is sent is encrypted.", flush=True)
     server.run()

@@ -11,7 +11,7 @@ import ipaddress
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from aiohttp import web
 
@@ -66,9 +66,16 @@ class Access:
 
     def _our_name(self, request: web.Request) -> bool:
         """A tunnel may have another port, but its name is this machine's."""
-        name = urlsplit(f"//{request.host}").hostname or ""
-        return not loopback(self._host) or loopback(name)
+        return not loopback(self._host) or loopback(_split(f"//{request.host}").hostname or "")
 
     def _our_page(self, request: web.Request) -> bool:
         origin = request.headers.get("Origin")
-        return origin is None or urlsplit(origin).netloc == request.host
+        return origin is None or _split(origin).netloc == request.host
+
+
+def _split(url: str) -> SplitResult:
+    """Its parts; none of what is no URL, such as `http://[`."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return SplitResult("", "", "", "", "")

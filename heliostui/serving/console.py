@@ -11,6 +11,7 @@ from textual_serve.app_service import AppService
 from textual_serve.download_manager import DownloadManager
 
 GRACE = 3.0  # seconds that a console has to end
+MOST_COLUMNS, MOST_LINES = 1000, 500  # whatever a page says: a screen of any size takes any memory
 
 
 class BrowserConsole(AppService):
@@ -33,7 +34,11 @@ class BrowserConsole(AppService):
         )
         self._words = command
 
+    async def set_terminal_size(self, width: int, height: int) -> None:
+        await super().set_terminal_size(*possible(width, height))
+
     async def _open_app_process(self, width: int = 80, height: int = 24) -> Process:
+        width, height = possible(width, height)
         self._process = process = await asyncio.create_subprocess_exec(
             *self._words,
             stdin=PIPE,
@@ -67,3 +72,8 @@ class BrowserConsole(AppService):
             with suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
+
+
+def possible(width: int, height: int) -> tuple[int, int]:
+    """A size that there can be, as close to what was asked for as it may. Raises TypeError and ValueError."""
+    return min(max(int(width), 1), MOST_COLUMNS), min(max(int(height), 1), MOST_LINES)

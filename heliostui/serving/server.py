@@ -15,6 +15,8 @@ from heliostui.serving.access import KEY, Access
 from heliostui.serving.console import BrowserConsole
 
 HEARTBEAT = 15.0  # seconds
+NONSENSE = (ValueError, TypeError, LookupError, AttributeError, AssertionError, OverflowError)
+"""What textual-serve raises when a page sends what its own script would not."""
 OURS = Path(__file__).parent
 NEEDED = ("js/textual.js", "css/xterm.css")
 """Files of textual-serve's without which there is no page."""
@@ -91,6 +93,8 @@ class ConsoleServer(Server):
             )
             await console.start(width, height)
             await self._process_messages(page, console)
+        except NONSENSE:
+            await page.close(code=WSCloseCode.UNSUPPORTED_DATA)
         finally:
             self._open.discard(page)
             await asyncio.shield(console.stop())

@@ -20,8 +20,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from aiohttp import ClientSession, WSCloseCode
 
 from engine.terminal import Terminal
+from heliostui.serving.console import possible
 from tests.heliostui.conftest import PATIENCE, CommandLine
 
 CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
@@ -86,6 +88,8 @@ def test_no_other_page_and_no_other_name_is_let_in(served: Served) -> None:
     assert fetch(served.base + "/", Cookie=cookie, Origin="http://evil.example") == 403
     assert fetch(served.base + "/", Cookie=cookie, Host=f"evil.example:{port}") == 403
     assert fetch(served.base + "/", Cookie=cookie, Host=f"localhost:{port}") == 200
+    assert fetch(served.base + "/", Cookie=cookie, Origin="http://[") == 403
+    assert fetch(served.base + "/", Cookie=cookie, Host="[") == 403
 
 
 def test_the_page_asks_for_nothing_from_elsewhere(served: Served) -> None:
@@ -114,6 +118,28 @@ def test_a_port_that_is_taken_is_named(cli: CommandLine) -> None:
             "serve", "--port", port, status=1
         )
     assert "70000 is no port" in cli.refused("serve", "--port", "70000", status=2)
+
+
+# --- what a page says ---
+
+
+@pytest.mark.parametrize(("size", "taken"), [((120, 40), (120, 40)), ((10**9, 10**9), (1000, 500)), ((-1, 0), (1, 1))])
+def test_a_page_has_a_size_that_there_can_be(size: tuple[int, int], taken: tuple[int, int]) -> None:
+    assert possible(*size) == taken
+
+
+@pytest.mark.parametrize(
+    "said", ["no json", "[]", "{}", '["stdin", 1]', '["resize", {}]', '["resize", {"width": null, "height": 1}]']
+)
+async def test_nonsense_ends_the_page_that_says_it(served: Served, said: str) -> None:
+    port, key = served.base.rpartition(":")[2], served.address.partition("key=")[2]
+    headers = {"Cookie": f"heliostui-{port}={key}"}
+    async with ClientSession() as session, session.ws_connect(f"{served.base}/ws", headers=headers) as page:
+        await page.send_str(said)
+        async for _ in page:
+            pass
+        assert page.close_code == WSCloseCode.UNSUPPORTED_DATA
+    assert fetch(served.base + "/", **headers) == 200
 
 
 # --- in a browser ---
