@@ -56,8 +56,8 @@ def parse(text: str) -> Address:
         raise _bad(text, f"'{user}' is no name of a user")
     if not _HOST.fullmatch(host):
         raise _bad(text, f"'{host}' is no name of a host" if host else "it names no host")
-    if port is not None and not 0 < int(port) < 65536:
-        raise _bad(text, f"{port} is no port: those go from 1 to 65535")
+    if port is not None and (len(port) > 5 or not 0 < int(port) < 65536):
+        raise _bad(text, f"{port[:20]} is no port: those go from 1 to 65535")
     if path and not _PROGRAM.fullmatch(slash + path):
         raise _bad(text, f"'/{path}' is no path of a program")
     return Address(host, user or None, int(port) if port else None, slash + path if path else PROGRAM)

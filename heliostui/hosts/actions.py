@@ -17,6 +17,7 @@ from engine.protocol.messages import Role
 from heliostui.actions import Actions
 from heliostui.hosts.host import Host
 from heliostui.messages import EngineDown, EngineUp
+from heliostui.presence.read_only import is_confined
 from heliostui.screens.dialog import Confirm, Prompt
 from heliostui.screens.network_map import MapScreen
 from widgets import container_table
@@ -100,6 +101,9 @@ class HostActions(Actions):
     @work(group="actions")
     async def action_connect_host(self) -> None:
         """Ask for an address and follow the engine there."""
+        if is_confined(self.app):  # ssh is a program, and would go wherever this machine may
+            self.notify("This console may go to no other machine.", severity="warning")
+            return
         dialog = Prompt("Connect to a host", "Address", placeholder=f"{SCHEME}user@host, or {LOCAL}")
         address = await self.app.push_screen_wait(dialog)
         if address is None:

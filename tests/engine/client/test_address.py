@@ -39,6 +39,7 @@ def test_a_path_names_the_program_there() -> None:
         ("ssh://me:secret@a", "has a password in it"),
         ("ssh://a:0", "is no port"),
         ("ssh://a:70000", "is no port"),
+        (f"ssh://a:{'9' * 5000}", "is no port"),
         ("ssh://::1", "in brackets"),
         ("ssh://a/opt/x;reboot", "is no path of a program"),
     ],

@@ -128,3 +128,11 @@ async def test_a_stopped_container_is_not_started_by_looking_at_it(room: Command
         await person.until(lambda: NOTICE in person.notices)
         assert person.states()["still"] == "created"
     room.ok("rm", "still")
+
+
+async def test_a_viewer_goes_from_here_to_no_other_machine(room: CommandLine) -> None:
+    async with member(room, viewer=True) as person:
+        await person.main.run_action("connect_host")
+        await person.until(lambda: any("no other machine" in each.message for each in person.app._notifications))
+        assert len(person.app.screen_stack) == 1
+        assert len(person.main.link.hosts) == 1
