@@ -171,8 +171,8 @@ class Metrics:
 
 
 def _known(metrics: Iterable[str]) -> list[str]:
-    """EngineError(INVALID) for what is no metric."""
-    return [explain.known(name).name for name in metrics]
+    """Each once. EngineError(INVALID) for what is no metric."""
+    return list(dict.fromkeys(explain.known(name).name for name in metrics))
 
 
 def _period(request: StreamStats) -> float:

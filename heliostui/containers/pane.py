@@ -33,6 +33,8 @@ SPARING = 3
 """How many times less often the numbers change on a slow line."""
 EARLY = 0.5
 """Seconds by which samples may come before their time."""
+SOON = 0.02
+"""Seconds in which the other samples of a moment come."""
 CHIP = 40
 """Cells of a filter in the border."""
 NO_MATCH = "No container matches. Escape clears the filter, / changes it."
@@ -108,7 +110,7 @@ class ContainersPane(Vertical):
         """
         if isinstance(message, StatsArrived) and message.sample is not None:
             if not self._taken:
-                self.set_timer(max(0.0, self._shown_at + self._period - EARLY - monotonic()), self._show_taken)
+                self.set_timer(max(SOON, self._shown_at + self._period - EARLY - monotonic()), self._show_taken)
             self._taken[message.sample.container] = message.sample
 
     def _show_taken(self) -> None:
