@@ -18,6 +18,7 @@ from engine.protocol.quantities import size_text
 from heliostui.link import Link
 from heliostui.network_tasks import Whom
 from heliostui.screens.network_forms import CaptureForm
+from widgets.once import after
 
 SHOWING = 0.5  # seconds between two changes of what is told of a capture
 
@@ -145,7 +146,7 @@ class Captures:
     def _more(self) -> None:
         """What is told changes seldom enough to be read."""
         if self._telling is None:
-            self._telling = self._screen.set_timer(SHOWING, self._told)
+            self._telling = after(self._screen, SHOWING, self._told)
 
     def _told(self) -> None:
         self._telling = None

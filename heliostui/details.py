@@ -7,7 +7,6 @@ session, state, the panes and widgets.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from functools import partial
 from pathlib import PurePosixPath
 from typing import TypeAlias
 
@@ -38,8 +37,10 @@ from heliostui.stats_pane import StatsPane
 from heliostui.tab_names import TABS, names
 from heliostui.terminal_pane import TerminalPane
 from widgets.document import Document
+from widgets.later import Later
 from widgets.launch_chart import LaunchChart
 from widgets.line_view import LineView
+from widgets.once import after
 from widgets.own_class import set_own_class
 from widgets.searchable import Searchable
 
@@ -221,7 +222,7 @@ class Details(Vertical):
     def _settle(self) -> None:
         if self._settling is not None:
             self._settling.stop()
-        self._settling = self.set_timer(SETTLING, self._refresh)
+        self._settling = after(self, SETTLING, self._refresh)
 
     @on(TabbedContent.TabActivated)
     def _tab_changed(self, event: TabbedContent.TabActivated) -> None:
@@ -258,7 +259,7 @@ class Details(Vertical):
         """Have brought what the tab shows."""
         if self.tab not in PANES:
             fetch = {"launch": self._link.launch, "inspect": self._link.inspect}[self.tab]
-            self.run_worker(partial(fetch, container.id, self.post_message), group="detail")
+            self.run_worker(Later(fetch, container.id, self.post_message), group="detail")
             return
         pane = self._panes[self.tab]
         if container.status not in LIVE and self.tab in NOT_RUNNING:

@@ -5,8 +5,6 @@ Imports link, fences and widgets.
 
 from __future__ import annotations
 
-from functools import partial
-
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
@@ -17,6 +15,7 @@ from engine.protocol.messages import ContainerSummary, GetIsolation, GetSeccomp,
 from heliostui.fences import fences
 from heliostui.link import Link
 from widgets.isolation_view import IsolationView
+from widgets.later import Later
 
 
 class IsolationPane(Vertical):
@@ -44,7 +43,7 @@ class IsolationPane(Vertical):
             self.view.show(None)
         self._container = container.id
         self._say("")
-        self.run_worker(partial(self._read, container.id), group="isolation", exclusive=True)
+        self.run_worker(Later(self._read, container.id), group="isolation", exclusive=True)
 
     def stop(self, why: str = "") -> None:
         """Look no more; `why` says what there is to see instead."""

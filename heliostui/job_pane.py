@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 from textual import on
@@ -26,6 +25,8 @@ from heliostui.messages import JobsArrived
 from heliostui.state import happening, jobs_of
 from widgets.job_table import JobTable
 from widgets.jobs import Event, Job, Jobs, Lately
+from widgets.later import Later
+from widgets.once import after
 from widgets.swim_lanes import SwimLanes
 
 BESIDE = 112  # columns from which on there is room for both views side by side
@@ -91,7 +92,7 @@ class JobPane(Container):
         self._whose, self._shell_name = whose, shell_name
         self.table.placeholder = WAITING
         self.workers.cancel_group(self, "jobs")
-        self.run_worker(partial(self._link.jobs, whose, self.post_message), group="jobs")
+        self.run_worker(Later(self._link.jobs, whose, self.post_message), group="jobs")
 
     def stop(self, why: str = "") -> None:
         """Look no more; `why` says what there is to see instead."""
@@ -126,7 +127,7 @@ class JobPane(Container):
         if self._forgetting is not None:
             self._forgetting.stop()
         delay = self._lately.next(now)
-        self._forgetting = self.set_timer(delay + 0.01, self._show) if delay is not None else None
+        self._forgetting = after(self, delay + 0.01, self._show) if delay is not None else None
 
     # --- the selection ---
 

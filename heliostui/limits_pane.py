@@ -37,7 +37,9 @@ from heliostui.graphs.charts import BY_ID
 from heliostui.graphs.feed import Subject
 from heliostui.limit_words import LimitValue, asked_for, chart_of, limits, parsed, row, stepped, words
 from heliostui.link import Link
+from widgets.later import Later
 from widgets.limits_table import LimitsTable
+from widgets.once import after
 
 RESTING = 0.3  # seconds after the last step until the limit is set
 LIMIT_METRICS = ("cpu.limit", "memory.limit", "pids.limit")
@@ -172,7 +174,7 @@ class LimitsPane(Vertical):
         self._arrange_what()
 
     def _fetch(self) -> None:
-        self.run_worker(self._read, group="limits", exclusive=True)
+        self.run_worker(Later(self._read), group="limits", exclusive=True)
 
     @property
     def _runs(self) -> bool:
@@ -255,7 +257,7 @@ class LimitsPane(Vertical):
         self._show()
         if self._resting is not None:
             self._resting.stop()
-        self._resting = self.set_timer(RESTING, self._apply)
+        self._resting = after(self, RESTING, self._apply)
 
     @on(LimitsTable.Typed)
     def _typed(self, event: LimitsTable.Typed) -> None:

@@ -6,7 +6,6 @@ Owns what was seen last and before, of which rates are made. Imports link, netwo
 from __future__ import annotations
 
 from collections import deque
-from functools import partial
 from time import monotonic
 from typing import ClassVar
 
@@ -25,6 +24,8 @@ from heliostui.link import Link
 from heliostui.messages import NamesAsked, NetworkArrived
 from heliostui.network_explain import SECTIONS, Told, explained
 from heliostui.network_words import Seen, sections
+from widgets.later import Later
+from widgets.once import after
 from widgets.search_line import SearchLine
 from widgets.section_line import SectionLine
 from widgets.section_table import SectionTable
@@ -95,10 +96,10 @@ class NetworkPane(Vertical):
             self.table.show([])
         self._container = container
         self._seen.queries = self._queries
-        self.run_worker(partial(self._ask, container), group="network")
+        self.run_worker(Later(self._ask, container), group="network")
         if container.status in (Status.RUNNING, Status.PAUSED):
-            self.run_worker(partial(self._link.network, container.id, self.post_message), group="network")
-            self.run_worker(partial(self._link.names, container.id, self.post_message), group="network")
+            self.run_worker(Later(self._link.network, container.id, self.post_message), group="network")
+            self.run_worker(Later(self._link.names, container.id, self.post_message), group="network")
         else:
             self._seen.now = self._seen.before = None
 
@@ -145,7 +146,7 @@ class NetworkPane(Vertical):
                 self._queries.clear()
             self._queries.extend(event.queries)
             if self._seen.now is not None and self._showing is None:
-                self._showing = self.set_timer(max(0.0, self._shown_at + PAUSE - monotonic()), self._show)
+                self._showing = after(self, self._shown_at + PAUSE - monotonic(), self._show)
 
     def _show(self) -> None:
         if self._showing is not None:

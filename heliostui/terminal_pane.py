@@ -19,6 +19,8 @@ from heliostui.messages import SessionChanged, SessionEnded
 from heliostui.presence.read_only import is_read_only, refused
 from heliostui.session import Session
 from heliostui.settings.use import settings_of
+from widgets.later import Later
+from widgets.once import after
 from widgets.own_class import set_own_class
 from widgets.terminal import TerminalView
 
@@ -104,7 +106,7 @@ class TerminalPane(Vertical):
         self.leave()
         self.session = session
         self._news_seen = self._bells_seen = 0
-        self.run_worker(session.run, group="session")
+        self.run_worker(Later(session.run), group="session")
         self._show()
         if self._keys_due:  # it was lost with the keys, and is back
             self._keys_due = False
@@ -141,7 +143,7 @@ class TerminalPane(Vertical):
             self._take()
         else:  # not on the screen: it is looked at now and then, which keeps a flood cheap
             self.post_message(self.Described(self))
-            self.set_timer(UNSEEN_LOOK, session.taken.set)
+            after(self, UNSEEN_LOOK, session.taken.set)
 
     def _take(self) -> None:
         session = self.session
@@ -221,7 +223,7 @@ class TerminalPane(Vertical):
         if out:
             self.post_message(self.Detached(self))
         elif self._detach_keys and self._detach_keys.waiting:
-            self.set_timer(PATIENCE, self._pass_on)
+            after(self, PATIENCE, self._pass_on)
 
     def _pass_on(self) -> None:
         """A lone ctrl+p was meant for the program."""
@@ -243,7 +245,7 @@ class TerminalPane(Vertical):
         """The program hears of a size that lasts: several may go by while panes come and go."""
         if self._settling is not None:
             self._settling.stop()
-        self._settling = self.set_timer(SETTLING, self._fit)
+        self._settling = after(self, SETTLING, self._fit)
 
     def _fit(self) -> None:
         columns, lines = self.view.content_size

@@ -29,6 +29,8 @@ from widgets.heap_lines import Line, differing, heading_line, legend_line, row_l
 from widgets.heap_looks import HEATS, LIT, STATES, Cell, Look, Palette
 from widgets.heap_trail import Ink, Spot, trail_inks
 
+from .once import after
+
 FADE = 0.2
 """Seconds of each step in which a flash fades: with five pictures a second no more than ten frames."""
 FEW, MANY = 80, 300
@@ -380,12 +382,12 @@ class HeapMapView(ScrollView, can_focus=True):
         for (row, column), kind in found.items():
             self._heat[self._rows[row].address + column * self._picture.cell] = (kind, heat)
         if self._heat and self._fading is None:
-            self._fading = self.set_timer(FADE, self._cool)
+            self._fading = after(self, FADE, self._cool)
 
     def _cool(self) -> None:
         """One step less of each flash."""
         self._heat = {address: (kind, heat - 1) for address, (kind, heat) in self._heat.items() if heat > 1}
-        self._fading = self.set_timer(FADE, self._cool) if self._heat else None
+        self._fading = after(self, FADE, self._cool) if self._heat else None
         self._update()
 
     # --- reactions ---

@@ -15,6 +15,7 @@ from textual.widget import Widget
 
 from .compositor import LeanCompositor
 from .driver import KeyDriver
+from .once import after
 from .own_keys import RebindingScreen
 
 
@@ -55,7 +56,7 @@ class QuickScreen(RebindingScreen[ScreenResultType]):
         self._update_timer.pause()
         if not self._waits:
             self._waits = True
-            self.set_timer(wait, self._look_again)
+            after(self, wait, self._look_again)
 
     def _look_again(self) -> None:
         self._waits = False

@@ -33,6 +33,7 @@ from engine.terminal import Row, Terminal
 
 from .copy_mode import CopyMode
 from .keys import encode_key, encode_paste
+from .once import after
 from .own_class import set_own_class
 from .passage import Link, Place, first_line, last_line, link_at, prompt_from
 from .pointer import Pointer
@@ -266,9 +267,9 @@ class TerminalView(Widget, can_focus=True):
         if terminal is None or self._pending is not None:
             return
         if terminal.generation == self._generation and terminal.synchronized:
-            self._pending = self.set_timer(SYNCHRONIZED_PATIENCE, self._update)
+            self._pending = after(self, SYNCHRONIZED_PATIENCE, self._update)
         elif (wait := self._full_at + FULL_PERIOD - monotonic()) > 0:
-            self._pending = self.set_timer(wait, self._update)
+            self._pending = after(self, wait, self._update)
         else:
             self._update()
 
@@ -315,7 +316,7 @@ class TerminalView(Widget, can_focus=True):
     def _ring(self) -> None:
         """A short mark; one for all bells of the time it is shown."""
         if self._bell is None:
-            self._bell = self.set_timer(BELL_TIME, self._silence)
+            self._bell = after(self, BELL_TIME, self._silence)
 
     def _silence(self) -> None:
         self._bell = None
@@ -789,7 +790,7 @@ class TerminalView(Widget, can_focus=True):
 
     def _look_again_later(self) -> None:
         if self._search is not None and self._searching is None:
-            self._searching = self.set_timer(SEARCH_PERIOD, self._look_again)
+            self._searching = after(self, SEARCH_PERIOD, self._look_again)
 
     def _look_again(self) -> None:
         self._searching = None

@@ -6,7 +6,6 @@ Owns the asking; the files are shown by the table. Imports link and widgets.
 from __future__ import annotations
 
 import stat
-from functools import partial
 from typing import ClassVar
 
 from textual import on
@@ -22,6 +21,7 @@ from engine.protocol.processes import Change
 from engine.protocol.quantities import size_text
 from heliostui.link import Link
 from widgets.change_table import ChangedFile, ChangeTable
+from widgets.later import Later
 from widgets.search_line import SearchLine
 
 
@@ -64,7 +64,7 @@ class ChangesPane(Vertical):
             self.table.show_files([])
             self._say("Comparing its files with the image…")
         self._container = container
-        self.run_worker(partial(self._ask, container), group="changes", exclusive=True)
+        self.run_worker(Later(self._ask, container), group="changes", exclusive=True)
 
     def stop(self, why: str = "") -> None:
         """Look no more."""

@@ -24,6 +24,7 @@ from heliostui.settings.use import settings_of
 from widgets.bounded import TOO_SLOW
 from widgets.container_table import ContainerRow, ContainerTable, Host, Numbers
 from widgets.marked_table import MarkedTable
+from widgets.once import after
 from widgets.query import QueryError, parse
 from widgets.search_line import SearchLine
 from widgets.text import printable
@@ -110,7 +111,7 @@ class ContainersPane(Vertical):
         """
         if isinstance(message, StatsArrived) and message.sample is not None:
             if not self._taken:
-                self.set_timer(max(SOON, self._shown_at + self._period - EARLY - monotonic()), self._show_taken)
+                after(self, max(SOON, self._shown_at + self._period - EARLY - monotonic()), self._show_taken)
             self._taken[message.sample.container] = message.sample
 
     def _show_taken(self) -> None:

@@ -6,7 +6,6 @@ Owns the watch that brings the pictures, for as long as it follows a heap. Impor
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 from textual import on
@@ -28,6 +27,7 @@ from heliostui.line import SPARING, slow_line
 from heliostui.link import Link
 from heliostui.network_explain import Told
 from widgets.heap_map import HeapMapView
+from widgets.later import Later
 
 TRAIL = 200
 """Blocks of a free list that are fetched at once."""
@@ -106,7 +106,7 @@ class HeapFace(Vertical):
             self.watching, self.map = HeapWatch(self._link, target, self.post_message, period), None
             self.view.forget()
         self.watching.view = values.view(self.view.wish)
-        self.run_worker(self.watching.run, group="heap", exclusive=True)
+        self.run_worker(Later(self.watching.run), group="heap", exclusive=True)
 
     def stop(self) -> None:
         """Ask no more."""
@@ -197,7 +197,7 @@ class HeapFace(Vertical):
         event.stop()
         under_way, self._wanted_list = self._wanted_list is not None, event
         if self.watching is not None and not under_way:
-            self.run_worker(partial(self._lists, self.watching.target), group="trail")
+            self.run_worker(Later(self._lists, self.watching.target), group="trail")
 
     async def _lists(self, target: HeapTarget) -> None:
         """Fetch free lists, one after the other, until what was fetched is what was wanted last."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 from textual import on, work
@@ -33,6 +32,8 @@ from heliostui.link import Link
 from heliostui.network_explain import Told
 from heliostui.screens.heap_forms import ChooseProcess
 from widgets.heap_map import HeapMapView
+from widgets.later import Later
+from widgets.once import after
 
 AGAIN = 1.0  # seconds after which a container without a heap is asked again: its programs come and go
 TALL = 14  # lines from which on there is room for what the cursor is on
@@ -96,7 +97,7 @@ class HeapPane(Vertical):
         if container.status not in (Status.RUNNING, Status.PAUSED):
             self._say(f"{container.name} does not run, so it has no heap.")
             return
-        self.run_worker(partial(self._find, container), group="find", exclusive=True)
+        self.run_worker(Later(self._find, container), group="find", exclusive=True)
 
     def stop(self, why: str = "") -> None:
         """Look no more; `why` says what there is to see instead."""
@@ -149,11 +150,11 @@ class HeapPane(Vertical):
         self._say(event.reason)
         if event.code is not None:
             self.process = None
-            self.set_timer(AGAIN, self._look_again)
+            after(self, AGAIN, self._look_again)
 
     def _look_again(self) -> None:
         if self._container is not None and self.process is None and self.is_on_screen:
-            self.run_worker(partial(self._find, self._container), group="find", exclusive=True)
+            self.run_worker(Later(self._find, self._container), group="find", exclusive=True)
 
     # --- keys ---
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 from typing import ClassVar
 
 from textual import on, work
@@ -22,6 +21,7 @@ from heliostui.logs.follow import follow
 from heliostui.logs.saving import save
 from heliostui.logs.times import moment
 from heliostui.screens.dialog import Prompt
+from widgets.later import Later
 from widgets.line_view import LineView
 from widgets.log_view import LogView, Piece
 from widgets.search_line import SearchLine
@@ -82,7 +82,7 @@ class LogsPane(Searchable):
         view.sources = tuple(self._names.values())
         view.since = min((each.started_at for each in containers if each.started_at), default=None)
         for container in shown:
-            self.run_worker(partial(self._read, container), group="logs")
+            self.run_worker(Later(self._read, container), group="logs")
 
     def stop(self, why: str = "") -> None:
         """Read no more."""

@@ -5,7 +5,6 @@ Owns the asking, once a second, and what is done to the process under the cursor
 
 from __future__ import annotations
 
-from functools import partial
 from typing import ClassVar
 
 import msgspec
@@ -36,6 +35,7 @@ from heliostui.presence.read_only import is_read_only
 from heliostui.processes.details import ProcessScreen
 from heliostui.screens.explain import Explain
 from heliostui.screens.signals import SignalMenu
+from widgets.later import Later
 from widgets.process_table import ProcessLine, ProcessTable
 from widgets.search_line import SearchLine
 from widgets.text import command_line
@@ -98,7 +98,7 @@ class ProcessesPane(Vertical):
             self._rows = {}
             self.table.show_processes([])
         self._container = container
-        self.run_worker(partial(self._ask, container), group="processes")
+        self.run_worker(Later(self._ask, container), group="processes")
 
     def stop(self, why: str = "") -> None:
         """Look no more; `why` says what there is to see instead."""

@@ -36,6 +36,7 @@ from heliostui.screens.explain import ExplainThing
 from heliostui.screens.heap_forms import ChooseProcess
 from widgets.heap_map import HeapMapView
 from widgets.key_line import KeyLine
+from widgets.later import Later
 from widgets.quick_screen import QuickScreen
 
 FIGURES = 1.0  # seconds between two questions for figures
@@ -113,7 +114,7 @@ class HeapScreen(QuickScreen[None]):
         self.figures.forget()
         self._bytes_of = None
         self.face.follow(self.target, self._process)
-        self.run_worker(self._ask, group="figures", exclusive=True)
+        self.run_worker(Later(self._ask), group="figures", exclusive=True)
         self._status()
 
     @on(EngineUp)

@@ -5,7 +5,6 @@ Owns the stream of maps, which ends with the screen. Imports link, state, captur
 
 from __future__ import annotations
 
-from functools import partial
 from typing import ClassVar
 
 from rich.text import Text
@@ -26,6 +25,7 @@ from heliostui.network_words import about, flows, network_map
 from heliostui.screens.explain import ExplainThing
 from heliostui.state import State
 from widgets.key_line import KeyLine
+from widgets.later import Later
 from widgets.network import MapContainer, MapNetwork
 from widgets.network_map import NetworkMapView
 from widgets.quick_screen import QuickScreen
@@ -86,7 +86,7 @@ class MapScreen(QuickScreen[str | None]):
     def follow(self) -> None:
         """Follow the engine's networks, anew where it was away."""
         self._before = None
-        self.run_worker(partial(self._link.network_map, self.post_message), group="map", exclusive=True)
+        self.run_worker(Later(self._link.network_map, self.post_message), group="map", exclusive=True)
 
     @on(MapArrived)
     def _arrived(self, event: MapArrived) -> None:

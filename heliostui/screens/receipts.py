@@ -6,7 +6,6 @@ Owns the streams of receipts, which end with the screen. Imports link, receipts 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import partial
 from typing import ClassVar
 
 from textual import on, work
@@ -26,6 +25,7 @@ from heliostui.receipts.rows import row
 from heliostui.receipts.script import MODE, script
 from heliostui.screens.receipt import ReceiptScreen
 from widgets.key_line import KeyLine
+from widgets.later import Later
 from widgets.query import QueryError
 from widgets.quick_screen import QuickScreen
 from widgets.receipt_table import ReceiptTable
@@ -80,7 +80,7 @@ class ReceiptsScreen(QuickScreen[None]):
         self._follow()
 
     def _follow(self) -> None:
-        self.run_worker(partial(follow, self._link, self.post_message), group="receipts", exclusive=True)
+        self.run_worker(Later(follow, self._link, self.post_message), group="receipts", exclusive=True)
 
     @on(EngineUp)
     def _engine_up(self) -> None:

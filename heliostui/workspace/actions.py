@@ -18,6 +18,7 @@ from heliostui.workspace.jump import Jump, targets
 from heliostui.workspace.regions import Regions
 from heliostui.workspace.tree import Axis
 from heliostui.workspace.workspace import PAIR
+from widgets.once import after
 from widgets.terminal import TerminalView
 
 STEPS = {"row": 4, "column": 2}  # cells that a key moves a border by
@@ -171,7 +172,7 @@ class WorkspaceActions(Regions):
     def _prefix(self) -> None:
         """The keys come back; the same key once more within a second is meant for the program."""
         self.just_released = True
-        self.set_timer(1, self._forget_release)
+        after(self, 1, self._forget_release)
         self.release()
 
     def _forget_release(self) -> None:

@@ -28,6 +28,7 @@ from heliostui.workspace.workspace import Workspace
 from widgets.container_table import ContainerTable
 from widgets.key_line import KeyLine
 from widgets.marked_table import MarkedTable
+from widgets.once import after
 from widgets.terminal import TerminalView
 
 SAVING = 0.5  # seconds that the layout must rest before it is written down
@@ -212,7 +213,7 @@ class Regions(TerminalTabs):
     def _keep(self) -> None:
         """Have it written down soon, if there is something new."""
         if self._saving is None and encoded(self.remembered) != self._saved:
-            self._saving = self.set_timer(SAVING, self._save)
+            self._saving = after(self, SAVING, self._save)
 
     def _save(self) -> None:
         self._saving = None
