@@ -6,10 +6,11 @@ this way. Imports rich.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from rich.cells import get_character_cell_size
+from rich.cells import get_character_cell_size, split_graphemes
 from rich.color import ColorSystem
 from rich.segment import Segment
 from rich.style import Style
@@ -20,6 +21,10 @@ _RESET = "\x1b[0m"
 _NONE = Style()
 _UNKNOWN = "\0"
 """What nothing that is drawn is equal to."""
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+"""Whatever is shown, a name or a title, gives the terminal no commands; rich gives these no width."""
+_JOINER, _EMOJI = "\u200d", "\ufe0f"
+"""Characters that make one of several, and that make a narrow one wide (Unicode TR 51)."""
 
 
 class Codes(NamedTuple):
@@ -65,6 +70,8 @@ class ShownCells:
                 if control or not text:
                     continue
                 style = style or _NONE
+                if not text.isprintable():
+                    text = _CONTROLS.sub("", text)
                 cells = list(text) if text.isascii() else _cells(text)
                 if x < 0 or x + len(cells) > columns:  # Textual has cut what it draws; be sure of it
                     cells = cells[max(0, -x) : max(0, columns - x)]
@@ -133,7 +140,8 @@ class _Pen:
         text = "".join(cells)
         self._out.append(text)
         # Terminals disagree about the width of some of what is not ASCII: where the cursor is then is not known.
-        self._at = (x + len(cells), y) if len(text) == len(cells) and x + len(cells) < self._shown._size[0] else None
+        sure = text.isascii() or max(map(len, cells)) == 1
+        self._at = (x + len(cells), y) if sure and x + len(cells) < self._shown._size[0] else None
 
     def _pick(self, style: Style) -> None:
         before, after = self._codes, self._shown.codes(style, self._system)
@@ -161,8 +169,14 @@ class _Pen:
 
 
 def _cells(text: str) -> list[str]:
-    """A text for each cell: what has no width belongs to the one before."""
+    """A text for each cell: what has no width belongs to the one before. As wide as rich takes it to be."""
     cells: list[str] = []
+    if _JOINER in text or _EMOJI in text:
+        for start, end, width in split_graphemes(text)[0]:
+            if width > 0:
+                cells.append(text[start:end])
+                cells.extend([""] * (width - 1))
+        return cells
     for character in text:
         width = get_character_cell_size(character)
         if width > 0:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
+from rich.cells import get_character_cell_size
 from rich.color import Color as RichColor
 from rich.segment import Segment
 from rich.style import Style as RichStyle
 from textual.strip import Strip
+from wcwidth import wcwidth
 
 from engine.terminal import Color, Row, Style
 
@@ -22,6 +24,29 @@ LIGHT_COLORS: tuple[str, ...] = (
 )
 _READABLE = {DARK_COLORS: {0: 8}, LIGHT_COLORS: {7: 8, 15: 0}}
 """Colours that can't be read on the theme's own background, and what is drawn there instead."""
+
+
+_LEARNED = 100_000  # characters that are remembered
+
+
+class _Fitted(dict[int, str]):
+    """Code point to what is drawn for it, for `str.translate`: as wide for rich as it is in the terminal.
+
+    A joiner makes one of several characters for rich, a variation selector a narrow one wide; the terminal has put each
+    into cells of its own. Of halves of flags and of colours of skin rich takes less room.
+    """
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        ours, riches = max(wcwidth(character), 0), get_character_cell_size(character)
+        dropped = character in "\u200d\ufe0f" or riches > ours
+        fitted = "" if dropped else character + " " * (ours - riches)
+        if len(self) < _LEARNED:
+            self[code] = fitted
+        return fitted
+
+
+_fitted = _Fitted()
 
 Span = tuple[int, int, RichStyle]
 """Cells from the first to after the last, and what their style gets in addition."""
@@ -63,7 +88,10 @@ def reversed_base(base: RichStyle) -> RichStyle:
 
 def drawn(row: Row, base: RichStyle, palette: tuple[str, ...]) -> Strip:
     """A row, not padded on the right. `palette`: the first 16 colours; empty leaves them to the outer terminal."""
-    segments = [Segment(text, _rich_style(style, base, palette)) for text, style in row.spans()]
+    segments = [
+        Segment(text if text.isascii() else text.translate(_fitted), _rich_style(style, base, palette))
+        for text, style in row.spans()
+    ]
     return Strip(segments, len(row.line[0]))
 
 

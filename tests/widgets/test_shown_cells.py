@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len, set_cell_size
@@ -74,6 +78,29 @@ def test_what_is_there_already_is_not_sent(frame: list[tuple[int, int, list[Segm
     apart = [(0, y, segments) for y, (_, _, segments) in enumerate(frame[:LINES])]
     cells.draw(apart)
     assert cells.draw(apart) == ""
+
+
+@pytest.mark.parametrize("text", ["❤\ufe0f", "👩\u200d👩\u200d👧", "✈\ufe0f\u0301", "a\u200d", "👍🏽"])
+def test_what_follows_joined_characters_stands_where_it_is_to(text: str) -> None:
+    cells = ShownCells()
+    cells.fit(COLUMNS, LINES)
+    sent = cells.draw([(0, 0, [Segment(text), Segment("|", STYLES[1])])])
+    assert f"\x1b[1;{cell_len(text) + 1}H" in sent  # whatever the terminal takes it to be
+    assert cells.draw([(cell_len(text), 0, [Segment("|", STYLES[1])])]) == ""
+
+
+@given(st.text(st.sampled_from("ab日\u0301\x00\x07\x1b\x7f\x85\x9b\r\n\t[];"), max_size=COLUMNS // 2))
+def test_nothing_that_is_shown_is_a_command_to_the_terminal(text: str) -> None:
+    cells = ShownCells()
+    cells.fit(COLUMNS, LINES)
+    cells.draw([(0, 0, [Segment(" " * COLUMNS)])])
+    sent = cells.draw([(0, 0, [Segment(text + "|", STYLES[1])]), (0, 1, [Segment("x")])])
+    terminal = Terminal(COLUMNS, LINES)
+    terminal.feed(sent.encode())
+    clean = "".join(character for character in text if unicodedata.category(character) != "Cc")
+    assert not re.search("[\x00-\x1a\x1c-\x1f\x7f-\x9f]", sent)
+    assert sent.count("\x1b") <= 5
+    assert terminal.text().splitlines()[0].rstrip() == clean.lstrip("\u0301") + "|"
 
 
 def test_one_cell_that_changed_is_one_cell_that_is_sent() -> None:
