@@ -6,6 +6,7 @@ import asyncio
 import os
 from datetime import datetime
 from pathlib import Path
+from secrets import token_hex
 
 from textual.app import App
 
@@ -33,7 +34,7 @@ async def save_text(app: App[object], title: str, proposal: str, text: str, righ
         return None
     path = _path(given)
     try:
-        size = await asyncio.to_thread(_write, path, text, "x", rights)
+        size = await asyncio.to_thread(_write, path, text, rights)
     except FileExistsError:
         was = _size(path)
         if was is None:
@@ -54,18 +55,24 @@ def _size(path: Path) -> int | None:
     return path.stat().st_size if path.is_file() else None
 
 
-def _write(path: Path, text: str, mode: str, rights: int) -> int:
+def _write(path: Path, text: str, rights: int) -> int:
+    """Only where nothing is, not even a link; nothing half written stays. Raises OSError."""
     data = text.encode(errors="replace")
-    with open(path, mode + "b", opener=lambda name, flags: os.open(name, flags, rights)) as file:
-        file.write(data)
+    with open(path, "xb", opener=lambda name, flags: os.open(name, flags, rights)) as file:
+        try:
+            file.write(data)
+            file.flush()
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
     return len(data)
 
 
 def _replace(path: Path, text: str, rights: int) -> int:
     """Whole, or not at all."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside = path.with_name(f".{token_hex(8)}")
+    size = _write(beside, text, rights)
     try:
-        size = _write(beside, text, "w", rights)
         os.replace(beside, path)
     except OSError:
         beside.unlink(missing_ok=True)
