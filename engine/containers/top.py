@@ -19,9 +19,16 @@ THREADS = 64  # whose children are looked for, of each process
 
 
 def in_namespace_of(init: int) -> list[int]:
-    """The pids of all processes that share the PID namespace of `init`; empty when it is gone (pid_namespaces(7))."""
+    """The pids of all processes that share the PID namespace of `init`; empty when it is gone (pid_namespaces(7)). In
+    our own namespace, the host's, only `init` and those below it: the others are none of the container's."""
     namespace = _namespace(init)
-    return [] if namespace is None else [pid for pid in psutil.pids() if _namespace(pid) == namespace]
+    if namespace is None:
+        return []
+    if namespace == _namespace(os.getpid()):
+        with suppress(psutil.Error):
+            return [init, *(child.pid for child in psutil.Process(init).children(recursive=True))]
+        return []
+    return [pid for pid in psutil.pids() if _namespace(pid) == namespace]
 
 
 def processes(init: int, cgroup: Cgroup | None) -> list[int]:

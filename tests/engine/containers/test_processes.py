@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 from collections.abc import Awaitable, Callable
 
@@ -174,3 +175,16 @@ async def test_a_signal_that_is_none_and_a_container_that_does_not_run_are_told(
     assert (await refusal(machine.containers.processes.signal(request))).code == ErrorCode.WRONG_STATE
     refused = await refusal(machine.containers.processes.signal(SignalProcess(container="web", pid=1, signal="LOUD")))
     assert refused.code == ErrorCode.INVALID
+
+
+def test_a_container_in_the_pid_namespace_of_the_host_has_none_of_the_hosts_processes() -> None:
+    with subprocess.Popen(["sh", "-c", "sleep 60 & echo; wait"], stdout=subprocess.PIPE) as init:
+        assert init.stdout is not None
+        init.stdout.readline()
+        found = top.in_namespace_of(init.pid)
+        for pid in found[1:]:
+            os.kill(pid, signal.SIGKILL)
+    assert found[0] == init.pid
+    assert len(found) == 2
+    assert os.getpid() not in found
+    assert top.in_namespace_of(init.pid) == []
