@@ -17,6 +17,7 @@ from heliostui.settings.presets import PRESETS
 from heliostui.settings.values import OwnTheme, Settings
 from heliostui.toml_lines import document, located
 
+DEEPEST = 8  # tables within each other that a command's id is looked for in
 FASTEST, SLOWEST = 0.1, 60.0  # seconds between two samples
 
 
@@ -169,7 +170,7 @@ class _Reading:
 def _leaves(table: Mapping[str, Any], *way: str) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Values with the keys on the way to them: who writes `container.stop` without quotes means the same."""
     for name, value in table.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and len(way) < DEEPEST:
             yield from _leaves(value, *way, name)
         else:
             yield (*way, name), value

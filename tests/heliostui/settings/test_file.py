@@ -84,6 +84,7 @@ chart-0 = "orange"
         ('[keys]\ncontainer.stpo = "x"', 2, "keys.container.stpo", "did you mean 'container.stop'?"),
         ('[keys]\n\n"container.stop" = "fx"', 3, "keys.container.stop", "'fx' is no key"),
         ("[keys]\ncontainer.stop = 3", 2, "keys.container.stop", "expected a key"),
+        ("[keys]\n" + "x." * 3000 + "y = 1", 2, "keys.x.x.x.x.x.x.x.x.x", "no command"),
         ("[themes.mine]\ndark = true", 1, "themes.mine", "at least the colour primary"),
         ('[themes.mine]\nprimary = "blu"', 2, "themes.mine.primary", "expected a colour"),
         ('[themes.mine]\ndark = "no"', 2, "themes.mine.dark", "true or false"),
