@@ -37,8 +37,9 @@ class SearchLine(Input):
         return key not in ("enter", "escape")
 
     def open(self) -> None:
+        """It has the keys at once: `focus` would leave those that are on their way already to what had them before."""
         self.display = True
-        self.focus()
+        self.screen.set_focus(self)
 
     def action_forget(self) -> None:
         self.value = ""
