@@ -14,7 +14,7 @@ from engine.protocol.value import Value
 
 Name = Annotated[str, Meta(max_length=80)]
 Count = Annotated[int, Meta(ge=0, le=1 << 40)]
-Seconds = Annotated[float, Meta(ge=0, le=1e12)]
+Seconds = Annotated[float, Meta(ge=0, le=2.5e11)]  # as a date: up to the year 9892, which a clock can show
 Text = Annotated[str, Meta(max_length=400)]
 Weights = Annotated[dict[Name, Annotated[float, Meta(ge=0, le=1e6)]], Meta(max_length=32)]
 

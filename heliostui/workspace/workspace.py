@@ -78,7 +78,9 @@ class Workspace(Frame):
     def hidden(self) -> frozenset[str]:
         """The regions that are not shown until they are asked for."""
         hidden = self._memory.hidden
-        return self.named.hidden if hidden is None else frozenset(hidden)
+        if hidden is None or set(REGIONS) <= set(hidden):  # somebody else's, or a file's: something is to be seen
+            return self.named.hidden
+        return frozenset(hidden)
 
     @property
     def weights(self) -> dict[str, dict[str, float]]:

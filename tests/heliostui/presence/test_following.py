@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+from functools import partial
 
 import msgspec
 
 from engine.client.blocking import Connection
 from engine.protocol.messages import JoinPresence, Present, PublishView
-from engine.protocol.presence import View
+from engine.protocol.presence import GraphPlace, Place, View
 from heliostui.screens.help import Help
 from heliostui.screens.main import MainScreen
 from tests.heliostui.conftest import CommandLine
@@ -149,6 +150,41 @@ async def test_what_is_not_here_is_said_and_the_rest_is_shown(room: CommandLine)
             ada.send(PublishView(view=msgspec.structs.replace(view, container=bob.main.table.rows[0].key, tab="logs")))
             await bob.until(lambda: bob.main.details.tab == "logs" and "a terminal that is not here" in bob.top)
             assert bob.main.workspace.layout_name == "console"
+
+
+ODD: list[View] = [
+    View(layout="console", hidden=["containers", "details", "terminals", "graphs", "heap"]),
+    View(layout="heap", hidden=["graphs"], zoomed="graphs"),
+    View(layout="console", weights={"wide": dict.fromkeys(["containers", "details", "graphs"], 0.0)}),
+    View(
+        layout="monitor",
+        graphs={"graphs": GraphPlace(span=2.5e11, cursor=2.5e11, until=2.5e11, current=99, enlarged=True)},
+    ),
+    View(tab="logs", place=Place(line=1 << 40, lines=1, cursor="1e400"), back=1 << 40),
+    View(filter="/(", sort="../x"),
+]
+"""What no console of ours would publish."""
+
+
+async def test_nothing_that_is_published_harms_who_follows(room: CommandLine) -> None:
+    async with member(room) as bob:
+        with Connection.connect(bob.main.link.here.places) as ada:
+            next(ada.stream(JoinPresence(name="ada")))
+            ada.send(Present())
+            ada.send(PublishView(view=View()))
+            await bob.follows()
+            for view in ODD:
+                ada.send(PublishView(view=msgspec.structs.replace(view, container=bob.main.table.rows[0].key)))
+                await bob.until(partial(_has_come, bob.main, view))
+                await bob.pilot.pause()
+                assert bob.main.workspace.seen
+            ada.send(PublishView(view=View(tab="inspect", region="details")))
+            await bob.until(lambda: bob.main.details.tab == "inspect")
+
+
+def _has_come(main: MainScreen, sent: View) -> bool:
+    seen = main.part.view
+    return seen is not None and msgspec.structs.replace(seen, container="") == sent
 
 
 async def test_a_lost_presenter_is_told_and_followed_again_when_he_is_back(room: CommandLine) -> None:
