@@ -9,7 +9,6 @@ from rich.style import Style
 from engine.terminal import Terminal
 from widgets.terminal_drawing import drawn
 
-
 TEXTS = ["❤\ufe0f", "👩\u200d👩\u200d👧", "✈\ufe0f", "👍🏽", "🇩🇪", "日本", "क्षि", "e\u0301", "a\u200d日"]
 
 
