@@ -17,6 +17,8 @@ from engine.client.directories import make_runtime
 from engine.client.errors import EngineUnreachable
 
 LOCK = "lock"
+LONGEST = 107  # bytes of a socket's path: sun_path of unix(7), without its final zero
+SOCKET = "/123456/c.1234567890123456"  # ssh's own in a room, under the name that it has at first
 
 
 class Room:
@@ -33,8 +35,13 @@ class Room:
 
 def take(runtime: Path) -> Room:
     """A new directory below `runtime`, which is made when there is none. Raises EngineUnreachable."""
-    make_runtime(runtime)
     rooms = runtime / "hosts"
+    if (length := len(os.fsencode(rooms)) + len(SOCKET)) > LONGEST:
+        raise EngineUnreachable(
+            f"The sockets of ssh would have paths of {length} bytes below {rooms}, and the kernel allows {LONGEST}; "
+            "choose a shorter directory with HELIOSTUI_RUNTIME."
+        )
+    make_runtime(runtime)
     try:
         rooms.mkdir(mode=0o700, exist_ok=True)
         door = os.open(rooms, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -38,18 +38,27 @@ def master(address: Address, control: Path, words: list[str], *, ask: bool) -> l
     """One connection for everything, which runs `heliostui WORDS` there. Without `ask` nobody is asked anything."""
     options = {**OPTIONS, "BatchMode": "no" if ask else "yes"}
     said = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
-    return [program(), "-M", "-S", str(control), *said, *_destination(address), _remote(address, words)]
+    return [program(), "-M", "-S", _control(control), *said, *_destination(address), _remote(address, words)]
 
 
 def beside(address: Address, control: Path, words: list[str]) -> list[str]:
     """Another program of heliostui's there, through the connection of `master`."""
-    return [program(), "-S", str(control), "-T", "-o", "BatchMode=yes", *_destination(address), _remote(address, words)]
+    return [
+        program(),
+        "-S",
+        _control(control),
+        "-T",
+        "-o",
+        "BatchMode=yes",
+        *_destination(address),
+        _remote(address, words),
+    ]
 
 
 def forward(address: Address, control: Path, here: Path, there: str) -> list[str]:
     """Have `master` listen on the socket `here`, for whoever may write to it: its owner."""
     return [
-        program(), "-S", str(control), "-O", "forward", "-o", "StreamLocalBindMask=0177",
+        program(), "-S", _control(control), "-O", "forward", "-o", "StreamLocalBindMask=0177",
         "-L", f"{_path(str(here))}:{_path(there)}", *_destination(address),
     ]  # fmt: skip
 
@@ -76,6 +85,11 @@ def _destination(address: Address) -> list[str]:
 def _remote(address: Address, words: list[str]) -> str:
     """A line for the login shell there."""
     return shlex.join([address.program, *words])
+
+
+def _control(path: Path) -> str:
+    """A path of `-S`, where a per cent sign begins a token, too."""
+    return str(path).replace("%", "%%")
 
 
 def _path(path: str) -> str:
