@@ -10,6 +10,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.client.aio import Connection
@@ -17,7 +18,11 @@ from engine.client.errors import RequestFailed
 from engine.places import Places
 from engine.protocol.messages import (
     ContainerOptions,
+    Containers,
     CreateNetwork,
+    ListContainers,
+    ListNetworks,
+    Networks,
     RunContainer,
     StopContainer,
     StopEngine,
@@ -27,30 +32,24 @@ from heliostui.screenshots import containers, heaps, jobs, networks, workstation
 from heliostui.screenshots.photographer import Photographer
 from heliostui.screenshots.scenes import CONTAINERS, NETWORKED, SHOP
 from heliostui.settings.values import Settings
-from heliostui.themes import CONTRAST, DARK, LIGHT
+from heliostui.themes import CONTRAST, CONTRAST_LIGHT, DARK, LIGHT
 
+DARKS, BOTH = ((DARK, "dark"),), ((DARK, "dark"), (LIGHT, "light"))
 SMALL, USUAL, LARGE = ("-80x24", (80, 24)), ("", (120, 40)), ("-200x60", (200, 60))
-WIDE = ("", (140, 40))
+HISTORY = 60.0  # seconds that graphs are filled with
 
 Story = Callable[[Photographer], Awaitable[None]]
+Size = tuple[str, tuple[int, int]]
 
 
-async def tell(places: Places, directory: Path, story: Story, sizes: Sequence[tuple[str, tuple[int, int]]]) -> None:
-    """One story at several sizes, dark and light."""
-    for theme, shade in ((DARK, "dark"), (LIGHT, "light")):
-        for suffix, size in sizes:
+async def tell(places: Places, directory: Path, story: Story, *sizes: Size) -> None:
+    """One story at several sizes, dark and light; a small screen differs in what has room, which dark ones show."""
+    for suffix, size in sizes:
+        for theme, shade in DARKS if size == SMALL[1] else BOTH:
             await _tell(places, directory, story, size, theme.name, f"{suffix}-{shade}")
 
 
-async def _tell(
-    places: Places,
-    directory: Path,
-    story: Story,
-    size: tuple[int, int],
-    theme: str,
-    suffix: str,
-    layout: str = "console",
-) -> None:
+async def _tell(places: Places, directory: Path, story: Story, size: tuple[int, int], theme: str, suffix: str) -> None:
     app = Console(places, Settings(theme=theme, layout="console"))
     async with app.run_test(size=size) as pilot:
         await story(Photographer(app, pilot, directory, suffix))
@@ -68,48 +67,72 @@ async def photograph(places: Places, directory: Path, wanted: Sequence[str]) -> 
 
 
 async def _run(engine: Connection, *scene: ContainerOptions) -> None:
+    """Have all of them, as far as another story has not made them."""
+    listed = await engine.request(ListContainers(all=True), Containers)
+    there = {each.name for each in listed.containers}
     for options in scene:
-        await engine.request(RunContainer(options=options))
+        if options.name not in there:
+            await engine.request(RunContainer(options=options))
+            if options.name == "store":
+                await engine.request(StopContainer(container="store"))
 
 
 async def _containers(engine: Connection, places: Places, directory: Path) -> None:
-    await _tell(places, directory, containers.tell_empty, WIDE[1], DARK.name, "-dark")
+    await _tell(places, directory, containers.tell_empty, USUAL[1], DARK.name, "-dark")
     await _run(engine, *CONTAINERS)
-    await engine.request(StopContainer(container="store"))
-    await tell(places, directory, containers.tell, (WIDE, SMALL))
-    await tell(places, directory, containers.tell_limits, (WIDE, SMALL))
+    await tell(places, directory, containers.tell, USUAL, SMALL)
+    await tell(places, directory, containers.tell_limits, USUAL, SMALL)
 
 
 async def _jobs(engine: Connection, places: Places, directory: Path) -> None:
-    await tell(places, directory, jobs.tell, (USUAL, SMALL, LARGE))
+    await tell(places, directory, jobs.tell, USUAL, SMALL, LARGE)
 
 
-async def _networks(engine: Connection, places: Places, directory: Path) -> None:
-    """Where there can be any."""
+async def _networked(engine: Connection) -> bool:
+    """Have containers in networks, where there can be any."""
     try:
-        for name in ("backend", "vault"):
+        known = {each.name for each in (await engine.request(ListNetworks(), Networks)).networks}
+        for name in {"backend", "vault"} - known:
             await engine.request(CreateNetwork(name=name, internal=name == "vault"))
         await _run(engine, *NETWORKED)
     except RequestFailed as error:
         print(f"No pictures of networks: {error}", file=sys.stderr)
-        return
-    await tell(places, directory, networks.tell, (USUAL, SMALL, LARGE))
+        return False
+    return True
 
 
-async def _heaps(engine: Connection, places: Places, directory: Path) -> None:
-    """Where our allocator was compiled."""
+async def _networks(engine: Connection, places: Places, directory: Path) -> None:
+    if await _networked(engine):
+        await tell(places, directory, networks.tell, USUAL, SMALL, LARGE)
+
+
+async def _with_heap(engine: Connection) -> bool:
+    """Have a container whose heap can be seen, where our allocator was compiled."""
     try:
         await _run(engine, SHOP)
     except RequestFailed as error:
         print(f"No pictures of heaps: {error}", file=sys.stderr)
-        return
-    await tell(places, directory, heaps.tell, (USUAL, SMALL, LARGE))
+        return False
+    return True
+
+
+async def _heaps(engine: Connection, places: Places, directory: Path) -> None:
+    if await _with_heap(engine):
+        await tell(places, directory, heaps.tell, USUAL, SMALL, LARGE)
 
 
 async def _workstation(engine: Connection, places: Places, directory: Path) -> None:
     """Last, since it shows what all the others have made."""
-    await tell(places, directory, workstation.tell, (USUAL, SMALL, LARGE))
-    await _tell(places, directory, workstation.tell_contrast, USUAL[1], CONTRAST.name, "-dark")
+    await _run(engine, *CONTAINERS)
+    await _networked(engine)
+    await _with_heap(engine)
+    await _tell(places, directory, workstation.prepare, USUAL[1], DARK.name, "-dark")
+    started = min(each.created_at for each in (await engine.request(ListContainers(), Containers)).containers)
+    await asyncio.sleep(max(0.0, HISTORY - (datetime.now(UTC) - started).total_seconds()))
+    await tell(places, directory, workstation.tell, USUAL, SMALL, LARGE)
+    await tell(places, directory, workstation.tell_tools, USUAL, SMALL)
+    for theme in (CONTRAST.name, CONTRAST_LIGHT.name, "dracula", "solarized-light"):
+        await _tell(places, directory, workstation.tell_theme, USUAL[1], theme, f"-{theme}")
 
 
 STORIES = {

@@ -58,7 +58,7 @@ async def tell_limits(by: Photographer) -> None:
     await by.press(*"0.5", "enter")
     await by.until(lambda: limits.selected is not None and limits.selected.value == "0.5")
     await by.picture("limits")
-    await by.press("3")
+    await by.press("m")  # a digit would be the limit's
     await by.until(lambda: stats.metric)
     await by.pilot.pause(6)
     await by.picture("stats")

@@ -8,17 +8,8 @@ from widgets.jobs import Jobs, condition
 
 async def tell(by: Photographer) -> None:
     """Pictures of a terminal of the host with jobs in every state, of its lanes and of the menu of signals."""
-    await by.until(lambda: by.main.state.info is not None)
-    await by.press("t")
-    await by.until(lambda: by.main.terminal_has_keys and _jobs(by).told and _jobs(by).shell)
-    await by.until(lambda: _prompted(by))
-    for line, state in (
-        ("sleep 100 | cat &", "running"),
-        ("cat &", "stopped by TTIN"),
-        ("yes >/dev/null &", "running"),
-        ("vim notes.md", "running"),
-    ):
-        await _job(by, line, state)
+    await start_jobs(by)
+    await _job(by, "vim notes.md", "running")
     await by.until(lambda: _edits(by, "notes.md"))
     await by.picture("vim")
     await by.press("ctrl+z")
@@ -37,8 +28,23 @@ async def tell(by: Photographer) -> None:
     await by.picture("signals")
     await by.press("escape", "w")
     await by.until(lambda: by.app.screen is not by.main)
+    others = len(by.main.state.terminals) - 1
     await by.press("y")
-    await by.until(lambda: not by.main.state.terminals)
+    await by.until(lambda: len(by.main.state.terminals) == others)
+
+
+async def start_jobs(by: Photographer) -> None:
+    """Open a terminal of the host, and have its shell start jobs."""
+    await by.until(lambda: by.main.state.info is not None)
+    await by.press("t")
+    await by.until(lambda: by.main.terminal_has_keys and _jobs(by).told and _jobs(by).shell)
+    await by.until(lambda: _prompted(by))
+    for line, state in (
+        ("sleep 100 | cat &", "running"),
+        ("cat &", "stopped by TTIN"),
+        ("yes >/dev/null &", "running"),
+    ):
+        await _job(by, line, state)
 
 
 def _jobs(by: Photographer) -> Jobs:
