@@ -69,11 +69,26 @@ PANES = (
     _pane("pane.taller", "grow('column', 1)", "ctrl+up", "Taller", "Make it taller"),
     _pane("pane.lower", "grow('column', -1)", "ctrl+down", "Lower", "Make it lower"),
 )
-LAYOUTS = tuple(
+LAYOUTS = (
+    *(
+        Command(
+            f"layout.{layout.name}",
+            f"layout('{layout.name}')",
+            key,
+            f"Layout: {layout.label}",
+            layout.help,
+            group="Layout",
+        )
+        for key, layout in zip(("f5", "f6", "f7", "f8", "f9"), NAMED.values(), strict=True)
+    ),
     Command(
-        f"layout.{layout.name}", f"layout('{layout.name}')", key, f"Layout: {layout.label}", layout.help, group="Layout"
-    )
-    for key, layout in zip(("f5", "f6", "f7", "f8", "f9"), NAMED.values(), strict=True)
+        "layout.forget",
+        "forget_layout",
+        "",
+        "Layout as it was at first",
+        "Forget what was hidden, zoomed and resized in this layout",
+        group="Layout",
+    ),
 )
 REGIONS = tuple(
     Command(

@@ -46,6 +46,11 @@ class WorkspaceActions(Regions):
         if self.workspace.region_of(self.focused) not in self.workspace.seen:
             self.focus_something()
 
+    def action_forget_layout(self) -> None:
+        self.workspace.forget()
+        if self.workspace.region_of(self.focused) not in self.workspace.seen:
+            self.focus_something()
+
     def action_region(self, name: str) -> None:
         self.focus_region(name)
 

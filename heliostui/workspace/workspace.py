@@ -117,6 +117,12 @@ class Workspace(Frame):
                 self._move_to_front(next(each for each in self.recent if each not in self.hidden))
             self._anew()
 
+    def forget(self) -> None:
+        """Have the layout as it is at first."""
+        self.remembered.layouts.pop(self.layout_name, None)
+        self.lent = None
+        self._anew()
+
     def want(self, name: str) -> None:
         """Show a region, in place of others where there is no room for all."""
         self._move_to_front(name)

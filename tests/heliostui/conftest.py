@@ -9,10 +9,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
 from ptyprocess import PtyProcess
+
+from engine.terminal import Terminal
 
 HELIOSTUI = [sys.executable, "-m", "heliostui"]
 PATIENCE = 30.0  # seconds; far more than anything takes
@@ -77,6 +80,7 @@ class UserTerminal:
     def __init__(self, command: list[str], environment: dict[str, str], columns: int, lines: int) -> None:
         self.process = PtyProcess.spawn(command, env=environment, dimensions=(lines, columns))
         self.shown = b""
+        self.screen = Terminal(columns, lines)
 
     def __enter__(self) -> UserTerminal:
         return self
@@ -89,12 +93,24 @@ class UserTerminal:
 
     def until(self, text: bytes) -> bytes:
         """Read until the text has been shown; what came before and with it. What follows is for the next call."""
+        end = monotonic() + PATIENCE
         while text not in self.shown:
-            ready, _, _ = select.select([self.process.fd], [], [], PATIENCE)
-            assert ready, f"{text!r} was not shown, but {self.shown!r}"
-            self.shown += self.process.read(65536)
+            self._read(end, text)
         before, _, self.shown = self.shown.partition(text)
         return before + text
+
+    def sees(self, text: str) -> None:
+        """Read until the text stands on the screen, however its cells came there."""
+        end = monotonic() + PATIENCE
+        while text not in self.screen.text():
+            self._read(end, text)
+
+    def _read(self, end: float, awaited: bytes | str) -> None:
+        ready, _, _ = select.select([self.process.fd], [], [], max(0.0, end - monotonic()))
+        assert ready, f"{awaited!r} was not shown, but {self.screen.text()}"
+        data = self.process.read(65536)
+        self.shown += data
+        self.screen.feed(data)
 
     def end(self) -> int:
         """The exit status, once everything has been shown (in `shown`)."""

@@ -86,7 +86,7 @@ def flood(screen: Screen, cli: CommandLine) -> None:
 
 
 def test_a_slow_line_is_recognised_and_the_top_line_says_so(screen: Screen) -> None:
-    screen.rate = 8_000
+    screen.rate = 16_000
     assert "slow line" not in screen.text()
 
     def recognised() -> bool:

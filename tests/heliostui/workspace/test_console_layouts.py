@@ -107,6 +107,9 @@ async def test_a_hidden_region_gives_its_room_away_and_comes_back_by_its_tab(cli
         at = next(at for key, at, _ in bar.spans() if key == "graphs")
         await person.pilot.click(TabBar, offset=(at + 1, 0))
         await person.until(lambda: place(person, "containers") == before and "graphs" in workspace.seen)
+        await person.press("X")
+        await person.main.run_action("forget_layout")
+        await person.until(lambda: place(person, "containers") == before and "graphs" in workspace.seen)
 
 
 async def test_control_and_an_arrow_make_a_region_larger_or_smaller(cli: CommandLine) -> None:
