@@ -21,9 +21,9 @@ from textual.theme import Theme
 from engine.places import Places
 from heliostui.browser import openable, opener, start
 from heliostui.clipboard import LIMIT, clipboard_sequence
+from heliostui.keymap.palette import Commands
 from heliostui.line import LineSaving
 from heliostui.messages import ProgramCopied
-from heliostui.palette import Commands
 from heliostui.screens.main import MainScreen
 from heliostui.screens.small import LEAST, TooSmall
 from heliostui.settings.start import settings as settings_at_start

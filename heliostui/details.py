@@ -20,22 +20,22 @@ from textual.widgets import TabbedContent, TabPane, Tabs
 
 from engine.protocol.messages import Attach, ContainerSummary, Status, StreamJobs
 from heliostui.changes.pane import ChangesPane
+from heliostui.graphs.tab import StatsPane
 from heliostui.heap.pane import HeapPane
-from heliostui.isolation_pane import IsolationPane
-from heliostui.job_pane import JobPane
-from heliostui.limits_pane import LimitsPane
+from heliostui.isolation.pane import IsolationPane
+from heliostui.limits.pane import LimitsPane
 from heliostui.link import Link
 from heliostui.logs.pane import LogsPane, about_search
 from heliostui.messages import InspectArrived, LaunchArrived
-from heliostui.network_explain import Told
-from heliostui.network_pane import NetworkPane
+from heliostui.network.explain import Told
+from heliostui.network.pane import NetworkPane
 from heliostui.presence.read_only import refused
 from heliostui.processes.pane import ProcessesPane
-from heliostui.session import Session
 from heliostui.state import State, receipt
-from heliostui.stats_pane import StatsPane
 from heliostui.tab_names import TABS, names
-from heliostui.terminal_pane import TerminalPane
+from heliostui.terminals.jobs import JobPane
+from heliostui.terminals.pane import TerminalPane
+from heliostui.terminals.session import Session
 from widgets.document import Document
 from widgets.later import Later
 from widgets.launch_chart import LaunchChart

@@ -25,7 +25,7 @@ from engine.protocol.metrics import Sample, Series
 from engine.protocol.network import DnsQuery
 
 if TYPE_CHECKING:
-    from heliostui.session import Session
+    from heliostui.terminals.session import Session
 
 
 @dataclass

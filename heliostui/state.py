@@ -24,7 +24,7 @@ from engine.protocol.messages import Job as JobReply
 from engine.protocol.messages import Launch as LaunchReply
 from heliostui.keymap import Command
 from heliostui.keymap.containers import BULK
-from heliostui.network_words import ports_line
+from heliostui.network.words import ports_line
 from widgets.container_row import ContainerRow, Host
 from widgets.jobs import Event, Job, Jobs, Process
 from widgets.launch_chart import Call, Receipt

@@ -1,8 +1,9 @@
 """A style sheet that does nothing before it is needed. Imports Textual.
 
 The style of a component is worked out when it is first drawn with, and the source is not read again for the same
-variables, as it would be twice at each start. Textual works out all of them for every widget, again and again while a screen starts: a widget with colours of its own
-has a dozen, most of them never looked at, and they were most of the time until the first picture.
+variables, as it would be twice at each start. Textual works out all of them for every widget, again and again while a
+screen starts: a widget with colours of its own has a dozen, most of them never looked at, and they were most of the
+time until the first picture.
 """
 
 from __future__ import annotations

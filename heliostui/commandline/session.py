@@ -35,7 +35,7 @@ from heliostui.commandline import signals, terminal
 from heliostui.commandline.failures import Failure, complain
 from heliostui.commandline.modes import Modes
 from heliostui.commandline.terminal import STDERR, STDIN, STDOUT
-from heliostui.detach import PATIENCE, DetachKeys
+from heliostui.terminals.detach import PATIENCE, DetachKeys
 
 PIECE = 16384  # bytes of input read at a time
 CLEAR = b"\x1b[m\x1b[H\x1b[2J"

@@ -10,7 +10,7 @@ from heliostui.containers.menu import Choice, RowMenu
 from heliostui.containers.pane import ContainersPane
 from heliostui.keymap import COMMANDS, Command
 from heliostui.keymap.containers import BULK
-from heliostui.live_keys import by_id, own_keys
+from heliostui.keymap.live import by_id, own_keys
 from heliostui.messages import EngineDown, EngineUp
 from heliostui.settings.keys import spelled
 from heliostui.workspace.workspace import Workspace

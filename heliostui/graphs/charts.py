@@ -1,4 +1,4 @@
-"""The charts there are: which metrics each shows, under which words, with which limit. Imports metric_words."""
+"""The charts there are: which metrics each shows, under which words, with which limit. Imports words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from engine.protocol.metrics import METRICS
-from heliostui.metric_words import LABELS, LIMIT_OF, in_bytes, scale_text
+from heliostui.graphs.words import LABELS, LIMIT_OF, in_bytes, scale_text
 from widgets.graph import Units
 
 HELD_BACK = "cpu.throttled_periods"

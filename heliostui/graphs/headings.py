@@ -1,4 +1,4 @@
-"""The words over a chart: its values now, or at the cursor, with their units. Imports charts, feed and metric_words."""
+"""The words over a chart: its values now, or at the cursor, with their units. Imports charts, feed and words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from heliostui.graphs.charts import HELD_BACK, Chart
 from heliostui.graphs.feed import Feed, Subject
-from heliostui.metric_words import value_text
+from heliostui.graphs.words import value_text
 from widgets.graph import Cell
 
 LITTLE = 0.005  # below that nothing was held back

@@ -1,5 +1,5 @@
 """What happened while a graph was drawn: limits changed, processes killed, starts and ends; from the engine's events,
-and for the time before that from the curves themselves. Imports the protocol, metric_words and widgets.
+and for the time before that from the curves themselves. Imports the protocol, words and widgets.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
 from engine.protocol.messages import Event
-from heliostui.metric_words import scale_text, value_text
+from heliostui.graphs.words import scale_text, value_text
 from widgets.curve import Curve
 from widgets.graph import Mark
 

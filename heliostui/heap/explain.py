@@ -1,6 +1,6 @@
 """Where the figures of a heap come from: which calls read them, and the arithmetic with its numbers.
 
-Imports the protocol, network_explain's `Told` and words.
+Imports the protocol, network.explain's `Told` and words.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from engine.protocol.heap import HeapBlock, HeapMap, HeapProcess, HeapTotals
 from engine.protocol.quantities import size_text
 from heliostui.heap.words import block_words, is_slab, percent
-from heliostui.network_explain import Told
+from heliostui.network.explain import Told
 
 HEADER = 16
 """Bytes of a block's header, which lies just before what the program was given (layout.h: struct block)."""

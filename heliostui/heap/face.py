@@ -25,7 +25,7 @@ from heliostui.heap.watch import PERIOD, HeapWatch
 from heliostui.heap.words import CELLS, cursor_words, percent, totals_words
 from heliostui.line import SPARING, slow_line
 from heliostui.link import Link
-from heliostui.network_explain import Told
+from heliostui.network.explain import Told
 from widgets.heap_map import HeapMapView
 from widgets.later import Later
 

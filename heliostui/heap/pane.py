@@ -29,7 +29,7 @@ from engine.protocol.messages import (
 from heliostui.heap.face import HeapFace
 from heliostui.heap.words import no_heap_words, options_words, process_name, with_heap
 from heliostui.link import Link
-from heliostui.network_explain import Told
+from heliostui.network.explain import Told
 from heliostui.screens.heap_forms import ChooseProcess
 from widgets.heap_map import HeapMapView
 from widgets.later import Later

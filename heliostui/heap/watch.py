@@ -16,7 +16,8 @@ from textual.message import Message
 from engine.client.errors import ClientError, RequestFailed
 from engine.protocol.heap import HeapMap, HeapTarget, HeapView
 from engine.protocol.messages import ErrorCode, GetHeapMap, HeapPicture
-from heliostui.link import Link, Post
+from heliostui.hosts.watch import Post
+from heliostui.link import Link
 
 PERIOD = 0.2  # seconds between two pictures
 

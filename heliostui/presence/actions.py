@@ -24,7 +24,7 @@ from heliostui.presence.dialog import PresentMenu
 from heliostui.presence.line import Lost, PresenceLine, Refused, Told, Viewed
 from heliostui.presence.part import Part
 from heliostui.presence.view import look, show
-from heliostui.terminal_pane import TerminalPane
+from heliostui.terminals.pane import TerminalPane
 
 if TYPE_CHECKING:
     from heliostui.app import Console

@@ -1,6 +1,6 @@
 """Where a number comes from: the files, what they said, and the arithmetic; and what a thing of the network means.
 
-Imports the protocol and network_explain.
+Imports the protocol and network.explain.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from textual.widgets import Static
 
 from engine.protocol.messages import Explanation
 from engine.protocol.metrics import METRICS, Reading, Source
-from heliostui.metric_words import value_text
-from heliostui.network_explain import Told
+from heliostui.graphs.words import value_text
+from heliostui.network.explain import Told
 from widgets.dialog import Dialog
 
 LINES = 40

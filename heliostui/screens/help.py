@@ -17,14 +17,14 @@ from textual.widgets import Static
 
 from heliostui.graphs.looking import Looking
 from heliostui.graphs.pane import GraphsPane
+from heliostui.graphs.tab import StatsPane
 from heliostui.heap.input import OperationInput
 from heliostui.heap.operations import Operations
 from heliostui.heap.pane import HeapPane
 from heliostui.keymap import COMMANDS, TERMINAL_KEYS, Command
-from heliostui.live_keys import Rows, by_id, declared, here, keys_of, own_keys
-from heliostui.network_pane import NetworkPane
+from heliostui.keymap.live import Rows, by_id, declared, here, keys_of, own_keys
+from heliostui.network.pane import NetworkPane
 from heliostui.screens.network_map import MapScreen
-from heliostui.stats_pane import StatsPane
 from widgets.copy_mode import COPY_KEYS
 from widgets.dialog import Dialog
 from widgets.heap_map import HeapMapView

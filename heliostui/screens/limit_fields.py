@@ -1,4 +1,4 @@
-"""Fields for the limits of a new container: three at once, the others behind a key. Imports limit_words."""
+"""Fields for the limits of a new container: three at once, the others behind a key. Imports limits.words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Label
 
 from engine.protocol.limits import Limits
-from heliostui.limit_words import LimitValue, limits, parsed, words
+from heliostui.limits.words import LimitValue, limits, parsed, words
 
 # In rows of three: the limit, its label, and what is there without it.
 FIRST = (("memory", "Memory", "no limit"), ("cpus", "CPUs", "no limit"), ("pids", "Processes", "no limit"))

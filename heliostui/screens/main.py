@@ -1,7 +1,7 @@
 """The main screen: the regions of the console, the line above them and the line of keys below.
 
 Owns the state and the selection; what is done to containers and terminals is in `heliostui.actions` and
-`heliostui.terminal_actions`, the layout in `heliostui.workspace`. Imports link, state and the regions' panes.
+`heliostui.terminals.actions`, the layout in `heliostui.workspace`. Imports link, state and the regions' panes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from textual.widgets import Static
 
 from engine.places import Places
 from heliostui.actions import ConsoleActions
-from heliostui.capture import Captures
 from heliostui.containers.life import ContainerLife
 from heliostui.containers.list_actions import ListActions
 from heliostui.containers.pane import ContainersPane
@@ -31,7 +30,8 @@ from heliostui.keymap import COMMANDS, ON_SCREEN, Command
 from heliostui.line import SlowLine, slow_line
 from heliostui.link import Link
 from heliostui.messages import ContainersListed, LimitMet
-from heliostui.network_actions import NetworkActions
+from heliostui.network.actions import NetworkActions
+from heliostui.network.capture import Captures
 from heliostui.presence.actions import PresenceActions
 from heliostui.receipts.actions import ReceiptActions
 from heliostui.recording.actions import RecordingActions

@@ -1,6 +1,6 @@
 """The map of the machine's networks, on the whole screen, live; what is done to networks from there.
 
-Owns the stream of maps, which ends with the screen. Imports link, state, capture, network_tasks and widgets.
+Owns the stream of maps, which ends with the screen. Imports link, state, capture, network.tasks and widgets.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from textual.widgets import Static
 
 from engine.protocol.messages import NetworkMap as MapReply
 from engine.protocol.messages import Role
-from heliostui.capture import Captures
 from heliostui.link import Link
 from heliostui.messages import MapArrived
-from heliostui.network_explain import host_explained, network_explained
-from heliostui.network_tasks import NetworkTasks, Whom
-from heliostui.network_words import about, flows, network_map
+from heliostui.network.capture import Captures
+from heliostui.network.explain import host_explained, network_explained
+from heliostui.network.tasks import NetworkTasks, Whom
+from heliostui.network.words import about, flows, network_map
 from heliostui.screens.explain import ExplainThing
 from heliostui.state import State
 from widgets.key_line import KeyLine

@@ -11,8 +11,8 @@ from textual.widgets import Input
 
 from heliostui.details import CONTENT
 from heliostui.keymap import Command
-from heliostui.terminal_pane import TerminalPane
-from heliostui.terminal_tab import TerminalTab
+from heliostui.terminals.pane import TerminalPane
+from heliostui.terminals.tab import TerminalTab
 from heliostui.workspace.frame import Frame
 from heliostui.workspace.jump import Jump, targets
 from heliostui.workspace.regions import Regions

@@ -18,8 +18,8 @@ from engine.protocol.messages import ContainerSummary
 from heliostui.details import LIVE
 from heliostui.graphs.pane import GraphsPane
 from heliostui.heap.pane import HeapPane
-from heliostui.terminal_tab import is_small, terminal_size
-from heliostui.terminal_tabs import TerminalTabs
+from heliostui.terminals.tab import is_small, terminal_size
+from heliostui.terminals.tabs import TerminalTabs
 from heliostui.workspace.crumbs import BETWEEN, crumbs, path
 from heliostui.workspace.layouts import TITLES
 from heliostui.workspace.memory import Remembered, encoded, write

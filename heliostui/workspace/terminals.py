@@ -1,4 +1,4 @@
-"""The region of terminals: one tab for each, one of them shown; or how to open the first. Imports terminal_tab."""
+"""The region of terminals: one tab for each, one of them shown; or how to open the first. Imports terminals.tab."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from textual.containers import Container
 from textual.css.query import NoMatches
 from textual.widgets import Static
 
-from heliostui.terminal_tab import TerminalTab
+from heliostui.terminals.tab import TerminalTab
 
 NONE_YET = """\
 No terminals yet.

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, Static
 
-from heliostui.limits_pane import WriteLog
+from heliostui.limits.pane import WriteLog
 from heliostui.screens.explain import Explain
 from heliostui.screens.limit_fields import LimitFields
 from heliostui.screens.main import MainScreen

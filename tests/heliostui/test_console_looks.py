@@ -15,7 +15,7 @@ from textual.widgets import Input
 import heliostui
 from engine.protocol.messages import ContainerOptions, ContainerRef, Explanation, ImageSummary
 from engine.protocol.metrics import Reading, Source
-from heliostui.network_explain import Told
+from heliostui.network.explain import Told
 from heliostui.screens.dialog import Confirm, Prompt
 from heliostui.screens.explain import Explain, ExplainThing
 from heliostui.screens.help import Help

@@ -16,7 +16,7 @@ from engine.places import Places
 from engine.protocol.messages import CloseTerminal, ListTerminals, OpenTerminal, TerminalRef, Terminals
 from heliostui.screens.dialog import Confirm
 from heliostui.screens.signals import SignalMenu
-from heliostui.terminal_tab import TerminalTab
+from heliostui.terminals.tab import TerminalTab
 from tests.heliostui.conftest import CommandLine
 from tests.heliostui.person import Person, console
 from widgets.job_table import JobTable

@@ -91,7 +91,7 @@ async def test_terminals_of_the_same_name_are_kept_apart(two: Two, monkeypatch: 
             await person.press("t")
             await person.until(lambda before=before: len(person.main.state.terminals) > before)
             await person.until(lambda: person.main.terminal_has_keys)
-            await person.type(f"echo I am ${{HELIOSTUI_RUNTIME%/run}}")
+            await person.type("echo I am ${HELIOSTUI_RUNTIME%/run}")
             side = (two.near if name == NEAR else two.far).environment["HELIOSTUI_RUNTIME"].removesuffix("/run")
             await person.until(lambda side=side: f"I am {side}" in person.terminal().replace("\n", ""))
             await person.press("ctrl+right_square_bracket")

@@ -12,7 +12,7 @@ from heliostui.graphs.charts import BY_ID, CHARTS, chart_of, fitting, metrics_of
 from heliostui.graphs.feed import Feed
 from heliostui.graphs.grid import HIGH, WIDE, grid
 from heliostui.graphs.marks import from_curves, from_event
-from heliostui.metric_words import LABELS
+from heliostui.graphs.words import LABELS
 from widgets.curve import Curve
 
 NOW = datetime(2025, 3, 4, 12, tzinfo=UTC)

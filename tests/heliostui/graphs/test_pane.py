@@ -20,7 +20,7 @@ from engine.protocol.messages import Containers, ContainerSummary, ListContainer
 from heliostui.app import Console
 from heliostui.graphs.choose import ChooseCharts, ChooseNumber
 from heliostui.graphs.pane import GraphsPane
-from heliostui.limits_pane import LimitsPane, WriteLog
+from heliostui.limits.pane import LimitsPane, WriteLog
 from heliostui.link import Link
 from heliostui.screens.explain import Explain
 from tests.heliostui.conftest import CommandLine

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from textual.containers import ItemGrid
 
-from heliostui.palette import Commands
+from heliostui.keymap.palette import Commands
 from heliostui.screens.help import Help
 from heliostui.workspace.jump import Jump
 from heliostui.workspace.memory import read

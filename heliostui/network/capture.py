@@ -1,4 +1,4 @@
-"""The traffic of containers on its way into pcap files, written off the loop. Imports link, network_tasks, dialogs."""
+"""The traffic of containers on its way into pcap files, written off the loop. Imports link, tasks, dialogs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from engine.client.errors import ClientError
 from engine.protocol.messages import ContainerNetwork, GetContainerNetwork, StreamCapture
 from engine.protocol.quantities import size_text
 from heliostui.link import Link
-from heliostui.network_tasks import Whom
+from heliostui.network.tasks import Whom
 from heliostui.screens.network_forms import CaptureForm
 from widgets.once import after
 

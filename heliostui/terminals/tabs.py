@@ -1,6 +1,6 @@
 """The tabs of terminals: one for each terminal there is, which of them is shown, and the line that names them.
 
-Imports the same as terminal_actions, and the workspace; the main screen inherits from it.
+Imports the same as actions, and the workspace; the main screen inherits from it.
 """
 
 from __future__ import annotations
@@ -8,11 +8,11 @@ from __future__ import annotations
 from textual import on
 
 from engine.protocol.messages import TerminalSummary
-from heliostui.job_pane import JobPane
 from heliostui.messages import TerminalsListed
-from heliostui.terminal_actions import TerminalActions
-from heliostui.terminal_pane import TerminalPane
-from heliostui.terminal_tab import TerminalTab
+from heliostui.terminals.actions import TerminalActions
+from heliostui.terminals.jobs import JobPane
+from heliostui.terminals.pane import TerminalPane
+from heliostui.terminals.tab import TerminalTab
 from heliostui.workspace.layouts import REGIONS, TITLES
 from heliostui.workspace.terminals import Terminals
 from heliostui.workspace.workspace import PAIR, Workspace

@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from engine.client.errors import ClientError, RequestFailed
 from engine.protocol.messages import ContainerSummary, GetIsolation, GetSeccomp, Isolation, SeccompFilter
-from heliostui.fences import fences
+from heliostui.isolation.words import fences
 from heliostui.link import Link
 from widgets.isolation_view import IsolationView
 from widgets.later import Later

@@ -11,7 +11,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from heliostui.keymap import COMMANDS, Command
 from heliostui.keymap.containers import BULK
-from heliostui.live_keys import by_id, inside, keys_of, own_keys, words
+from heliostui.keymap.live import by_id, inside, keys_of, own_keys, words
 from heliostui.screens.main import MainScreen
 from heliostui.settings.keys import spelled
 

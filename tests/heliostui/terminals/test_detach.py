@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heliostui.detach import DetachKeys
+from heliostui.terminals.detach import DetachKeys
 
 PIECES = st.lists(st.text("\x10\x11ab", max_size=4).map(str.encode), max_size=8)
 

@@ -8,7 +8,7 @@ from engine.places import Places
 from engine.protocol.messages import JoinTerminal
 from engine.terminal import Terminal
 from heliostui.link import Link
-from heliostui.session import Session
+from heliostui.terminals.session import Session
 
 
 async def test_what_was_seen_is_still_there_after_a_redraw(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """What is done to networks from a screen: ports are published, networks made, joined, left and removed.
 
-Serves the main screen and the map alike. Imports link, network_words and the dialogs.
+Serves the main screen and the map alike. Imports link, words and the dialogs.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from engine.protocol.messages import (
 )
 from engine.protocol.network import NetworkDetail, NetworkOption, PortOption, Protocol
 from heliostui.link import Link
-from heliostui.network_words import ports
+from heliostui.network.words import ports
 from heliostui.screens.dialog import Confirm
 from heliostui.screens.network_forms import ConnectForm, DisconnectForm, NetworkForm, PublishForm
 

@@ -14,11 +14,11 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.timer import Timer
 
-from heliostui.detach import PATIENCE, DetachKeys
 from heliostui.messages import SessionChanged, SessionEnded
 from heliostui.presence.read_only import is_read_only, refused
-from heliostui.session import Session
 from heliostui.settings.use import settings_of
+from heliostui.terminals.detach import PATIENCE, DetachKeys
+from heliostui.terminals.session import Session
 from widgets.later import Later
 from widgets.once import after
 from widgets.own_class import set_own_class

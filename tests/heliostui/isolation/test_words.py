@@ -10,8 +10,8 @@ import pytest
 from engine.protocol.isolation import CapabilitySets, DeviceRule, IdMap, MountView, NamespaceView, SeccompRow
 from engine.protocol.messages import AnyRequest, Event, Isolation, SeccompFilter
 from engine.protocol.metrics import METRICS
-from heliostui.fences import device, fences, verbs
-from heliostui.metric_words import LABELS, LIMIT_OF, rows, value_text
+from heliostui.graphs.words import LABELS, LIMIT_OF, rows, value_text
+from heliostui.isolation.words import device, fences, verbs
 from heliostui.state import limit_met
 
 

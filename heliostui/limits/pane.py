@@ -1,7 +1,7 @@
 """The limits of a container, as the kernel has them now, and changed here; each change is shown as what was written.
 
 Owns the stream of samples that usage comes from, and what was asked for and is not in force yet. Imports link,
-limit_words and widgets.
+words and widgets.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from engine.protocol.messages import (
 from heliostui.graphs.board import GraphBoard
 from heliostui.graphs.charts import BY_ID
 from heliostui.graphs.feed import Subject
-from heliostui.limit_words import LimitValue, asked_for, chart_of, limits, parsed, row, stepped, words
+from heliostui.limits.words import LimitValue, asked_for, chart_of, limits, parsed, row, stepped, words
 from heliostui.link import Link
 from widgets.later import Later
 from widgets.limits_table import LimitsTable

@@ -1,7 +1,7 @@
 """The jobs of a terminal as a table and as lanes of time, live while they are looked at.
 
 Owns the stream of job tables, what is selected, and which of the two views there is room for; what is done to a job is
-in `heliostui.terminal_actions`. Imports link, keymap, state and widgets.
+in `heliostui.terminals.actions`. Imports link, keymap, state and widgets.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a container uses, live while it is looked at: its main graphs, all numbers, one of them as a graph too.
 
-Imports link, metric_words, the board of graphs and widgets.
+Imports link, words, the board of graphs and widgets.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from heliostui.graphs.board import GraphBoard
 from heliostui.graphs.charts import BY_ID, Chart, chart_of
 from heliostui.graphs.feed import Subject
 from heliostui.graphs.looking import QUICK
+from heliostui.graphs.words import rows
 from heliostui.link import Link
-from heliostui.metric_words import rows
 from widgets.metric_list import MetricList
 
 LEAST = 7  # lines of a graph

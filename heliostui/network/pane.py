@@ -1,6 +1,6 @@
 """The network of a container as its own tools would show it, live: addresses, ports, sockets, rules, names and more.
 
-Owns what was seen last and before, of which rates are made. Imports link, network_words, network_explain and widgets.
+Owns what was seen last and before, of which rates are made. Imports link, words, explain and widgets.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from engine.protocol.messages import ContainerSummary, InspectContainer, Inspect
 from engine.protocol.network import DnsQuery, EndpointDetail, PortMapping, PortOption, Protocol
 from heliostui.link import Link
 from heliostui.messages import NamesAsked, NetworkArrived
-from heliostui.network_explain import SECTIONS, Told, explained
-from heliostui.network_words import Seen, sections
+from heliostui.network.explain import SECTIONS, Told, explained
+from heliostui.network.words import Seen, sections
 from widgets.later import Later
 from widgets.once import after
 from widgets.search_line import SearchLine

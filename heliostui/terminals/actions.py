@@ -16,13 +16,13 @@ from textual import work
 from engine.client.errors import ClientError
 from engine.protocol.messages import ActOnJob, CloseTerminal, ListTerminals, OpenTerminal, TerminalRef, Terminals
 from heliostui.actions import Actions
-from heliostui.job_pane import JobPane
 from heliostui.keymap import Command
 from heliostui.messages import TerminalsListed
 from heliostui.presence.read_only import refused
 from heliostui.screens.dialog import Confirm, Prompt
 from heliostui.screens.signals import SignalMenu
-from heliostui.terminal_tab import TerminalTab
+from heliostui.terminals.jobs import JobPane
+from heliostui.terminals.tab import TerminalTab
 from widgets.jobs import Job
 
 # Of the terminal that the console runs in; the one that is opened is another.

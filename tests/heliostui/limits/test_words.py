@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.protocol.limits import MAX, DeviceLimit, LimitInForce, Limits
-from heliostui.limit_words import WORDS, LimitValue, asked_for, entry, limits, parsed, row, stepped, told
+from heliostui.limits.words import WORDS, LimitValue, asked_for, entry, limits, parsed, row, stepped, told
 
 STEPPED = [name for name, words in WORDS.items() if words.kind != "text"]
 MIB = 2**20

@@ -26,8 +26,8 @@ from engine.protocol.network import (
     Socket,
     Subnet,
 )
-from heliostui.network_explain import explained, host_explained, network_explained
-from heliostui.network_words import Seen, about, flows, network_map, outcome, ports, ports_line, sections
+from heliostui.network.explain import explained, host_explained, network_explained
+from heliostui.network.words import Seen, about, flows, network_map, outcome, ports, ports_line, sections
 from widgets.network import Flow
 from widgets.section_table import Section
 

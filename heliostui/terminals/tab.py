@@ -2,7 +2,7 @@
 
 Owns how the two share their region. The jobs are at the right of a wide one and below in others; in a small one, and
 when the terminal is zoomed, they are there only while they have the keys. The terminal's program keeps the size it has
-with the keys: giving them back and forth redraws nothing. Imports terminal_pane, job_pane, session and the frame.
+with the keys: giving them back and forth redraws nothing. Imports pane, jobs, session and the frame.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from textual.binding import BindingType
 from textual.geometry import Size
 
 from engine.protocol.messages import JoinTerminal, StreamJobs, TerminalSummary
-from heliostui.job_pane import JobPane
 from heliostui.keymap import ON_TERMINALS
 from heliostui.link import Link
 from heliostui.presence.read_only import is_read_only
-from heliostui.session import Session
 from heliostui.state import program, shortened
-from heliostui.terminal_pane import TerminalPane
+from heliostui.terminals.jobs import JobPane
+from heliostui.terminals.pane import TerminalPane
+from heliostui.terminals.session import Session
 from heliostui.workspace.frame import Frame, Plan
 from heliostui.workspace.tree import Cells, Part, Sizes, column, row
 

@@ -1,12 +1,12 @@
-"""The commands of the main screen that are about networks. Imports actions, capture, network_tasks and the map."""
+"""The commands of the main screen that are about networks. Imports actions, capture, tasks and the map."""
 
 from __future__ import annotations
 
 from textual import work
 
 from heliostui.actions import Actions, asks
-from heliostui.capture import Captures
-from heliostui.network_tasks import NetworkTasks, Whom
+from heliostui.network.capture import Captures
+from heliostui.network.tasks import NetworkTasks, Whom
 from heliostui.screens.explain import ExplainThing
 from heliostui.screens.network_map import MapScreen
 

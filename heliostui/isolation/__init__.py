@@ -1,0 +1,1 @@
+"""What a container can and can't see and do, on the screen."""

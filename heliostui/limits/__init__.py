@@ -1,0 +1,1 @@
+"""Limits of a container on the screen: in words, and as knobs."""
