@@ -153,7 +153,7 @@ _LINES: dict[type, Callable[[Any], list[str]]] = {
     m.CreateContainer: lambda r: ["create", *container_options(r.options)],
     m.RunContainer: lambda r: ["run", "-d", *container_options(r.options)],
     m.StartContainer: lambda r: ["start", r.container],
-    m.Attach: lambda r: ["start", "-ai" if r.input else "-a", r.container],
+    m.Attach: lambda r: ["start", r.container],  # what it did, but for showing it, which needs a terminal
     m.StopContainer: _stop,
     m.KillContainer: _kill,
     m.PauseContainer: lambda r: ["pause", r.container],

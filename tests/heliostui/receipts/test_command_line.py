@@ -99,8 +99,8 @@ def usual(request: Any) -> Any:
             request = msgspec.structs.replace(request, **{name: value or type(request).__struct_defaults__[-1]})
     if isinstance(request, m.OpenTerminal) and request.container is None:
         return msgspec.structs.replace(request, env=[])
-    if isinstance(request, m.Attach):
-        return msgspec.structs.replace(request, columns=None, lines=None)
+    if isinstance(request, m.Attach):  # a script has no terminal to show it on
+        return m.StartContainer(container=request.container)
     if isinstance(request, m.RunContainer | m.CreateContainer):
         options = msgspec.structs.replace(request.options, columns=80, lines=24)
         if options.command and not (options.image or options.rootfs):
