@@ -89,6 +89,7 @@ class Details(Vertical):
         self._followed: Hashable = None
         self._settling: Timer | None = None
         self._looked = True
+        self._instead = False  # the log is shown in the place of a terminal that there is none of
         self.lends = False
         """Whether its terminal has the whole screen while it has the keys."""
 
@@ -164,6 +165,7 @@ class Details(Vertical):
     def show_tab(self, tab: str) -> None:
         """Look at another tab; the keys go with the look when they were on a tab."""
         moves = self.has_focus_within
+        self._instead = False
         self._tabs.active = tab
         if moves:
             self.call_after_refresh(self.focus_content)
@@ -190,10 +192,21 @@ class Details(Vertical):
         before, self._container = self._container, container
         if (before and before.id) != (container and container.id):
             self._leave()
+            self._suit()
             self._settle()
         elif before != container:
             self._refresh()
         self.post_message(self.Described())
+
+    def _suit(self) -> None:
+        """A container without a terminal shows its log in the place of one, unless that tab was just chosen."""
+        container = self._container
+        if container is None or self.has_focus_within:
+            return
+        if not container.tty and self.tab == "terminal":
+            self._tabs.active, self._instead = "logs", True
+        elif container.tty and self._instead and self.tab == "logs":
+            self._tabs.active, self._instead = "terminal", False
 
     def reconnect(self) -> None:
         """The engine is back: look at everything anew."""
@@ -227,6 +240,7 @@ class Details(Vertical):
     @on(TabbedContent.TabActivated)
     def _tab_changed(self, event: TabbedContent.TabActivated) -> None:
         event.stop()
+        self._instead &= self.tab == "logs"
         self._refresh()
         self.screen.refresh_bindings()
         self.post_message(self.Described())

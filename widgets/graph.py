@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -88,7 +89,10 @@ class Graph(Widget):
 
     def head(self, *parts: Cell, big: Cell = ("", "graph--title")) -> None:
         """The words of the first line: texts and their component classes; `big` is told large where there is room."""
-        before, self._heading = self._heading, tuple(part for part in parts if part[0])
+        told = tuple(part for part in parts if part[0])
+        if self.size and not self._plot.view.large:  # there the words have lines of their own
+            told = _fitting(told, self.size.width - 1)
+        before, self._heading = self._heading, told
         if self._plot.view.large and (before, self._big) != (self._heading, big):
             self._big = big
             self.refresh(Region(0, 0, self.size.width, LINES))
@@ -255,3 +259,14 @@ class Graph(Widget):
         one, other = (self.get_component_styles(name).color for name in names)
         color = one.blend(other, share * 2 % 1 if share < 1 else 1.0)
         return self.get_component_rich_style("graph--text") + Style(color=color.rich_color)
+
+
+def _fitting(parts: Sequence[Cell], width: int) -> tuple[Cell, ...]:
+    """As many of the parts as have room whole: half a number tells another one. The first is there in any case."""
+    fitting, used = list[Cell](), 0
+    for words, name in parts:
+        if fitting and used + cell_len(words.rstrip()) > width:
+            break
+        fitting.append((words, name))
+        used += cell_len(words)
+    return tuple(fitting)

@@ -33,7 +33,7 @@ from widgets.curve import Curve
 from widgets.graph import Graph, Line, Mark
 
 MOST_QUICK = 20  # containers that the engine measures ten times a second
-MOST = 12  # charts
+MOST, LARGE_MOST = 12, 3  # charts, and of those that are to be read from afar
 NOTHING = Curve()
 SOON = 0.9  # of the period: one sample may be a little early
 
@@ -197,8 +197,9 @@ class GraphBoard(Looking):
         size = self.content_size
         if not size:
             return
+        most = LARGE_MOST if self.large else MOST
         count = 1 if self.enlarged else len(self.charts)
-        self._grid = grid(size.width, size.height, max(1, min(count, MOST)), large=self.large)
+        self._grid = grid(size.width, size.height, max(1, min(count, most)), large=self.large)
         first = min(max(0, self.current - self._grid.charts + 1), max(0, len(self.charts) - self._grid.charts))
         if self.enlarged:
             first = self.current

@@ -127,8 +127,8 @@ def _number(text: str) -> float | None:
 
 def from_step(time: float, metric: str, old: float | None, new: float | None) -> Happening | None:
     """What it means that one of `WATCHED` was one value and is another now."""
-    if metric in LIMITS:
-        return _limit(time, metric, new, old, told=False)
+    if metric in LIMITS:  # float32 and a restart make another number of the same limit
+        return None if _told(metric, new) == _told(metric, old) else _limit(time, metric, new, old, told=False)
     if old is None or new is None or new <= old:
         return None
     kind, count = COUNTED[metric], f"{new - old:.0f}"

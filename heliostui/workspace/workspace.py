@@ -224,6 +224,8 @@ class Workspace(Frame):
         shown = frozenset(REGIONS) - self.hidden
         if not self.has_terminals and not (self.named.terminals or self.wanted == "terminals"):
             shown -= {"terminals"}
+        if self.welcoming and self.layout_name != "monitor":  # an empty list and graphs of nothing would only distract
+            return (shown & {self.wanted, "terminals"}) - {"containers"} | {"details"}
         return shown | {"details"} if self.welcoming else shown
 
     def _order(self) -> list[str]:

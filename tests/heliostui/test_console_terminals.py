@@ -103,7 +103,7 @@ async def test_t_opens_a_shell_here_with_this_environment_and_gives_it_the_keys(
 
 
 async def test_the_jobs_of_heliosh_are_told_by_itself(cli: CommandLine) -> None:
-    async with opened(cli) as terminal, console(cli, (120, 40)) as person:
+    async with opened(cli) as terminal, console(cli, (120, 60)) as person:  # with room for three jobs
         await go_to(person, terminal)
         await person.until(lambda: any("at its prompt" in line for line in table(person)))
         await person.type("sleep 100 | cat &")

@@ -196,7 +196,7 @@ async def test_one_graph_has_all_the_room_and_blocks_are_seen_from_afar(cli: Com
         await me.pilot.press("enter", "b")
         await me.until(lambda: len(board.shown) == 7 and "█" in me.text(board.shown[1][0]))
         await me.pilot.press("up", "L")
-        await me.until(lambda: len(board.shown) == 4)
+        await me.until(lambda: len(board.shown) == 3)
         assert "┏" in me.text(board.shown[0][0])
 
 
