@@ -30,7 +30,7 @@ async def tell(by: Photographer) -> None:
     for key, name, container in LAYOUTS:
         await by.press(key)
         await by.select(container)
-        await by.until(lambda: _filled(by))
+        await _filled(by)
         await by.picture(name)
         if name == "heap-layout":
             await by.press("f5")
@@ -128,10 +128,13 @@ async def tell_all(by: Photographer) -> None:
 async def tell_theme(by: Photographer) -> None:
     """The workstation in another theme."""
     await by.select("worker")
-    await by.until(lambda: _filled(by))
+    await _filled(by)
     await by.picture("workstation")
 
 
-def _filled(by: Photographer) -> bool:
-    """Whether what the layout shows has come."""
-    return True
+async def _filled(by: Photographer) -> None:
+    """Wait until what the layout shows has come."""
+    main = by.main
+    if "heap" in main.workspace.seen:
+        await by.until(lambda: main.heap.face.map is not None)
+    await by.pilot.pause(3)  # for samples of the graphs, and numbers of the list
