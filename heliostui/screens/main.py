@@ -227,6 +227,10 @@ class MainScreen(
         # First what matters most, because the end is cut off where there is little room.
         if state.read_only and not (words and self.size.width < 100):
             text.append("read-only  ", style("status--down", partial=True))
+        for going_on in filter(None, (self.recorder.words(), self.captures.words())):
+            text.append(f"{going_on}  ", style("status--down", partial=True))
+        if slow_line(self.app):
+            text.append("slow line  ", muted)
         if words:
             text.append(f"{words}  ", style("status--up" if self.part.presenting else "status--title", partial=True))
             if self.size.width < WORDY:
@@ -239,14 +243,6 @@ class MainScreen(
             text.append(f"{state.running} of {len(state.containers)} running", muted)
         if info.rootless:
             text.append("  rootless", muted)
-        if self.captures.words():
-            text.append(f"  {self.captures.words()}", style("status--down", partial=True))
-        if self.recorder.words():
-            text.append(f"  {self.recorder.words()}", style("status--down", partial=True))
-        if slow_line(self.app):
-            text.append("  slow line", muted)
-        if words := self.part.words():
-            text.append(f"  {words}", style("status--up" if self.part.presenting else "status--title", partial=True))
         return text.append(" ")
 
     # --- the selection ---

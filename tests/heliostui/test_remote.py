@@ -148,9 +148,11 @@ def test_a_host_key_that_is_not_known_is_not_taken(remote: Remote) -> None:
         known.write_text(before)
 
 
-def test_a_server_that_forwards_no_sockets_is_named_as_the_reason(remote: Remote, tmp_path: Path) -> None:
+def test_a_server_that_forwards_no_sockets_is_named_as_the_reason(
+    remote: Remote, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     with sshd(variables(remote.there), more="AllowStreamLocalForwarding no") as strict:
-        line = Remote(tmp_path, strict, remote.there)
+        line = Remote(tmp_path_factory.mktemp("strict"), strict, remote.there)
         assert "forward sockets (AllowStreamLocalForwarding)" in line.refused("-H", "ssh://there", "ps", status=1)
 
 

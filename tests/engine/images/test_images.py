@@ -320,7 +320,7 @@ def as_nobody(function: Callable[[], object]) -> object:
             Path("/proc/self/gid_map").write_text("0 65534 1")
             os.write(writer, pickle.dumps(function()))
         except BaseException as error:  # noqa: BLE001  # the parent raises it
-            os.write(writer, pickle.dumps(error))
+            os.write(writer, pickle.dumps(RuntimeError(repr(error))))
         finally:
             os._exit(0)
     os.close(writer)

@@ -284,7 +284,7 @@ def test_killed_at_any_step_the_next_engine_has_what_the_containers_need(town: T
     town.insist(RunContainer(options=options("neighbour", "default", "side")), ErrorCode.NAME_IN_USE)
     for step in range(MOST):
         for request in act.before:
-            town.insist(request)
+            town.insist(request, ErrorCode.NAME_IN_USE)
         killed = town.kill_at(step, act.request)
         if killed:
             check(town)

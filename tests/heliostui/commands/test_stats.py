@@ -48,7 +48,7 @@ def test_what_can_not_be_had_is_a_dash() -> None:
 
 @pytest.mark.parametrize("width", range(20, 120, 5))
 def test_a_narrow_table_loses_what_matters_least_first(width: int) -> None:
-    lines = text([sample(**VALUES)], width).splitlines()
+    lines = text([sample(**VALUES)], width=width).splitlines()
     assert "CPU %" in lines[0]
     assert "NAME" in lines[0]
     if max(map(len, lines)) > width:
@@ -59,7 +59,7 @@ def test_a_narrow_table_loses_what_matters_least_first(width: int) -> None:
 
 def test_without_containers_there_is_only_the_heading() -> None:
     assert len(text([]).splitlines()) == 1
-    assert len(text([], 10).splitlines()) == 1
+    assert len(text([], width=10).splitlines()) == 1
 
 
 @pytest.mark.parametrize(

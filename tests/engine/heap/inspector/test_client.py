@@ -27,7 +27,15 @@ Puppets = Callable[..., Puppet]
 
 def readers() -> list[psutil.Process]:
     """The processes of this one that read heaps."""
-    return [child for child in psutil.Process().children() if "engine.heap.inspector" in " ".join(child.cmdline())]
+    return [child for child in psutil.Process().children() if "engine.heap.inspector" in _command(child)]
+
+
+def _command(process: psutil.Process) -> str:
+    """Nothing for one that ended, and that another test has not waited for."""
+    try:
+        return " ".join(process.cmdline())
+    except (psutil.ZombieProcess, psutil.NoSuchProcess):
+        return ""
 
 
 async def test_every_question_is_answered(puppets: Puppets, inspector: Inspector) -> None:
