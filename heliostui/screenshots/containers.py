@@ -70,7 +70,9 @@ async def tell_limits(by: Photographer) -> None:
     await by.picture("isolation")
     await by.press("right", "right", "right")
     await by.picture("calls")
-    await by.press("6", *"0.8", "enter")
+    await by.press("M")
+    await by.until(lambda: limits.has_focus and limits.selected is not None and limits.selected.key == "cpus")
+    await by.press(*"0.8", "enter")
     await by.until(lambda: limits.selected is not None and limits.selected.value == "0.8")
     await by.press("escape", "1")
 
