@@ -14,7 +14,7 @@ LAYOUTS = (
     ("f7", "shell", "worker"),
     ("f8", "heap-layout", "shop"),
     ("f9", "lecture", "worker"),
-    ("f5", "workstation", "worker"),
+    ("f5", "workstation", "orders"),
 )
 
 
