@@ -179,13 +179,14 @@ class Details(Vertical):
         self.query_one(Tabs).display = not alone
         set_own_class(self, keys, "-has-keys")
 
-    def focus_content(self) -> None:
-        """Give the keys to what the tab shows."""
+    def focus_content(self) -> bool:
+        """Give the keys to what the tab shows, and tell whether that takes any."""
         pane = self._tabs.active_pane
         for widget in pane.query(CONTENT) if pane else ():
             if widget.focusable:
                 widget.focus()
-                return
+                return True
+        return False
 
     def show(self, container: ContainerSummary | None) -> None:
         """Show this container, or what is new of the one that is shown."""

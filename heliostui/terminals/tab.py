@@ -7,6 +7,8 @@ with the keys: giving them back and forth redraws nothing. Imports pane, jobs, s
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from typing import ClassVar
 
 from textual import events, on
@@ -30,6 +32,8 @@ HIGH = 24  # lines from which on they are below
 JOB_COLUMNS, JOB_LINES = 64, 12
 _TERMINAL, _JOBS = Part("terminal", 3, Cells(40, 4)), Part("jobs", 9, Cells(30, 4))
 _BESIDE, _BELOW = row(_TERMINAL, _JOBS), column(_TERMINAL, _JOBS)
+HUNG_UP = 129  # the exit code of a program whose terminal was closed
+LAST_WORDS = 1.0  # seconds that what ended may take to tell how
 SHELLS = ("heliosh", "sh", "bash", "dash", "ash", "zsh", "fish", "ksh")
 """Programs of which nothing is lost that is worth a question."""
 
@@ -48,6 +52,7 @@ class TerminalTab(Frame):
         """Whether the terminal has the screen for itself while it has the keys."""
         self._weights: dict[str, dict[str, float]] = {}
         self._peeking = False
+        self._ended = asyncio.Event()
         self.pane = TerminalPane(detach_keys=False)
         self.pane.looked = False
         self.jobs = JobPane(link)
@@ -66,10 +71,25 @@ class TerminalTab(Frame):
     def join(self) -> None:
         """Take part in the terminal, again when the engine was away."""
         if not self.pane.live:
+            self._ended.clear()
             request = JoinTerminal(terminal=self.summary.id)
             self.pane.begin(Session(self._link, request, self.pane.post_message))
         if self.pane.looked:
             self._follow()
+
+    @on(TerminalPane.Ended)
+    def _say_how(self, event: TerminalPane.Ended) -> None:
+        """Say how its program ended, unless it ended well."""
+        ended = event.event
+        if not ended.lost and ended.exit_code not in (None, 0, HUNG_UP):
+            self.notify(f"{self.program} ended with {ended.exit_code}.", severity="warning", markup=False)
+        self._ended.set()
+
+    async def told(self) -> None:
+        """Wait for the end of its program, of which the engine's list may tell sooner than its own line does."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS):
+                await self._ended.wait()
 
     def _follow(self) -> None:
         self.jobs.follow(StreamJobs(terminal=self.summary.id), program(self.summary))

@@ -18,8 +18,6 @@ from heliostui.workspace.terminals import Terminals
 from heliostui.workspace.workspace import PAIR, Workspace
 from widgets.tab_bar import Tab, TabBar
 
-HUNG_UP = 129  # the exit code of a program whose terminal was closed
-
 
 class TerminalTabs(TerminalActions):
     """Has the tabs that the engine's list of terminals asks for."""
@@ -58,7 +56,7 @@ class TerminalTabs(TerminalActions):
         self.engine_is_back = event.anew
         state.terminals = {terminal.id: terminal for terminal in event.terminals}
         for gone in set(before) - set(state.terminals):
-            await self._forget_terminal(gone, before.index(gone))
+            self._forget_terminal(gone, before.index(gone))
         for terminal in event.terminals:
             await self._keep_terminal(terminal)
         self.engine_is_back = False
@@ -84,7 +82,7 @@ class TerminalTabs(TerminalActions):
             tab.join()
         tab.describe()
 
-    async def _forget_terminal(self, terminal: str, place: int) -> None:
+    def _forget_terminal(self, terminal: str, place: int) -> None:
         """Remove the tab of a terminal that is gone, and look at the one before it."""
         left = list(self.state.terminals)
         after = left[max(0, min(place, len(left)) - 1)] if left else None
@@ -94,6 +92,11 @@ class TerminalTabs(TerminalActions):
             self.terminals.show(after)
         tab = self._tab(terminal)
         if tab is not None:
+            self.run_worker(self._remove(tab), group="terminals")
+
+    async def _remove(self, tab: TerminalTab) -> None:
+        await tab.told()
+        if tab.summary.id not in self.state.terminals:  # a new engine counts from 1 again
             await tab.remove()
 
     # --- the one that is shown ---
@@ -146,10 +149,3 @@ class TerminalTabs(TerminalActions):
                 tabs.append(Tab(terminal, number, tab.name_shown, tab.container_name, unseen, seen))
         self.query_one(TabBar).show(tabs, active)
         self.refresh_bindings()
-
-    @on(TerminalPane.Ended)
-    def _terminal_ended(self, event: TerminalPane.Ended) -> None:
-        """Say how the program of a terminal ended, unless it ended well; its tab goes when the engine says so."""
-        tab, ended = event.pane.parent, event.event
-        if isinstance(tab, TerminalTab) and not ended.lost and ended.exit_code not in (None, 0, HUNG_UP):
-            self.notify(f"{tab.program} ended with {ended.exit_code}.", severity="warning", markup=False)

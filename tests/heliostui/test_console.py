@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from subprocess import DEVNULL, PIPE
 
+import pytest
 from textual.widgets import Input, Static
 
 from heliostui.containers.confirm import ConfirmLoss
@@ -16,6 +17,7 @@ from heliostui.screens.dialog import Prompt
 from heliostui.screens.help import Help
 from heliostui.screens.main import MainScreen
 from heliostui.screens.new import NewContainer
+from heliostui.screens.playground import PlaygroundScreen
 from heliostui.screens.small import TooSmall
 from tests.heliostui.conftest import CommandLine
 from tests.heliostui.person import console
@@ -58,6 +60,25 @@ async def test_enter_and_enter_give_a_shell_in_a_container(cli: CommandLine) -> 
         await person.press("ctrl+right_square_bracket")
         await person.until(lambda: person.main.table.has_focus)
         assert list(person.states().values()) == ["running"]
+
+
+async def test_it_rests_when_the_last_container_goes_whose_terminal_had_the_keys(
+    cli: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clean(cli)
+    async with console(cli) as person:
+        await person.shell()
+        placed: list[object] = []
+        monkeypatch.setattr(person.main, "describe_regions", lambda: placed.append(None))
+        clean(cli)
+        await person.until(lambda: person.main.workspace.welcoming)
+        await person.press("A")
+        await person.until(lambda: isinstance(person.app.screen, PlaygroundScreen))
+        await person.press("escape")
+        await person.until(lambda: person.app.screen is person.main)
+        for _ in range(50):
+            await person.pilot.pause()
+        assert len(placed) < 20
 
 
 async def test_the_life_of_a_container_from_the_keys(cli: CommandLine) -> None:
