@@ -6,6 +6,7 @@ Theme, layout and ids of commands are checked against what the caller knows, so 
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -43,7 +44,7 @@ def read(path: Path, known: Known) -> Settings:
     """What the file says; the defaults where there is none. Raises ValueError, a sentence for each fault in it, with
     file, line and key."""
     try:
-        text = path.read_text("utf-8-sig")
+        text = _text(path)
     except FileNotFoundError:
         return Settings()
     except UnicodeDecodeError as error:
@@ -55,6 +56,18 @@ def read(path: Path, known: Known) -> Settings:
     if reading.faults:
         raise ValueError("\n".join(reading.faults))
     return settings
+
+
+def _text(path: Path) -> str:
+    """Of a regular file; whatever else there is under that name keeps nobody waiting. Raises ValueError, OSError."""
+    with open(path, encoding="utf-8-sig", opener=_opened_at_once) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError(f"{path}: a regular file was expected, or a link to one")
+        return file.read()
+
+
+def _opened_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)  # a FIFO waits for a writer, a terminal becomes ours
 
 
 class _Reading:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -106,11 +110,43 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
 
 
 def test_what_can_not_be_read_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="Is a directory"):
-        read(tmp_path, KNOWN)
     (tmp_path / "bytes").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ValueError, match="not UTF-8"):
         read(tmp_path / "bytes", KNOWN)
+
+
+@pytest.mark.parametrize("kind", ["fifo", "directory", "socket", "/dev/zero"])
+def test_what_is_no_regular_file_is_refused_in_a_sentence_at_once(tmp_path: Path, kind: str) -> None:
+    """In a process of its own, which can be ended when it reads for ever."""
+    file = tmp_path / "config.toml"
+    match kind:
+        case "fifo":
+            os.mkfifo(file)
+        case "directory":
+            file.mkdir()
+        case "socket":
+            with socket.socket(socket.AF_UNIX) as listening:
+                listening.bind(str(file))
+        case _:
+            file.symlink_to(kind)
+    at_start = "from heliostui.settings.start import settings; print(*settings(), sep='\\n')"
+    started = subprocess.run(
+        [sys.executable, "-c", f"import resource; resource.setrlimit(resource.RLIMIT_AS, (2 << 30,) * 2); {at_start}"],
+        env={**os.environ, "HELIOSTUI_CONFIG": str(file)},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=True,
+    )
+    settings, fault = started.stdout.splitlines()
+    assert settings == str(Settings())
+    assert fault.startswith(f"{file}: ")
+
+
+def test_a_link_to_a_regular_file_is_read(tmp_path: Path) -> None:
+    (tmp_path / "real.toml").write_text('image = "busybox"')
+    (tmp_path / "config.toml").symlink_to("real.toml")
+    assert read(tmp_path / "config.toml", KNOWN).image == "busybox"
 
 
 @given(st.text())
