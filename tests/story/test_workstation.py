@@ -48,6 +48,8 @@ def nothing_remembered(somebody: Person) -> Iterator[None]:
     yield
     for container in somebody.containers():
         assert somebody.heliostui("rm", "-f", container["name"]).returncode == 0
+    terminals = somebody.heliostui("terminal", "ls", "-q").stdout.split()
+    assert not terminals or somebody.heliostui("terminal", "close", *terminals).returncode == 0
     (Path(somebody.environment["HELIOSTUI_STATE"]) / "console.json").unlink(missing_ok=True)
 
 
@@ -179,7 +181,7 @@ def test_what_was_done_is_a_script_that_does_it_again(somebody: Person, tmp_path
         screen.type("\r")
         screen.until("Save as a shell script", gone=True)
         screen.type(ESCAPE)
-        screen.until("● engine")
+        screen.until("COMMAND LINE", gone=True)
         leave(screen)
     assert "heliostui pause web" in script.read_text()
     program = tmp_path / "heliostui"
@@ -219,8 +221,9 @@ def test_what_was_recorded_is_played(somebody: Person, tmp_path: Path) -> None:
         screen.type(F4)
         screen.until("● REC", gone=True)
         leave(screen)
-    play = [somebody.python, "-m", "heliostui", "play", "--speed", "16", str(cast)]
-    with Screen(play, somebody, *SMALL) as screen:
+    with Screen([somebody.python, "-m", "heliostui", "play", str(cast)], somebody, *SMALL) as screen:
+        screen.until("● talker")
+        screen.type("." * 200)  # steps to the end, and stays there
         screen.until('"restarts": 0')
         screen.type("q")
         assert screen.end() == 0

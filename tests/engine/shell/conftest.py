@@ -53,6 +53,12 @@ def children_of(pid: int) -> dict[int, Stat]:
     return {child: stat for child, stat in found.items() if stat is not None and stat.ppid == pid}
 
 
+def states_of_group(pgid: int) -> list[str]:
+    """The states of all processes of a process group."""
+    found = [stat_of(int(name)) for name in os.listdir("/proc") if name.isdecimal()]
+    return [stat.state for stat in found if stat is not None and stat.pgrp == pgid]
+
+
 class ShellTerminal:
     """A program, heliosh if no other is named, that leads a session on a terminal of its own.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine.shell import signals
-from tests.engine.shell.conftest import HELIOSH, PROMPT, ShellTerminal, Terminals, stat_of
+from tests.engine.shell.conftest import HELIOSH, PROMPT, ShellTerminal, Terminals, stat_of, states_of_group
 
 
 @pytest.fixture(autouse=True)
@@ -202,9 +202,11 @@ def test_a_script_stops_and_continues_with_its_group(terminals: Terminals) -> No
     Path("script").write_text("sh -c 'echo go; read x; echo got $x'\necho end\n")
     shell.send(" ".join(HELIOSH) + " script\n")
     shell.expect("go\r\n")
+    job = shell.foreground()
     shell.send("\x1a")
     shell.expect("Stopped")
     shell.expect(PROMPT)
+    shell.until(lambda: set(states_of_group(job)) == {"T"})  # who is stopped later takes a byte more
     shell.send("fg\n")
     shell.until(lambda: shell.foreground() != shell.pid)
     shell.send("word\n")
