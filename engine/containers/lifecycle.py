@@ -565,9 +565,11 @@ class Containers:
         if (run := container.run) is not None:
             await self._end(container, run)  # before the lock, which a patient `stop` may hold
         async with container.lock:
-            self._present(container)
-            self._running.call_off(container)
-            await self._forget(container, volumes=volumes)
+            if run is None or not container.record.options.remove:
+                self._present(container)
+            if not container.removed:  # by --rm, at the end that was waited for
+                self._running.call_off(container)
+                await self._forget(container, volumes=volumes)
         await self._networks.fallen(container.id)
 
     async def _rename(self, container: Container, name: str) -> None:

@@ -17,8 +17,11 @@ from engine.protocol.messages import (
     ContainerOptions,
     ContainerRef,
     CreateContainer,
+    InspectContainer,
+    Inspected,
     RemoveContainer,
     RunContainer,
+    Status,
 )
 from heliostui.commandline import terminal
 from heliostui.commandline.failures import warn
@@ -64,20 +67,19 @@ def _in_foreground(engine: Connection, options: ContainerOptions) -> int:
     request = attach_request(created.id, takes_input=options.interactive, start=True)
     try:
         session = Session(engine, request, takes_input=options.interactive)
-        status = attend(places(), session, takes_input=options.interactive, proxy=True)
+        return attend(places(), session, takes_input=options.interactive, proxy=True)
     except (RequestFailed, KeyboardInterrupt):
         _remove(created.id)
         raise
-    if options.remove:
-        _remove(created.id)
-    return status
 
 
 def _remove(container: str) -> None:
-    """Remove it unless it runs (somebody else's start, or a detached one), or is gone: the answer comes after the end
-    of a removal that is under way."""
+    """Remove what never ran, unless the engine has done so (`--rm`): what it would refuse is not asked for, since that
+    would leave a receipt. One that runs goes on; at its end `--rm` is the engine's business, too."""
     with suppress(ClientError), Connection.connect(places(), start=False) as engine:
-        engine.request(RemoveContainer(container=container))
+        found = engine.request(InspectContainer(container=container), Inspected).container
+        if found.state.status in (Status.CREATED, Status.STOPPED, Status.EXITED):
+            engine.request(RemoveContainer(container=container))
 
 
 def _wants_a_terminal(options: ContainerOptions) -> bool:

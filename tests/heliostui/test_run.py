@@ -92,6 +92,42 @@ def test_rm_leaves_nothing(cli: CommandLine) -> None:
     assert cli.containers() == before
 
 
+def receipts_of(cli: CommandLine, *words: str) -> list[tuple[str, str]]:
+    """What a command line leaves: the kind of each request, and what came of it."""
+    before = [receipt["number"] for receipt in cli.json("receipts", "--format", "json")]
+    cli(*words)
+    after = cli.json("receipts", "--format", "json")
+    return [(each["request"]["type"], each["outcome"]) for each in after if each["number"] not in before]
+
+
+def test_rm_is_done_by_the_engine_and_asked_for_by_nobody(cli: CommandLine) -> None:
+    ran = [("create_container", "done"), ("attach", "done")]
+    assert receipts_of(cli, *shell("true")) == ran
+    assert receipts_of(cli, *shell("exit 3")) == ran
+    refused = [("create_container", "done"), ("attach", "failed")]
+    assert receipts_of(cli, "run", "--rm", "host", "no_such_program") == refused
+    assert receipts_of(cli, "run", "host", "no_such_program") == [*refused, ("remove_container", "done")]
+
+
+def test_leaving_a_container_with_rm_asks_for_no_removal(cli: CommandLine) -> None:
+    before = len(cli.json("receipts", "--format", "json"))
+    with cli.terminal("run", "--rm", "-it", "--name", "left", "host", "sh", "-c", "echo ready; cat") as terminal:
+        terminal.until(b"ready")
+        terminal.type(b"\x10\x11")
+        assert terminal.end() == 0
+    after = cli.json("receipts", "--format", "json")[before:]
+    assert [each["request"]["type"] for each in after] == ["create_container", "attach"]
+    cli.ok("rm", "-f", "left")
+
+
+def test_a_container_with_rm_can_be_removed_by_force(cli: CommandLine) -> None:
+    """Its end removes it as well, and whoever is first does it."""
+    for _ in range(3):
+        cli.ok("run", "-d", "--rm", "--name", "forced", "host", "sleep", "600")
+        assert receipts_of(cli, "rm", "-f", "forced") == [("remove_container", "done")]
+        assert "forced" not in cli.containers()
+
+
 def test_without_rm_the_container_stays_with_its_status(cli: CommandLine) -> None:
     assert cli("run", "--name", "kept", "host", "sh", "-c", "exit 3").returncode == 3
     kept = cli.containers()["kept"]
