@@ -29,8 +29,8 @@ class LineView(ScrollView, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "scroll_up", "Up", show=False, id="lines.up", tooltip="A line up"),
         Binding("down,j", "scroll_down", "Down", show=False, id="lines.down", tooltip="A line down"),
-        Binding("left", "scroll_left", "Left", show=False, id="lines.left", tooltip="To the left of long lines"),
-        Binding("right", "scroll_right", "Right", show=False, id="lines.right", tooltip="To the right of long lines"),
+        Binding("left", "aside(-1)", "Left", show=False, id="lines.left", tooltip="To the left of long lines"),
+        Binding("right", "aside(1)", "Right", show=False, id="lines.right", tooltip="To the right of long lines"),
         Binding("pageup", "page(-1)", "Page up", show=False, id="lines.page-up", tooltip="A screen up"),
         Binding("pagedown,space", "page(1)", "Page down", show=False, id="lines.page-down", tooltip="A screen down"),
         Binding("home,g", "edge(False)", "First line", show=False, id="lines.first", tooltip="To the first line"),
@@ -38,6 +38,8 @@ class LineView(ScrollView, can_focus=True):
     ]
     STRIPS = 400
     """How many drawn lines are kept."""
+    ASIDE = 8
+    """Cells that long lines move by."""
 
     following: reactive[bool] = reactive(False, repaint=False)
     """Whether the end stays in sight as lines come. Scrolling up ends it, reaching the end begins it anew."""
@@ -147,6 +149,10 @@ class LineView(ScrollView, can_focus=True):
 
     def action_page(self, by: int) -> None:
         self.scroll_to(y=self.scroll_offset.y + by * max(1, self.size.height - 1), animate=False)
+
+    def action_aside(self, by: int) -> None:
+        # Forced, for there may be no scroll bar to say that there is more.
+        self.scroll_to(x=self.scroll_offset.x + by * self.ASIDE, animate=False, force=True)
 
     def action_edge(self, last: bool) -> None:
         if last:

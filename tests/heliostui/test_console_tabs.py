@@ -18,6 +18,9 @@ from heliostui.screens.signals import SignalMenu
 from heliostui.tab_names import TABS, names
 from tests.heliostui.conftest import CommandLine
 from tests.heliostui.person import Person, console
+from widgets.document import Document
+from widgets.isolation_view import IsolationLines
+from widgets.launch_chart import Calls
 
 TREE = "sleep 601 & (sleep 602 & sleep 603) & wait"
 TALK = "for n in 1 2 3 4 5 6 7 8 9; do echo line $n; done; echo bad >&2; while read x; do echo got $x; done"
@@ -201,6 +204,224 @@ async def test_changed_files_are_shown_with_totals_and_looked_at_again(cli: Comm
             await person.until(lambda: [row.path for row in table.rows] == ["/etc/later"])
         program.stdin.close()
         program.wait()
+
+
+async def test_processes_are_sorted_folded_and_their_numbers_picked_by_keys(cli: CommandLine) -> None:
+    cli.ok("run", "-d", "--name", "forest", "host", "sh", "-c", "sleep 701 & (sleep 702 & sleep 703) & wait")
+    async with console(cli, (140, 36)) as person:
+        await person.select("forest")
+        await focus(person, "u", "ProcessTable")
+        pane = person.main.details.processes
+        table = pane.table
+        await person.until(lambda: len(table.rows) >= 4)
+        await person.press("home", "space")
+        assert len(table.rows) == 1
+        assert "(+" in commands(person)[0]
+        await person.press("space")
+        assert len(table.rows) >= 4
+        for key, column in (("M", "memory"), ("C", "cpu"), ("P", "pid")):
+            await person.press(key)
+            assert table.sort_column == column
+        pids = [row.pid for row in table.rows]
+        assert pids == sorted(pids)
+        await person.press("O")
+        assert [row.pid for row in table.rows] == sorted(pids, reverse=True)
+        await person.press("T")
+        assert table.sort_column == ""
+        assert "tree" in pane.description()
+        await person.press("o")
+        assert table.sort_column == "pid"
+        await person.press("T", "right")
+        assert "e explains memory" in pane.description()
+        await person.press("left", "left")
+        assert "e explains threads" in pane.description()
+        await person.press("x")
+        await person.until(lambda: isinstance(person.app.screen, Explain))
+        await person.press("q")
+        await person.until(lambda: person.app.screen is person.main)
+        for key in ("q", "enter"):
+            await person.press("enter")
+            await person.until(lambda: isinstance(person.app.screen, ProcessScreen))
+            await person.press(key)
+            await person.until(lambda: person.app.screen is person.main)
+        table.cursor = next(row.key for row in table.rows if row.command == "sleep 701")
+        row = pane.selected
+        assert row is not None
+        for key, nice in (("equals_sign", 1), ("minus", 0), ("plus", 1), ("f7", 0)):
+            await person.press(key)
+            await person.until(lambda nice=nice: os.getpriority(os.PRIO_PROCESS, row.pid) == nice)
+            await person.until(lambda nice=nice: table.selected and table.selected.nice == nice)
+        await person.press("K")
+        await person.until(lambda: isinstance(person.app.screen, SignalMenu))
+        await person.press("down", "up", "escape")
+        await person.until(lambda: person.app.screen is person.main)
+        assert Path(f"/proc/{row.pid}").exists()
+        await person.press("slash", *"70", "escape")
+        assert len(table.rows) >= 4
+        assert table.has_focus
+    cli.ok("kill", "forest")
+
+
+async def test_a_log_is_read_by_keys(cli: CommandLine) -> None:
+    script = "seq -f 'line %g of a hundred, which is a line that is longer than there is room for on a small screen' 100; sleep 600"
+    cli.ok("run", "-d", "--name", "long", "host", "sh", "-c", script)
+    async with console(cli, (80, 24)) as person:
+        await person.select("long")
+        await focus(person, "l", "LogView")
+        view = person.main.details.logs.log_view
+        await person.until(lambda: len(lines(person)) == 100 and view.following and view.scroll_y > 0)
+        end = view.max_scroll_y
+        await person.press("up", "k")
+        await person.until(lambda: view.scroll_y == end - 2 and not view.following)
+        await person.press("down")
+        await person.until(lambda: view.scroll_y == end - 1)
+        for key, place in (("home", 0), ("G", end), ("g", 0), ("end", end), ("pageup", end - view.size.height + 1)):
+            await person.press(key)
+            await person.until(lambda place=place: view.scroll_y == place)
+        await person.press("space")
+        await person.until(lambda: view.following)
+        await person.press("g", "f")
+        await person.until(lambda: view.following and view.scroll_y == end)
+        await person.press("g")
+        assert "small screen" not in view.render_line(0).text
+        await person.press(*["right"] * 9)
+        assert view.render_line(1).text.rstrip().endswith("small screen")
+        assert view.scroll_x == view.max_scroll_x
+        await person.press(*["left"] * 9)
+        assert view.scroll_x == 0
+        for times in ("time", "relative", "full", ""):
+            await person.press("t")
+            assert view.times == times
+        await person.press("w")
+        assert view.wrap
+        assert view.row_count() > view.line_count()
+        await person.press("w")
+        assert view.row_count() == view.line_count()
+        await person.press("slash", *"line 5", "enter")
+        assert "match 1 of 11" in person.main.details.description()[1]
+        await person.press("n")
+        assert "match 2 of 11" in person.main.details.description()[1]
+        await person.press("N", "N")
+        assert "match 11 of 11" in person.main.details.description()[1]
+        await person.press("escape")
+        assert not view.term
+        await person.press("ampersand", *"line 50", "enter", "plus", "equals_sign", "minus")
+        assert lines(person)[0].startswith("line 49 ")
+        assert len(lines(person)) == 3
+        await person.press("ampersand", "escape")
+        assert len(lines(person)) == 100
+        await person.press("at")
+        await person.until(lambda: isinstance(person.app.screen, Prompt))
+        await person.press(*"2h ago", "enter")
+        await person.until(lambda: person.app.screen is person.main and view.scroll_y == 0)
+        for key in ("at", "s"):
+            await person.press(key)
+            await person.until(lambda: isinstance(person.app.screen, Prompt))
+            await person.press("escape")
+            await person.until(lambda: person.app.screen is person.main)
+        assert not person.notices
+    cli.ok("kill", "long")
+
+
+async def test_changed_files_are_folded_listed_and_sorted_by_keys(cli: CommandLine) -> None:
+    script = "mkdir /made; echo a > /made/small; seq 1000 > /made/large; sleep 600"
+    cli.ok("run", "-d", "--name", "folder", "host", "sh", "-c", script)
+    async with console(cli, (120, 36)) as person:
+        await person.select("folder")
+        await person.until(lambda: "/made/large" in cli.ok("diff", "folder"))
+        await focus(person, "8", "ChangeTable")
+        table = person.main.details.changes.table
+
+        def paths() -> list[str]:
+            return [row.path for row in table.rows if row.path.startswith("/made")]
+
+        await person.until(lambda: "/made/large" in paths())
+        table.cursor = "/made"
+        for key, shown in (("space", 1), ("enter", 3)):
+            await person.press(key)
+            assert len(paths()) == shown
+        await person.press("t")
+        assert not table.as_tree
+        while table.sort_column != "size":
+            await person.press("o")
+        assert paths().index("/made/large") < paths().index("/made/small")
+        await person.press("O")
+        assert paths().index("/made/large") > paths().index("/made/small")
+        await person.press("t", "slash", *"small", "enter")
+        assert paths() == ["/made/small"]
+        await person.press("escape")
+        assert len(paths()) == 3
+    cli.ok("kill", "folder")
+
+
+async def test_the_launch_the_fences_and_all_that_is_known_are_read_by_keys(cli: CommandLine, container: str) -> None:
+    async with console(cli, (100, 30)) as person:
+        await person.select(container)
+        await focus(person, "9", "Calls")
+        calls = person.main.query_one(Calls)
+        await person.until(lambda: calls.call is not None)
+        last = len(calls._calls) - 1
+        page = calls.size.height - 1
+        assert last > page
+        steps = {"down": 1, "j": 2, "up": 1, "k": 0, "end": last, "home": 0, "G": last, "g": 0}
+        for key, place in {**steps, "pagedown": page, "pageup": 0, "space": page}.items():
+            await person.press(key)
+            assert calls.cursor == place, key
+        await person.press("home", "o")
+        assert calls.call is not None
+        await person.press("home")
+        assert calls.call.duration == max(call.duration for call in calls._calls)
+        await person.press("o", "home")
+        assert calls.call.index == 1
+        await focus(person, "I", "IsolationLines")
+        fences = person.main.query_one(IsolationLines)
+        await person.until(lambda: fences.names)
+        await person.press("right")
+        await person.until(lambda: fences.section == 1)
+        await person.press("left")
+        await person.until(lambda: fences.section == 0)
+        await person.press("slash", *"cap", "enter", "n")
+        assert "match 2 of" in person.main.details.description()[1]
+        await person.press("escape")
+        assert person.main.details.description()[1] == "/ searches"
+        await focus(person, "i", "Document")
+        document = person.main.query_one(Document)
+        await person.until(document.line_count)
+        await person.press("end")
+        await person.until(lambda: document.scroll_y == document.max_scroll_y > 0)
+        await person.press("home", "slash", *"status", "enter")
+        assert document.matches
+        await person.press("N", "escape")
+        assert not document.term
+
+
+async def test_every_tab_has_its_keys_and_brackets_go_round(cli: CommandLine, container: str) -> None:
+    async with console(cli, (120, 36)) as person:
+        await person.select(container)
+        for keys, tab in (
+            ("1", "terminal"),
+            ("2l", "logs"),
+            ("3m", "stats"),
+            ("4u", "processes"),
+            ("5I", "isolation"),
+            ("6M", "limits"),
+            ("7w", "network"),
+            ("8U", "changes"),
+            ("9L", "launch"),
+            ("i", "inspect"),
+            ("J", "jobs"),
+            ("h", "heap"),
+        ):
+            for key in keys:
+                person.main.details.show_tab("inspect" if tab != "inspect" else "terminal")
+                await person.press(key)
+                assert person.main.details.tab == tab
+        tabs = list(TABS)
+        person.main.details.show_tab(tabs[-1])
+        await person.press("right_square_bracket")
+        assert person.main.details.tab == tabs[0]
+        await person.press("left_square_bracket", "left_square_bracket")
+        assert person.main.details.tab == tabs[-2]
 
 
 def test_the_command_line_signals_renices_and_tells_changes(cli: CommandLine) -> None:
