@@ -40,6 +40,7 @@ from widgets.document import Document
 from widgets.later import Later
 from widgets.launch_chart import LaunchChart
 from widgets.line_view import LineView
+from widgets.noted import Noted
 from widgets.once import after
 from widgets.own_class import set_own_class
 from widgets.searchable import Searchable
@@ -364,15 +365,9 @@ class Details(Vertical):
 
     @on(LineView.Changed)
     @on(LogsPane.Described)
-    @on(ProcessesPane.Described)
-    @on(ChangesPane.Described)
     @on(TerminalPane.Described)
     @on(JobPane.Described)
-    @on(StatsPane.Described)
-    @on(LimitsPane.Described)
-    @on(IsolationPane.Described)
-    @on(NetworkPane.Described)
-    @on(HeapPane.Described)
+    @on(Noted.Described)
     def _content_described(self) -> None:
         self.post_message(self.Described())
 

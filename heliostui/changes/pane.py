@@ -11,7 +11,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Static
 
@@ -22,10 +21,11 @@ from engine.protocol.quantities import size_text
 from heliostui.link import Link
 from widgets.change_table import ChangedFile, ChangeTable
 from widgets.later import Later
+from widgets.noted import Noted
 from widgets.search_line import SearchLine
 
 
-class ChangesPane(Vertical):
+class ChangesPane(Noted):
     """The table, what is to be known of it, and the line to filter it by."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -33,9 +33,6 @@ class ChangesPane(Vertical):
         Binding("slash", "filter", "Filter", id="changes.filter", key_display="/", tooltip="Only paths with words"),
         Binding("escape", "forget", "All", id="changes.all", show=False, tooltip="Forget the filter"),
     ]
-
-    class Described(Message):
-        """What the border says has changed."""
 
     def __init__(self, link: Link, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -46,13 +43,12 @@ class ChangesPane(Vertical):
         self.table = ChangeTable()
 
     def compose(self) -> ComposeResult:
-        yield Static(classes="note", markup=False)
+        yield self.note
         yield self.table
         yield Static(id="changes-notes", markup=False)
         yield SearchLine("words to look for")
 
     def on_mount(self) -> None:
-        self._say("")
         self.query_one("#changes-notes").display = False
 
     # --- what is looked at ---
@@ -62,7 +58,7 @@ class ChangesPane(Vertical):
         if self._container is None or container.id != self._container.id:
             self._changes = None
             self.table.show_files([])
-            self._say("Comparing its files with the image…")
+            self.say("Comparing its files with the image…")
         self._container = container
         self.run_worker(Later(self._ask, container), group="changes", exclusive=True)
 
@@ -70,19 +66,17 @@ class ChangesPane(Vertical):
         """Look no more."""
         self.workers.cancel_group(self, "changes")
         if why:
-            self._say(why)
+            self.say(why)
 
-    def _say(self, why: str) -> None:
-        note = self.query_one(".note", Static)
-        note.update(why)
-        note.display = bool(why)
+    def say(self, why: str) -> None:
+        super().say(why)
         self.table.display = not why
 
     async def _ask(self, container: ContainerSummary) -> None:
         try:
             told = await self._link.request(ListChanges(container=container.id), Changes)
         except RequestFailed as error:
-            self._say(error.message)
+            self.say(error.message)
         except ClientError:
             pass  # the banner says so already
         else:
@@ -95,7 +89,7 @@ class ChangesPane(Vertical):
         more = ["There is more than is shown here."] if told.truncated else []
         notes.update("\n".join([*told.notes, *more]))
         notes.display = bool(told.notes or more)
-        self._say("" if told.changes or told.notes else f"{container.name} has changed nothing of its image.")
+        self.say("" if told.changes or told.notes else f"{container.name} has changed nothing of its image.")
         self.post_message(self.Described())
 
     def action_again(self) -> None:

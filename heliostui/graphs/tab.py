@@ -10,9 +10,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.message import Message
-from textual.widgets import Static
 
 from engine.protocol.messages import ContainerSummary
 from heliostui.graphs.board import GraphBoard
@@ -22,13 +19,14 @@ from heliostui.graphs.looking import QUICK
 from heliostui.graphs.words import rows
 from heliostui.link import Link
 from widgets.metric_list import MetricList
+from widgets.noted import Noted
 
 LEAST = 7  # lines of a graph
 BOTH = 3 * LEAST  # lines from which on there are graphs above the numbers
 WIDE = 132  # columns from which on there are three graphs side by side
 
 
-class StatsPane(Vertical):
+class StatsPane(Noted):
     """Graphs above, numbers below. The graphs' keys work here as well, as far as the list does not need them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -63,9 +61,6 @@ class StatsPane(Vertical):
         Binding("shift+right", "board('cursor', 1)", "Right", id="stats.right", show=False, tooltip="The next moment"),
     ]
 
-    class Described(Message):
-        """What the border says has changed."""
-
     def __init__(self, link: Link, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.board = GraphBoard(link, _charts(None, 2), more=None)
@@ -73,12 +68,9 @@ class StatsPane(Vertical):
         self._first = True
 
     def compose(self) -> ComposeResult:
-        yield Static(classes="note", markup=False)
+        yield self.note
         yield self.board
         yield self.list
-
-    def on_mount(self) -> None:
-        self._say("")
 
     @property
     def metric(self) -> str | None:
@@ -89,7 +81,7 @@ class StatsPane(Vertical):
 
     def follow(self, container: ContainerSummary) -> None:
         """Show this container from now on, with what is remembered of it, by the engine and here."""
-        self._say("")
+        self.say("")
         self.board.rest()
         self._first = True
         self.board.follow([Subject(container.id, container.name)])
@@ -97,14 +89,12 @@ class StatsPane(Vertical):
     def stop(self, why: str = "") -> None:
         """Look no more; `why` says what there is to see instead."""
         self.board.rest()
-        self._say(why)
+        self.say(why)
 
-    def _say(self, why: str) -> None:
-        note = self.query_one(".note", Static)
-        note.update(why)
-        note.display = bool(why)
+    def say(self, why: str) -> None:
+        super().say(why)
         self.list.display = not why
-        self._arrange(noted=bool(why))
+        self._arrange()
 
     @on(GraphBoard.Sampled)
     def _sampled(self, event: GraphBoard.Sampled) -> None:
@@ -136,10 +126,10 @@ class StatsPane(Vertical):
     def on_resize(self) -> None:
         self._arrange()
 
-    def _arrange(self, *, noted: bool = False) -> None:
+    def _arrange(self) -> None:
         """The numbers get the room they need, the graphs the rest."""
         height = self.size.height
-        self.board.display = height >= LEAST and not (noted or self.query_one(".note").display)
+        self.board.display = height >= LEAST and not self.note.display
         needed = min(self.list.virtual_size.height, height - LEAST) if height >= BOTH else max(0, height - LEAST)
         self.list.styles.height = max(needed, height // 3)
         self._choose()

@@ -12,9 +12,7 @@ from typing import ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.message import Message
-from textual.widgets import Static
 
 from engine.client.errors import ClientError, RequestFailed
 from engine.protocol.heap import HeapProcess, HeapTarget
@@ -33,21 +31,22 @@ from heliostui.network.explain import Told
 from heliostui.screens.heap_forms import ChooseProcess
 from widgets.heap_map import HeapMapView
 from widgets.later import Later
+from widgets.noted import Noted
 from widgets.once import after
 
 AGAIN = 1.0  # seconds after which a container without a heap is asked again: its programs come and go
 TALL = 14  # lines from which on there is room for what the cursor is on
 
 
-class HeapPane(Vertical):
+class HeapPane(Noted):
     """The map and what is said of it, or a note."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("u", "choose", "Process", tooltip="Look at another process of the container", id="heap.process"),
     ]
 
-    class Described(Message):
-        """What the border says has changed."""
+    class Described(Noted.Described):
+        """What the border says has changed; there is a border for heaps alone, too."""
 
     @dataclass
     class Opened(Message):
@@ -62,14 +61,10 @@ class HeapPane(Vertical):
         self._processes: list[HeapProcess] = []
         self.process: HeapProcess | None = None
         self.face = HeapFace(link)
-        self._note = Static(classes="note", markup=False)
 
     def compose(self) -> ComposeResult:
-        yield self._note
+        yield self.note
         yield self.face
-
-    def on_mount(self) -> None:
-        self._say("")
 
     def on_resize(self) -> None:
         self.face.set_class(self.size.height < TALL, "-low")
@@ -95,7 +90,7 @@ class HeapPane(Vertical):
         self.stop()
         self._container = container
         if container.status not in (Status.RUNNING, Status.PAUSED):
-            self._say(f"{container.name} does not run, so it has no heap.")
+            self.say(f"{container.name} does not run, so it has no heap.")
             return
         self.run_worker(Later(self._find, container), group="find", exclusive=True)
 
@@ -103,11 +98,10 @@ class HeapPane(Vertical):
         """Look no more; `why` says what there is to see instead."""
         self.workers.cancel_group(self, "find")
         self.face.stop()
-        self._say(why)
+        self.say(why)
 
-    def _say(self, why: str) -> None:
-        self._note.update(why)
-        self._note.display = bool(why)
+    def say(self, why: str) -> None:
+        super().say(why)
         self.face.display = not why
         if self.is_attached:
             self.screen.refresh_bindings()
@@ -119,14 +113,14 @@ class HeapPane(Vertical):
             while not (found := with_heap(await self._list(container))):
                 detail = (await self._link.request(InspectContainer(container=container.id), Inspected)).container
                 asked_for = detail.options.heap is not None
-                self._say(no_heap_words(container.name, asked_for, self._processes))
+                self.say(no_heap_words(container.name, asked_for, self._processes))
                 if not asked_for:
                     return
                 await asyncio.sleep(AGAIN)
         except RequestFailed as error:
-            self._say(error.message)
+            self.say(error.message)
         except ClientError:
-            self._say("The engine is away. Heaps are shown again when it is back.")
+            self.say("The engine is away. Heaps are shown again when it is back.")
         else:
             chosen = self.process.host_pid if self.process else 0
             self._show(next((each for each in found if each.host_pid == chosen), found[0]))
@@ -138,7 +132,7 @@ class HeapPane(Vertical):
     def _show(self, process: HeapProcess) -> None:
         self.process = process
         if self.target is not None:
-            self._say("")
+            self.say("")
             self.face.follow(self.target, process)
 
     @on(HeapFace.Lost)
@@ -147,7 +141,7 @@ class HeapPane(Vertical):
         event.stop()
         if self._container is None:
             return
-        self._say(event.reason)
+        self.say(event.reason)
         if event.code is not None:
             self.process = None
             after(self, AGAIN, self._look_again)

@@ -6,9 +6,6 @@ Imports link, fences and widgets.
 from __future__ import annotations
 
 from textual.app import ComposeResult
-from textual.containers import Vertical
-from textual.message import Message
-from textual.widgets import Static
 
 from engine.client.errors import ClientError, RequestFailed
 from engine.protocol.messages import ContainerSummary, GetIsolation, GetSeccomp, Isolation, SeccompFilter
@@ -16,13 +13,11 @@ from heliostui.isolation.words import fences
 from heliostui.link import Link
 from widgets.isolation_view import IsolationView
 from widgets.later import Later
+from widgets.noted import Noted
 
 
-class IsolationPane(Vertical):
+class IsolationPane(Noted):
     """The fences, or why there are none to see."""
-
-    class Described(Message):
-        """What the border says has changed."""
 
     def __init__(self, link: Link, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -31,30 +26,25 @@ class IsolationPane(Vertical):
         self.view = IsolationView()
 
     def compose(self) -> ComposeResult:
-        yield Static(classes="note", markup=False)
+        yield self.note
         yield self.view
-
-    def on_mount(self) -> None:
-        self._say("")
 
     def follow(self, container: ContainerSummary) -> None:
         """Show this container's; asking again for the same looks again."""
         if container.id != self._container:
             self.view.show(None)
         self._container = container.id
-        self._say("")
+        self.say("")
         self.run_worker(Later(self._read, container.id), group="isolation", exclusive=True)
 
     def stop(self, why: str = "") -> None:
         """Look no more; `why` says what there is to see instead."""
         self.workers.cancel_group(self, "isolation")
         if why:
-            self._say(why)
+            self.say(why)
 
-    def _say(self, why: str) -> None:
-        note = self.query_one(".note", Static)
-        note.update(why)
-        note.display = bool(why)
+    def say(self, why: str) -> None:
+        super().say(why)
         self.view.display = not why
 
     async def _read(self, container: str) -> None:
@@ -62,7 +52,7 @@ class IsolationPane(Vertical):
             reply = await self._link.request(GetIsolation(container=container), Isolation)
             filter = await self._filter(container)
         except RequestFailed as error:
-            self._say(error.message)
+            self.say(error.message)
         except ClientError:
             pass  # the banner says so already
         else:

@@ -15,8 +15,7 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Vertical
-from textual.message import Message
+from textual.containers import Container
 from textual.timer import Timer
 from textual.widgets import Static
 
@@ -39,6 +38,7 @@ from heliostui.limits.words import LimitValue, asked_for, chart_of, limits, pars
 from heliostui.link import Link
 from widgets.later import Later
 from widgets.limits_table import LimitsTable
+from widgets.noted import Noted
 from widgets.once import after
 
 RESTING = 0.3  # seconds after the last step until the limit is set
@@ -88,7 +88,7 @@ class WriteLog(Static):
         return self.get_component_rich_style(name, partial=True)
 
 
-class LimitsPane(Vertical):
+class LimitsPane(Noted):
     """The table, the selected limit as a graph, what it means, and what was written."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -96,9 +96,6 @@ class LimitsPane(Vertical):
             "e", "screen.explain", "Explain", id="limits.explain", show=False, tooltip="Where the number comes from"
         )
     ]
-
-    class Described(Message):
-        """What the border says has changed."""
 
     def __init__(self, link: Link, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -118,15 +115,12 @@ class LimitsPane(Vertical):
         self.board.seconds = SPAN
 
     def compose(self) -> ComposeResult:
-        yield Static(classes="note", markup=False)
+        yield self.note
         with Container(id="limit-both"):
             yield self.table
             yield self.board
         yield Static(id="limit-what", markup=False)
         yield WriteLog(id="limit-writes")
-
-    def on_mount(self) -> None:
-        self._say("")
 
     def on_resize(self) -> None:
         """Most of the room is the table's; what was written is seen in any case."""
@@ -164,12 +158,10 @@ class LimitsPane(Vertical):
         self.board.rest()
         self._seen = None
         self._pending, self._usage = {}, {}
-        self._say(why)
+        self.say(why)
 
-    def _say(self, why: str) -> None:
-        note = self.query_one(".note", Static)
-        note.update(why)
-        note.display = bool(why)
+    def say(self, why: str) -> None:
+        super().say(why)
         self.table.display = self.query_one(WriteLog).display = not why
         self._arrange_what()
 

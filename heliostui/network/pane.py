@@ -12,8 +12,6 @@ from typing import ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Static
 
@@ -25,6 +23,7 @@ from heliostui.messages import NamesAsked, NetworkArrived
 from heliostui.network.explain import SECTIONS, Told, explained
 from heliostui.network.words import Seen, sections
 from widgets.later import Later
+from widgets.noted import Noted
 from widgets.once import after
 from widgets.search_line import SearchLine
 from widgets.section_line import SectionLine
@@ -36,7 +35,7 @@ PAUSE = 1.0  # seconds between two changes of what is shown; each moves the line
 TALL = 14  # lines from which on there is room to say what the cursor is on
 
 
-class NetworkPane(Vertical):
+class NetworkPane(Noted):
     """The sections, their names above and what the cursor is on below."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -59,9 +58,6 @@ class NetworkPane(Vertical):
         Binding("escape", "forget", "All lines", show=False, tooltip="Forget the filter", id="network.all"),
     ]
 
-    class Described(Message):
-        """What the border says has changed."""
-
     def __init__(self, link: Link, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._link = link
@@ -73,14 +69,11 @@ class NetworkPane(Vertical):
         self.table = SectionTable(folded=("unix",))
 
     def compose(self) -> ComposeResult:
-        yield Static(classes="note", markup=False)
+        yield self.note
         yield SectionLine()
         yield self.table
         yield Static(id="network-what", markup=False)
         yield SearchLine("words to look for")
-
-    def on_mount(self) -> None:
-        self._say("")
 
     def on_resize(self) -> None:
         self._arrange()
@@ -106,12 +99,10 @@ class NetworkPane(Vertical):
     def stop(self, why: str = "") -> None:
         """Look no more; `why` says what there is to see instead."""
         self.workers.cancel_group(self, "network")
-        self._say(why)
+        self.say(why)
 
-    def _say(self, why: str) -> None:
-        note = self.query_one(".note", Static)
-        note.update(why)
-        note.display = bool(why)
+    def say(self, why: str) -> None:
+        super().say(why)
         self.table.display = self.query_one(SectionLine).display = not why
         self._arrange()
 

@@ -11,9 +11,7 @@ import msgspec
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.message import Message
-from textual.widgets import Static
 
 from engine.client.errors import ClientError, RequestFailed
 from engine.protocol.messages import (
@@ -36,6 +34,7 @@ from heliostui.processes.details import ProcessScreen
 from heliostui.screens.explain import Explain
 from heliostui.screens.signals import SignalMenu
 from widgets.later import Later
+from widgets.noted import Noted
 from widgets.process_table import ProcessLine, ProcessTable
 from widgets.search_line import SearchLine
 from widgets.text import command_line
@@ -44,7 +43,7 @@ FIRST, PERIOD = 0.1, 1.0  # seconds over which use of the CPU is measured: at fi
 GREEDIEST, MOST_MODEST = -20, 19
 
 
-class ProcessesPane(Vertical):
+class ProcessesPane(Noted):
     """The table, or why there is none, and the line to filter it by."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -71,9 +70,6 @@ class ProcessesPane(Vertical):
         Binding("escape", "forget", "All", id="processes.all", show=False, tooltip="Forget the filter"),
     ]
 
-    class Described(Message):
-        """What the border says has changed."""
-
     def __init__(self, link: Link, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._link = link
@@ -82,12 +78,9 @@ class ProcessesPane(Vertical):
         self.table = ProcessTable()
 
     def compose(self) -> ComposeResult:
-        yield Static(classes="note", markup=False)
+        yield self.note
         yield self.table
         yield SearchLine("words to look for")
-
-    def on_mount(self) -> None:
-        self._say("")
 
     # --- what is looked at ---
 
@@ -103,12 +96,10 @@ class ProcessesPane(Vertical):
     def stop(self, why: str = "") -> None:
         """Look no more; `why` says what there is to see instead."""
         self.workers.cancel_group(self, "processes")
-        self._say(why)
+        self.say(why)
 
-    def _say(self, why: str) -> None:
-        note = self.query_one(".note", Static)
-        note.update(why)
-        note.display = bool(why)
+    def say(self, why: str) -> None:
+        super().say(why)
         self.table.display = not why
 
     async def _ask(self, container: ContainerSummary) -> None:
@@ -121,7 +112,7 @@ class ProcessesPane(Vertical):
                     self._show(told.processes)
                     interval = PERIOD
         except RequestFailed as error:
-            self._say(error.message)
+            self.say(error.message)
         except ClientError:
             pass  # the banner says so already
 
