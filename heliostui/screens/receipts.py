@@ -18,9 +18,8 @@ from engine.protocol.receipts import Receipt
 from heliostui.hosts.host import Host
 from heliostui.link import Link
 from heliostui.logs.saving import save_text
-from heliostui.messages import EngineUp
 from heliostui.receipts.command_line import text, to_run
-from heliostui.receipts.follow import ReceiptsArrived, follow
+from heliostui.receipts.follow import ReceiptsArrived, ReceiptsLost, follow
 from heliostui.receipts.rows import row
 from heliostui.receipts.script import MODE, script
 from heliostui.screens.receipt import ReceiptScreen
@@ -33,6 +32,7 @@ from widgets.search_line import SearchLine
 from widgets.text import printable
 
 NOTHING = "Nothing has been done with this engine yet. What you and others do, here or by a command line, stands here."
+ASKED = "The engine is being asked."
 
 
 class ReceiptsScreen(QuickScreen[None]):
@@ -60,6 +60,8 @@ class ReceiptsScreen(QuickScreen[None]):
         super().__init__()
         self._link = link
         self._receipts: dict[str, tuple[Host, Receipt, bool]] = {}  # by the row's key: and whether it is ours
+        self._lost: dict[int, str] = {}  # by the host's number: why its receipts can't be had
+        self._heard = False
         self._own_only = False
         self._chosen = False  # something was selected: what comes changes that no more
         self.follows = True
@@ -69,7 +71,7 @@ class ReceiptsScreen(QuickScreen[None]):
         with Horizontal(id="receipts-top"):
             yield Static(" receipts ", id="receipts-title")
             yield Static(id="receipts-status", markup=False)
-        yield Static(NOTHING, id="receipts-none")
+        yield Static(ASKED, id="receipts-none", markup=False)
         yield self.table
         yield SearchLine("words to look for", id="receipts-search")
         yield Static(id="receipts-line", markup=False)
@@ -77,19 +79,14 @@ class ReceiptsScreen(QuickScreen[None]):
 
     def on_mount(self) -> None:
         self.table.hosts = len(self._link.hosts) > 1
-        self._follow()
-
-    def _follow(self) -> None:
-        self.run_worker(Later(follow, self._link, self.post_message), group="receipts", exclusive=True)
-
-    @on(EngineUp)
-    def _engine_up(self) -> None:
-        self._follow()
+        self.run_worker(Later(follow, self._link, self.post_message), group="receipts")
 
     # --- what comes ---
 
     @on(ReceiptsArrived)
     def _arrived(self, event: ReceiptsArrived) -> None:
+        self._heard = True
+        self._lost.pop(event.host.number, None)
         if event.restart:
             kept = self._receipts.items()
             self._receipts = {key: value for key, value in kept if value[0] is not event.host}
@@ -101,6 +98,13 @@ class ReceiptsScreen(QuickScreen[None]):
             if isinstance(screen, ReceiptScreen):
                 screen.look_again(event.host, event.receipts)
 
+    @on(ReceiptsLost)
+    def _host_lost(self, event: ReceiptsLost) -> None:
+        whose = f" of {event.host.name}" if self.table.hosts else ""
+        reason = event.reason[:1].lower() + event.reason[1:]
+        self._lost[event.host.number] = f"The receipts{whose} can't be had: {reason}"
+        self._show()
+
     def _show(self) -> None:
         several = self.table.hosts
         shown = [
@@ -109,7 +113,7 @@ class ReceiptsScreen(QuickScreen[None]):
             if own or not self._own_only
         ]
         shown.sort(key=lambda each: self._receipts[each.key][1].time)
-        self.query_one("#receipts-none").display = not shown
+        self._say(above=bool(shown))
         self.table.display = bool(shown)
         self.table.show(shown)
         if not self._chosen and shown:
@@ -122,6 +126,14 @@ class ReceiptsScreen(QuickScreen[None]):
         if not self.focused and shown:
             self.table.focus()
         self._describe()
+
+    def _say(self, *, above: bool) -> None:
+        """Whose receipts can't be had, `above` those that there are; or why there is none."""
+        words = "\n".join(map(printable, self._lost.values())) or (NOTHING if self._heard else ASKED)
+        note = self.query_one("#receipts-none", Static)
+        note.update(words)
+        note.display = bool(self._lost) or not above
+        note.set_class(above, "-above")
 
     def _describe(self) -> None:
         shown, total = len(self.table.rows), len(self._receipts)
