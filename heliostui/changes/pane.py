@@ -20,12 +20,11 @@ from engine.protocol.processes import Change
 from engine.protocol.quantities import size_text
 from heliostui.link import Link
 from widgets.change_table import ChangedFile, ChangeTable
+from widgets.filtered import Filtered
 from widgets.later import Later
-from widgets.noted import Noted
-from widgets.search_line import SearchLine
 
 
-class ChangesPane(Noted):
+class ChangesPane(Filtered[ChangeTable]):
     """The table, what is to be known of it, and the line to filter it by."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -35,18 +34,17 @@ class ChangesPane(Noted):
     ]
 
     def __init__(self, link: Link, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+        super().__init__(ChangeTable(), id=id)
         self._link = link
         self._container: ContainerSummary | None = None
         self._changes: list[Change] | None = None
         self._truncated = False
-        self.table = ChangeTable()
 
     def compose(self) -> ComposeResult:
         yield self.note
         yield self.table
         yield Static(id="changes-notes", markup=False)
-        yield SearchLine("words to look for")
+        yield self.filter_line
 
     def on_mount(self) -> None:
         self.query_one("#changes-notes").display = False
@@ -67,10 +65,6 @@ class ChangesPane(Noted):
         self.workers.cancel_group(self, "changes")
         if why:
             self.say(why)
-
-    def say(self, why: str) -> None:
-        super().say(why)
-        self.table.display = not why
 
     async def _ask(self, container: ContainerSummary) -> None:
         try:
@@ -95,31 +89,6 @@ class ChangesPane(Noted):
     def action_again(self) -> None:
         if self._container is not None:
             self.follow(self._container)
-
-    # --- the filter ---
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return bool(self.table.filter) if action == "forget" else True
-
-    def action_filter(self) -> None:
-        self.query_one(SearchLine).open()
-
-    def action_forget(self) -> None:
-        self.query_one(SearchLine).action_forget()
-
-    @on(SearchLine.Changed)
-    def _typed(self, event: SearchLine.Changed) -> None:
-        event.stop()
-        self.table.filter = event.value
-        self.post_message(self.Described())
-
-    @on(SearchLine.Submitted)
-    @on(SearchLine.Ended)
-    def _filter_done(self, event: SearchLine.Submitted | SearchLine.Ended) -> None:
-        event.stop()
-        self.query_one(SearchLine).display = False
-        self.table.focus()
-        self.refresh_bindings()
 
     @on(ChangeTable.Highlighted)
     @on(ChangeTable.Shown)

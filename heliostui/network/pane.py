@@ -22,10 +22,9 @@ from heliostui.link import Link
 from heliostui.messages import NamesAsked, NetworkArrived
 from heliostui.network.explain import SECTIONS, Told, explained
 from heliostui.network.words import Seen, sections
+from widgets.filtered import Filtered
 from widgets.later import Later
-from widgets.noted import Noted
 from widgets.once import after
-from widgets.search_line import SearchLine
 from widgets.section_line import SectionLine
 from widgets.section_table import SectionTable
 
@@ -35,13 +34,13 @@ PAUSE = 1.0  # seconds between two changes of what is shown; each moves the line
 TALL = 14  # lines from which on there is room to say what the cursor is on
 
 
-class NetworkPane(Noted):
+class NetworkPane(Filtered[SectionTable]):
     """The sections, their names above and what the cursor is on below."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "slash",
-            "search",
+            "filter",
             "Filter",
             key_display="/",
             tooltip="Show only lines with these words",
@@ -59,21 +58,20 @@ class NetworkPane(Noted):
     ]
 
     def __init__(self, link: Link, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+        super().__init__(SectionTable(folded=("unix",)), id=id)
         self._link = link
         self._container: ContainerSummary | None = None
         self._seen = Seen()
         self._queries: deque[DnsQuery] = deque(maxlen=NAMES)
         self._showing: Timer | None = None
         self._shown_at = 0.0
-        self.table = SectionTable(folded=("unix",))
 
     def compose(self) -> ComposeResult:
         yield self.note
         yield SectionLine()
         yield self.table
         yield Static(id="network-what", markup=False)
-        yield SearchLine("words to look for")
+        yield self.filter_line
 
     def on_resize(self) -> None:
         self._arrange()
@@ -103,7 +101,7 @@ class NetworkPane(Noted):
 
     def say(self, why: str) -> None:
         super().say(why)
-        self.table.display = self.query_one(SectionLine).display = not why
+        self.query_one(SectionLine).display = not why
         self._arrange()
 
     def _arrange(self) -> None:
@@ -194,34 +192,10 @@ class NetworkPane(Noted):
         if place is not None:
             self.table.go_to(place)
 
-    # --- searching ---
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action == "forget":
-            return bool(self.table.filter)
-        return True
-
-    def action_search(self) -> None:
-        self.query_one(SearchLine).open()
-
-    def action_forget(self) -> None:
-        self.query_one(SearchLine).action_forget()
-
-    @on(SearchLine.Changed)
-    def _typed(self, event: SearchLine.Changed) -> None:
-        event.stop()
-        self.table.filter = event.value
-        self.post_message(self.Described())
-
-    @on(SearchLine.Submitted)
-    @on(SearchLine.Ended)
-    def _close(self, event: SearchLine.Submitted | SearchLine.Ended) -> None:
-        event.stop()
-        self.query_one(SearchLine).display = False
-        self.table.focus()
+    # --- what the border says ---
 
     def description(self) -> str:
-        """What the border says."""
+        """What the filter is, or the keys."""
         if self._container is None or not self.table.display:
             return ""
         if self.table.filter:

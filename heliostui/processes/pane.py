@@ -9,7 +9,6 @@ from typing import ClassVar
 
 import msgspec
 from textual import on, work
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
@@ -33,17 +32,16 @@ from heliostui.presence.read_only import is_read_only
 from heliostui.processes.details import ProcessScreen
 from heliostui.screens.explain import Explain
 from heliostui.screens.signals import SignalMenu
+from widgets.filtered import Filtered
 from widgets.later import Later
-from widgets.noted import Noted
 from widgets.process_table import ProcessLine, ProcessTable
-from widgets.search_line import SearchLine
 from widgets.text import command_line
 
 FIRST, PERIOD = 0.1, 1.0  # seconds over which use of the CPU is measured: at first, and then
 GREEDIEST, MOST_MODEST = -20, 19
 
 
-class ProcessesPane(Noted):
+class ProcessesPane(Filtered[ProcessTable]):
     """The table, or why there is none, and the line to filter it by."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -71,16 +69,10 @@ class ProcessesPane(Noted):
     ]
 
     def __init__(self, link: Link, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+        super().__init__(ProcessTable(), id=id)
         self._link = link
         self._container: ContainerSummary | None = None
         self._rows: dict[str, ProcessRow] = {}
-        self.table = ProcessTable()
-
-    def compose(self) -> ComposeResult:
-        yield self.note
-        yield self.table
-        yield SearchLine("words to look for")
 
     # --- what is looked at ---
 
@@ -97,10 +89,6 @@ class ProcessesPane(Noted):
         """Look no more; `why` says what there is to see instead."""
         self.workers.cancel_group(self, "processes")
         self.say(why)
-
-    def say(self, why: str) -> None:
-        super().say(why)
-        self.table.display = not why
 
     async def _ask(self, container: ContainerSummary) -> None:
         """Ask again and again; each answer takes as long as it measures."""
@@ -133,13 +121,11 @@ class ProcessesPane(Noted):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         match action:
-            case "forget":
-                return bool(self.table.filter)
             case "signal" | "nice":
                 return self.selected is not None and not is_read_only(self.app)
             case "explain":
                 return self.selected is not None
-        return True
+        return super().check_action(action, parameters)
 
     async def _do(self, request: Request) -> None:
         try:
@@ -204,28 +190,6 @@ class ProcessesPane(Noted):
             self.notify(str(error), severity="error", markup=False)
             return
         self.app.push_screen(ProcessScreen(container.name, told.detail))
-
-    # --- the filter ---
-
-    def action_filter(self) -> None:
-        self.query_one(SearchLine).open()
-
-    def action_forget(self) -> None:
-        self.query_one(SearchLine).action_forget()
-
-    @on(SearchLine.Changed)
-    def _typed(self, event: SearchLine.Changed) -> None:
-        event.stop()
-        self.table.filter = event.value
-        self.post_message(self.Described())
-
-    @on(SearchLine.Submitted)
-    @on(SearchLine.Ended)
-    def _filter_done(self, event: SearchLine.Submitted | SearchLine.Ended) -> None:
-        event.stop()
-        self.query_one(SearchLine).display = False
-        self.table.focus()
-        self.refresh_bindings()
 
     # --- what the border says ---
 
