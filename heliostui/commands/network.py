@@ -13,7 +13,6 @@ from engine.protocol.messages import (
     ConnectNetwork,
     CreateNetwork,
     DisconnectNetwork,
-    Done,
     InspectNetwork,
     ListNetworks,
     Networks,
@@ -22,6 +21,7 @@ from engine.protocol.messages import (
 )
 from engine.protocol.network import NetworkDetail, NetworkOption
 from heliostui.commandline.document import document
+from heliostui.commandline.done import have_done
 from heliostui.commandline.each import for_each, inspect_each
 from heliostui.commandline.failures import UsageError
 from heliostui.commandline.networks import address, host_name, mac, new_name, subnet
@@ -135,9 +135,7 @@ def run(arguments: argparse.Namespace) -> int:
             request: ConnectNetwork | DisconnectNetwork = ConnectNetwork(network=option, container=arguments.container)
         case _:
             request = DisconnectNetwork(network=arguments.network, container=arguments.container)
-    with Connection.connect(places()) as engine:
-        engine.request(request, Done)
-    return 0
+    return have_done(request)
 
 
 def _create(arguments: argparse.Namespace) -> int:

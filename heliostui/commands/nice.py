@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from engine.client.blocking import Connection
-from engine.places import places
-from engine.protocol.messages import Done, NiceProcess
+from engine.protocol.messages import NiceProcess
+from heliostui.commandline.done import have_done
 from heliostui.commandline.processes import add_process
 
 
@@ -19,6 +18,4 @@ def run(arguments: argparse.Namespace) -> int:
     request = NiceProcess(
         container=arguments.container, pid=arguments.pid, nice=arguments.nice, inside=arguments.inside
     )
-    with Connection.connect(places()) as engine:
-        engine.request(request, Done)
-    return 0
+    return have_done(request)

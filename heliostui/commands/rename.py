@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from engine.client.blocking import Connection
-from engine.places import places
-from engine.protocol.messages import Done, RenameContainer
+from engine.protocol.messages import RenameContainer
+from heliostui.commandline.done import have_done
 from heliostui.commandline.parser import add_container
 
 
@@ -16,6 +15,4 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    with Connection.connect(places()) as engine:
-        engine.request(RenameContainer(container=arguments.container, name=arguments.name), Done)
-    return 0
+    return have_done(RenameContainer(container=arguments.container, name=arguments.name))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from engine.client.blocking import Connection
-from engine.places import places
-from engine.protocol.messages import Done, SignalProcess
+from engine.protocol.messages import SignalProcess
+from heliostui.commandline.done import have_done
 from heliostui.commandline.processes import add_process
 
 
@@ -21,6 +20,4 @@ def run(arguments: argparse.Namespace) -> int:
     request = SignalProcess(
         container=arguments.container, pid=arguments.pid, signal=arguments.signal, inside=arguments.inside
     )
-    with Connection.connect(places()) as engine:
-        engine.request(request, Done)
-    return 0
+    return have_done(request)

@@ -13,7 +13,6 @@ from engine.places import places
 from engine.protocol.messages import (
     ActOnJob,
     CloseTerminal,
-    Done,
     ErrorCode,
     JoinTerminal,
     ListTerminals,
@@ -25,6 +24,7 @@ from engine.protocol.messages import (
 )
 from heliostui.commandline import environment, jobs, signals, terminal
 from heliostui.commandline.document import document
+from heliostui.commandline.done import have_done
 from heliostui.commandline.each import for_each
 from heliostui.commandline.failures import Failure, UsageError, exit_status
 from heliostui.commandline.parser import add_format, add_words, given_words
@@ -100,9 +100,7 @@ def _act(arguments: argparse.Namespace) -> int:
         container=arguments.container,
         signal=arguments.signal,
     )
-    with Connection.connect(places()) as engine:
-        engine.request(request, Done)
-    return 0
+    return have_done(request)
 
 
 def _open(arguments: argparse.Namespace) -> int:
