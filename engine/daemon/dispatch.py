@@ -24,9 +24,9 @@ async def answer(engine: Engine, request: m.Request, role: m.Role, uid: int | No
             case m.GetEngine():  # this answer, and the next ones, depend on who asks
                 return await engine_info(engine, role)
             case m.ListReceipts():
-                return m.Receipts(receipts=engine.receipts.list(request.since, uid))
+                return engine.receipts.answer(request.since, uid)
             case m.GetReceipt():
-                return engine.receipts.get(request.number, uid)
+                return engine.receipts.get(request.number, uid, request.engine)
         return await HANDLERS[type(request)](engine, request)
     except Exception as error:  # noqa: BLE001 - whatever a request meets, its client is told and the engine goes on
         steps.blame(error)

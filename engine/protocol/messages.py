@@ -798,9 +798,13 @@ class ListReceipts(Request, frozen=True):
 
 
 class GetReceipt(Request, frozen=True):
-    """One, with what it made the kernel do. → ReceiptShown"""
+    """One, with what it made the kernel do. → ReceiptShown
+
+    `engine`: as the receipt has it, so that another engine's of that number is not taken for it. None: of this one.
+    """
 
     number: int
+    engine: datetime | None = None
 
 
 class ResizeTerminal(Request, frozen=True):
@@ -1248,10 +1252,12 @@ class Operations(Reply, frozen=True):
 
 
 class Receipts(Reply, frozen=True):
-    """Receipts without their steps. `you`, of a stream: the pid by which this client is known, 0 where it is not."""
+    """Receipts without their steps. `you`, of a stream: the pid by which this client is known, 0 where it is not;
+    `engine`: when the engine began."""
 
     receipts: list[Receipt]
     you: int = 0
+    engine: datetime | None = None
 
 
 class ReceiptShown(Reply, frozen=True):

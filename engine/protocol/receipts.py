@@ -31,6 +31,7 @@ class Receipt(Value, frozen=True):
     steps: int = 0
     lost: int = 0  # steps that were too many to be kept
     launched: bool = False  # there is a launch receipt, too: `GetLaunch`
+    engine: datetime | None = None  # when its engine began: the next one numbers from 1 again
 
 
 class ReceiptStep(Value, frozen=True):

@@ -77,8 +77,8 @@ class Entry:
             case m.TerminalRef():
                 self.made = reply.terminal
 
-    def receipt(self, uid: int | None) -> Receipt:
-        """As it is told to an operator of that uid; None: a viewer."""
+    def receipt(self, uid: int | None, engine: datetime) -> Receipt:
+        """As it is told to an operator of that uid; None: a viewer. `engine`: when that began."""
         noted = self.recorder.steps
         return Receipt(
             number=self.number,
@@ -96,6 +96,7 @@ class Entry:
             steps=len(noted) or self.packed_steps,
             lost=self.recorder.lost,
             launched=self.launched or any(step.call == "launch" for step in noted),
+            engine=engine,
         )
 
     def steps(self) -> list[ReceiptStep]:
@@ -131,6 +132,7 @@ class Ledger:
     """All receipts. `find`: of containers, as people call them."""
 
     def __init__(self, find: Find = _nobody) -> None:
+        self.began = datetime.now(UTC)
         self._find = find
         self._entries: deque[Entry] = deque(maxlen=MOST)
         self._numbers = 0
@@ -157,13 +159,22 @@ class Ledger:
 
     def list(self, since: int, uid: int | None) -> list[Receipt]:
         """Those after number `since`, as `Entry.receipt` tells them."""
-        return [entry.receipt(uid) for entry in self._entries if entry.number > since]
+        return [entry.receipt(uid, self.began) for entry in self._entries if entry.number > since]
 
-    def get(self, number: int, uid: int | None) -> m.ReceiptShown:
-        """One with its steps. EngineError(NO_SUCH_RECEIPT)."""
+    def answer(self, since: int, uid: int | None, you: int = 0) -> m.Receipts:
+        """The same, as an answer."""
+        return m.Receipts(receipts=self.list(since, uid), you=you, engine=self.began)
+
+    def get(self, number: int, uid: int | None, engine: datetime | None = None) -> m.ReceiptShown:
+        """One with its steps. `engine`: when its engine began; None: this one's. EngineError(NO_SUCH_RECEIPT)."""
+        if engine not in (None, self.began):
+            raise EngineError(
+                m.ErrorCode.NO_SUCH_RECEIPT,
+                f"The engine that gave receipt {number} has ended, and its receipts with it.",
+            )
         for entry in self._entries:
             if entry.number == number:
-                return m.ReceiptShown(receipt=entry.receipt(uid), steps=entry.steps())
+                return m.ReceiptShown(receipt=entry.receipt(uid, self.began), steps=entry.steps())
         raise EngineError(
             m.ErrorCode.NO_SUCH_RECEIPT,
             f"There is no receipt {number}: the engine keeps the last {MOST} of them, until it ends.",
@@ -172,13 +183,14 @@ class Ledger:
     async def stream(self, since: int, uid: int | None, asker: Caller) -> AsyncGenerator[m.AnyReply, None]:
         """Those after `since`, then each as it is opened and as it changes."""
         seen = self._version
-        yield m.Receipts(receipts=self.list(since, uid), you=asker.pid)
+        yield self.answer(since, uid, asker.pid)
         while True:
             changed = self._changed
             news = [entry for entry in self._entries if entry.version > seen]
             if news:
                 seen = self._version
-                yield m.Receipts(receipts=[entry.receipt(uid) for entry in news], you=asker.pid)
+                changes = [entry.receipt(uid, self.began) for entry in news]
+                yield m.Receipts(receipts=changes, you=asker.pid, engine=self.began)
             else:
                 await changed.wait()
 

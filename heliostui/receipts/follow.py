@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import datetime
 
 from textual.message import Message
 
@@ -21,12 +22,13 @@ PAUSE = 0.5  # seconds before a host that was lost is looked at again
 @dataclass
 class ReceiptsArrived(Message):
     """Receipts of a host that are new or have changed. `you`: the pid of this console, as the engine sees it;
-    `restart`: the first of a new reading."""
+    `restart`: the first of a new reading; `engine`: when the engine began."""
 
     host: Host
     receipts: list[Receipt]
     you: int
     restart: bool
+    engine: datetime | None
 
 
 @dataclass
@@ -64,11 +66,11 @@ async def _read(host: Host, post: Post) -> None:
     async with await Connection.open(host.places, start=False) as engine:
         async for reply in engine.stream(StreamReceipts()):
             if isinstance(reply, Receipts):
-                post(ReceiptsArrived(host, reply.receipts, reply.you, restart))
+                post(ReceiptsArrived(host, reply.receipts, reply.you, restart, reply.engine))
                 restart = False
 
 
-async def fetch(host: Host, number: int) -> ReceiptShown:
-    """One with its steps. Raises ClientError."""
+async def fetch(host: Host, receipt: Receipt) -> ReceiptShown:
+    """It, as it is now, with its steps. Raises ClientError, also when another engine is there."""
     async with await Connection.open(host.places, start=False) as engine:
-        return await engine.request(GetReceipt(number=number), ReceiptShown)
+        return await engine.request(GetReceipt(number=receipt.number, engine=receipt.engine), ReceiptShown)

@@ -19,7 +19,7 @@ from engine.protocol.messages import GetLaunch, Launch
 from engine.protocol.receipts import Receipt, ReceiptStep
 from heliostui.hosts.host import Host
 from heliostui.receipts.command_line import text, to_run
-from heliostui.receipts.follow import fetch
+from heliostui.receipts.follow import ReceiptsArrived, fetch
 from heliostui.receipts.rows import chart, sentence
 from heliostui.state import receipt as launch_chart
 from widgets.key_line import KeyLine
@@ -29,6 +29,7 @@ from widgets.step_chart import StepChart
 from widgets.text import printable
 
 NO_STEPS = "It asked nothing of the kernel."
+ENGINE_ENDED = " · its engine has ended since"
 
 
 class ReceiptScreen(QuickScreen[None]):
@@ -49,6 +50,7 @@ class ReceiptScreen(QuickScreen[None]):
         self._host, self._receipt = host, receipt
         self._steps: Sequence[ReceiptStep] | None = None
         self._shows_launch = False
+        self._engine_ended = False
         self.chart = StepChart(id="receipt-chart")
 
     def compose(self) -> ComposeResult:
@@ -65,17 +67,23 @@ class ReceiptScreen(QuickScreen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return self._receipt.launched if action == "launch" else True
 
-    def look_again(self, host: Host, changed: Sequence[Receipt]) -> None:
-        """These receipts are not what they were."""
-        if host is self._host and any(each.number == self._receipt.number for each in changed):
+    def look_again(self, event: ReceiptsArrived) -> None:
+        """These receipts are not what they were, or another engine is there, which knows nothing of this one."""
+        if event.host is not self._host:
+            return
+        if event.engine != self._receipt.engine:
+            self._engine_ended = True
+            self._describe()
+        elif any(each.number == self._receipt.number for each in event.receipts):
             self._fetch()
 
     @work(group="receipt", exclusive=True)
     async def _fetch(self) -> None:
         try:
-            shown = await fetch(self._host, self._receipt.number)
+            shown = await fetch(self._host, self._receipt)
         except ClientError as error:
-            self.chart.show(None, str(error))
+            if self._steps is None:  # else it stays what it was
+                self.chart.show(None, str(error))
             return
         self._receipt = shown.receipt
         self._describe()
@@ -89,7 +97,7 @@ class ReceiptScreen(QuickScreen[None]):
         self.query_one("#receipt-title", Static).update(f" receipt {receipt.number} ")
         self.query_one("#receipt-command", Static).update(f"$ {printable(text(receipt))}")
         line = self.query_one("#receipt-sentence", Static)
-        line.update(sentence(receipt))
+        line.update(sentence(receipt) + (ENGINE_ENDED if self._engine_ended else ""))
         line.set_class(receipt.outcome == "failed", "-failed")
 
     def _show_steps(self) -> None:

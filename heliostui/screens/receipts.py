@@ -92,11 +92,11 @@ class ReceiptsScreen(QuickScreen[None]):
             self._receipts = {key: value for key, value in kept if value[0] is not event.host}
         for receipt in event.receipts:
             own = receipt.pid == event.you != 0
-            self._receipts[f"{event.host.number}/{receipt.number}"] = (event.host, receipt, own)
+            self._receipts[f"{event.host.number}/{event.engine}/{receipt.number}"] = (event.host, receipt, own)
         self._show()
         for screen in self.app.screen_stack:
             if isinstance(screen, ReceiptScreen):
-                screen.look_again(event.host, event.receipts)
+                screen.look_again(event)
 
     @on(ReceiptsLost)
     def _host_lost(self, event: ReceiptsLost) -> None:

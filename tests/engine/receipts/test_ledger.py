@@ -39,6 +39,19 @@ async def test_values_of_variables_are_told_to_nobody_but_whoever_gave_them() ->
         assert "secret" not in str(ledger.get(1, uid))
 
 
+async def test_a_receipt_of_another_engine_is_not_taken_for_one_of_this() -> None:
+    before, ledger = Ledger(), Ledger()
+    for each in (before, ledger):
+        with each.kept(run(), OWNER):
+            pass
+    (old,) = before.list(0, OWNER.uid)
+    (new,) = ledger.list(0, OWNER.uid)
+    assert old.number == new.number
+    assert ledger.get(new.number, OWNER.uid, new.engine).receipt == new
+    with pytest.raises(EngineError, match="has ended"):
+        ledger.get(old.number, OWNER.uid, old.engine)
+
+
 async def test_the_environment_of_a_terminal_on_the_host_is_told_to_nobody() -> None:
     ledger = Ledger()
     with ledger.kept(m.OpenTerminal(env=["A=b"]), OWNER):
@@ -122,7 +135,7 @@ async def test_followers_hear_of_each_when_it_is_opened_and_when_it_is_done() ->
     ledger = Ledger()
     stream = ledger.stream(0, None, Caller(0, 7))
     first = await anext(stream)
-    assert first == m.Receipts(receipts=[], you=7)
+    assert first == m.Receipts(receipts=[], you=7, engine=ledger.began)
     following = asyncio.ensure_future(anext(stream))
     await asyncio.sleep(0)
     with ledger.kept(m.PruneNetworks(), OWNER):
