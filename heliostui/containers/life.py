@@ -40,7 +40,7 @@ from heliostui.containers.losses import Act, losses
 from heliostui.containers.pane import ContainersPane
 from heliostui.receipts.hint import failure
 from heliostui.screens.dialog import Prompt
-from heliostui.screens.new import NewContainer
+from heliostui.screens.new import Choices, NewContainer
 from heliostui.screens.signals import SignalMenu
 
 _STAYS: dict[Act, str] = {
@@ -67,18 +67,16 @@ class ContainerLife(Actions):
     @asks
     async def action_new(self) -> None:
         """Ask what it is to be, run it, and give its terminal the keys."""
-        try:
+
+        async def choices() -> Choices:
             images = await self.link.request(ListImages(), Images)
-        except ClientError as error:
-            self.notify(str(error), severity="error", markup=False)
-            return
+            return Choices(images.images, await self._known_networks())
 
         async def run(options: ContainerOptions) -> ContainerRef:
             return await self.link.request(RunContainer(options=options), ContainerRef)
 
         columns, lines = self.details.terminal_size
-        dialog = NewContainer(images.images, run, columns, lines, await self._known_networks())
-        made = await self.app.push_screen_wait(dialog)
+        made = await self.app.push_screen_wait(NewContainer(choices, run, columns, lines))
         if made is not None:
             for warning in made.warnings:
                 self.notify(warning, severity="warning", markup=False)

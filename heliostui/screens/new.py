@@ -1,9 +1,14 @@
-"""The dialog that makes a container. Everything has a default: Enter makes one and opens its shell."""
+"""The dialog that makes a container. Everything has a default: Enter makes one and opens its shell.
+
+It opens at once and has the keys, whatever the engine takes to say which images and networks there are.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import shlex
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import ClassVar, cast
 
 from textual import on, work
@@ -33,6 +38,14 @@ HEAPS = [
 Run = Callable[[ContainerOptions], Awaitable[ContainerRef]]
 
 
+@dataclass(frozen=True)
+class Choices:
+    """What the engine has."""
+
+    images: Sequence[ImageSummary]
+    networks: Sequence[NetworkDetail] = ()
+
+
 def heap_options(chosen: str) -> HeapOptions | None:
     """The allocator that was chosen of `HEAPS`; None: none of ours."""
     if chosen == OWN:
@@ -43,11 +56,14 @@ def heap_options(chosen: str) -> HeapOptions | None:
 class NewContainer(Dialog[ContainerRef | None]):
     """Asks for what `heliostui run` takes, starts the container, and answers with it.
 
-    `run` does it and raises ClientError; then the sentence is shown here and nothing that was typed is lost.
+    `choices` and `run` raise ClientError; then the sentence is shown here and nothing that was typed is lost.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", show=False, id="new.cancel", tooltip="Make no container"),
+        Binding(
+            "enter", "submit", "Start", show=False, id="new.enter", tooltip="The same, while no field has the keys"
+        ),
         Binding("ctrl+s", "submit", "Start", show=False, id="new.start", tooltip="Make the container and start it"),
         Binding("f2", "more", "More limits", show=False, id="new.more", tooltip="Show all limits, or the usual ones"),
         Binding("down", "app.focus_next", "Next field", show=False, id="form.next", tooltip="To the next field"),
@@ -59,16 +75,17 @@ class NewContainer(Dialog[ContainerRef | None]):
 
     def __init__(
         self,
-        images: Sequence[ImageSummary],
+        choices: Callable[[], Awaitable[Choices]],
         run: Run,
         columns: int = 80,
         lines: int = 24,
-        networks: Sequence[NetworkDetail] = (),
     ) -> None:
         super().__init__()
-        self._networks = networks
-        self._images = [image for image in images if image.available]
-        self._absent = [image for image in images if not image.available]
+        self._choices = choices
+        self._images: list[ImageSummary] = []
+        self._absent: list[ImageSummary] = []
+        self._known = asyncio.Event()
+        self._starting = False
         self._run = run
         self._cells = columns, lines
 
@@ -76,19 +93,9 @@ class NewContainer(Dialog[ContainerRef | None]):
         with Vertical(classes="dialog", id="new") as dialog:
             dialog.border_title = "New container"
             dialog.border_subtitle = "Enter starts it · F2 more limits · Escape cancels"
-            with Horizontal(classes="field"):
+            with Horizontal(classes="field", id="image-field"):
                 yield Label("Image", classes="field-label")
-                yield (
-                    Select(
-                        [(image.name, image.name) for image in self._images],
-                        value=self._usual(),
-                        allow_blank=False,
-                        compact=True,
-                        id="image",
-                    )
-                    if self._images
-                    else Static("none is available", id="no-image")
-                )
+                yield Static("…", id="no-image")
             yield Static(id="image-note", classes="field-note", markup=False)
             with Horizontal(classes="field"):
                 yield Label("Command", classes="field-label")
@@ -107,7 +114,7 @@ class NewContainer(Dialog[ContainerRef | None]):
                 )
             with Horizontal(classes="field", id="network-fields"):
                 yield Label("Network", classes="field-label")
-                yield Select(self._choices(), allow_blank=False, compact=True, id="network")
+                yield Select(_networks([]), allow_blank=False, compact=True, id="network")
                 yield Label("Ports", classes="field-label -second")
                 yield Input(
                     id="ports", compact=True, placeholder="8080:80, 5353:53/udp", tooltip="Published ports (-p)"
@@ -123,10 +130,37 @@ class NewContainer(Dialog[ContainerRef | None]):
         names, wanted = [image.name for image in self._images], settings_of(self.app).image
         return wanted if wanted in names else names[0]
 
-    def on_mount(self) -> None:
+    @work
+    async def on_mount(self) -> None:
+        """Offer what there is."""
+        try:
+            await self._offer(await self._choices())
+        except ClientError as error:
+            self._complain(str(error))
+        finally:
+            self._known.set()
+
+    async def _offer(self, choices: Choices) -> None:
+        self._images = [image for image in choices.images if image.available]
+        self._absent = [image for image in choices.images if not image.available]
+        await self._offer_images()
+        network = self.query_one("#network", Select)
+        chosen = network.value
+        network.set_options(_networks(choices.networks))
+        network.value = chosen
         self._describe()
 
-    @on(Select.Changed)
+    async def _offer_images(self) -> None:
+        none = self.query_one("#no-image", Static)
+        if not self._images:
+            none.update("none is available")
+            return
+        names = [(image.name, image.name) for image in self._images]
+        select = Select(names, value=self._usual(), allow_blank=False, compact=True, id="image")
+        await self.query_one("#image-field").mount(select)
+        await none.remove()
+
+    @on(Select.Changed, "#image")
     def _describe(self) -> None:
         """Say what the image is, and which command it runs by itself."""
         image = self._image()
@@ -138,16 +172,6 @@ class NewContainer(Dialog[ContainerRef | None]):
             note += f" ({', '.join(absent.name for absent in self._absent)}: not available)"
         self.query_one("#image-note", Static).update(note)
         self.query_one("#command", Input).placeholder = shlex.join(image.command)
-
-    def _choices(self) -> list[tuple[str, str]]:
-        """What a container can be in; the default network may be one that is made only now."""
-        others = [network.name for network in self._networks if not network.default]
-        return [
-            ("default", DEFAULT),
-            *((name, name) for name in sorted(others)),
-            ("none: loopback only", ALONE),
-            ("host: the host's own", ON_HOST),
-        ]
 
     def _image(self) -> ImageSummary | None:
         if not self._images:
@@ -189,15 +213,21 @@ class NewContainer(Dialog[ContainerRef | None]):
     @on(Input.Submitted)
     @on(Button.Pressed, "#start")
     def action_submit(self) -> None:
+        if not self._starting:
+            self._starting = True
+            self._submit()
+
+    @work
+    async def _submit(self) -> None:
         try:
-            options = self._options()
+            await self._known.wait()
+            await self._start(self._options())
         except ValueError as error:
             words = str(error)
             self._complain(f"{words[:1].upper()}{words[1:]}{'' if words.endswith('.') else '.'}")
-            return
-        self._start(options)
+        finally:
+            self._starting = False
 
-    @work
     async def _start(self, options: ContainerOptions) -> None:
         self._complain("")
         start, dialog, focused = self.query_one("#start", Button), self.query_one("#new"), self.focused
@@ -216,3 +246,14 @@ class NewContainer(Dialog[ContainerRef | None]):
     @on(Button.Pressed, "#cancel")
     def action_cancel(self) -> None:
         self.dismiss(None)
+
+
+def _networks(known: Sequence[NetworkDetail]) -> list[tuple[str, str]]:
+    """What a container can be in; the default network may be one that is made only now."""
+    others = [network.name for network in known if not network.default]
+    return [
+        ("default", DEFAULT),
+        *((name, name) for name in sorted(others)),
+        ("none: loopback only", ALONE),
+        ("host: the host's own", ON_HOST),
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +21,7 @@ from heliostui.screens.dialog import Confirm, Prompt
 from heliostui.screens.explain import Explain, ExplainThing
 from heliostui.screens.help import Help
 from heliostui.screens.network_forms import NetworkForm, PublishForm
-from heliostui.screens.new import NewContainer
+from heliostui.screens.new import Choices, NewContainer
 from heliostui.screens.signals import SignalMenu, signals
 from heliostui.screens.small import TooSmall
 from heliostui.themes import DARK, LIGHT
@@ -81,6 +82,10 @@ MEANING = Told(
 )
 
 
+async def choices() -> Choices:
+    return Choices(IMAGES)
+
+
 async def done(*_: object) -> None:
     """What a dialog asks for is done at once."""
 
@@ -88,7 +93,7 @@ async def done(*_: object) -> None:
 SCREENS: dict[str, Callable[[], Screen[Any]]] = {
     "explain": lambda: Explain("web", EXPLANATION),
     "help": Help,
-    "new": lambda: NewContainer(IMAGES, run),
+    "new": lambda: NewContainer(choices, run),
     "network": lambda: NetworkForm(done),
     "publish": lambda: PublishForm("web", done),
     "thing": lambda: ExplainThing(MEANING),
@@ -113,6 +118,26 @@ async def test_what_a_container_calls_its_things_is_no_markup(screen: Callable[[
         title = pilot.app.screen.query_one(".dialog")._border_title
         assert title is not None
         assert name in title.plain
+
+
+async def test_what_is_typed_before_the_engine_has_named_its_images_is_not_lost() -> None:
+    known, asked = asyncio.Event(), asyncio.Queue[ContainerOptions]()
+
+    async def late() -> Choices:
+        await known.wait()
+        return Choices(IMAGES)
+
+    async def take(options: ContainerOptions) -> ContainerRef:
+        await asked.put(options)
+        return ContainerRef(id="0", name="web")
+
+    async with Bare(NewContainer(late, take), DARK.name).run_test() as pilot:
+        await pilot.press(*"ls", "enter", "enter")
+        known.set()
+        options = await asked.get()
+        await pilot.pause()
+        assert (options.image, options.command) == (IMAGES[0].name, ["ls"])
+        assert asked.empty()
 
 
 @pytest.mark.parametrize(
