@@ -134,3 +134,92 @@ async def test_a_new_container_gets_the_limits_that_were_filled_in(cli: CommandL
         await person.until(lambda: isinstance(person.app.screen, MainScreen) and "small" in person.states())
         limits = cli.json("inspect", "small")[0]["options"]["limits"]
         assert (limits["memory"], limits["cpus"], limits["cpuset_cpus"]) == (64 << 20, 0.5, "0")
+
+
+async def test_the_keys_of_the_graphs_work_while_the_numbers_have_the_focus(cli: CommandLine) -> None:
+    cli.ok("run", "-d", "--name", "measured", "--cpus", "0.5", "host", "sh", "-c", BUSY)
+    async with console(cli, (140, 50)) as person:
+        await person.select("measured")
+        await person.press("3")
+        stats = person.main.details.stats
+        board = stats.board
+        await person.until(lambda: stats.metric is not None and board.feed.now)
+        stats.list.focus()
+        await person.until(lambda: stats.list.has_focus)
+        seconds = board.seconds
+        for key, goes in (("minus", 1), ("plus", 0), ("minus", 1), ("equals_sign", 0)):
+            await person.press(key)
+            assert (board.seconds > seconds) == bool(goes), key
+        await person.press("space")
+        assert not board.live
+        assert stats.description().startswith("paused")
+        await person.press("pageup")
+        assert board.end is not None
+        assert stats.description().startswith("looking back")
+        back = board.end
+        await person.press("pagedown")
+        assert board.end is None or board.end > back
+        await person.press("space")
+        await person.until(lambda: board.live)
+        await person.press("shift+left", "shift+left")
+        await person.until(lambda: board.cursor is not None)
+        cursor = board.cursor
+        await person.press("shift+right")
+        assert board.cursor is not None
+        assert cursor is not None
+        assert board.cursor > cursor
+        before = [graph.render_line(4).text for graph, _ in board.shown]
+        await person.press("b")
+        await person.until(lambda: [graph.render_line(4).text for graph, _ in board.shown] != before)
+        first = stats.metric
+        await person.press("end")
+        await person.until(lambda: stats.metric != first)
+        last = stats.metric
+        await person.press("up")
+        await person.until(lambda: stats.metric != last)
+        await person.press("home")
+        await person.until(lambda: stats.metric == first)
+        for key in ("e", "x"):
+            await person.press(key)
+            await person.until(lambda: isinstance(person.app.screen, Explain))
+            await person.press("enter")
+            await person.until(lambda: person.app.screen is person.main)
+    cli.ok("kill", "measured")
+
+
+async def test_limits_are_gone_through_turned_lifted_and_explained_by_keys(cli: CommandLine) -> None:
+    cli.ok("run", "-d", "--name", "turned", "--memory", "64m", "--pids-limit", "32", "host", "sleep", "600")
+    async with console(cli, (120, 40)) as person:
+        await person.select("turned")
+        await person.press("6")
+        pane = person.main.details.limits
+        table = pane.table
+        await person.until(lambda: "64 MiB" in row(table, "memory"))
+        table.focus()
+        await person.until(lambda: table.has_focus)
+        await person.press("end")
+        last = table.cursor
+        assert last > 0
+        await person.press("k", "up", "j", "down")
+        assert table.cursor == last
+        for key, place in (("g", 0), ("G", last), ("home", 0)):
+            await person.press(key)
+            assert table.cursor == place
+        table.cursor = next(place for place, each in enumerate(table._rows) if each.key == "pids")
+        await person.press("plus")
+        await person.until(lambda: "pids.max: 40" in row(table, "pids"))
+        await person.press("minus")
+        await person.until(lambda: "pids.max: 32" in row(table, "pids"))
+        await person.press("enter")
+        assert table.turned
+        await person.press("up")
+        await person.until(lambda: "pids.max: 40" in row(table, "pids"))
+        await person.press("escape")
+        assert not table.turned
+        await person.press("e")
+        await person.until(lambda: isinstance(person.app.screen, Explain))
+        await person.press("q")
+        await person.until(lambda: person.app.screen is person.main)
+        await person.press("delete")
+        await person.until(lambda: "pids.max: max" in row(table, "pids"))
+    cli.ok("kill", "turned")

@@ -12,11 +12,13 @@ from pathlib import Path
 from urllib.error import URLError
 
 import pytest
+from textual.binding import ActiveBinding
 from textual.widgets import Input, Select, Static
 
 from engine.protocol.network import EndpointDetail
 from heliostui.screens.dialog import Confirm
 from heliostui.screens.explain import ExplainThing
+from heliostui.screens.help import Help
 from heliostui.screens.main import MainScreen
 from heliostui.screens.network_forms import CaptureForm, ConnectForm, Form, NetworkForm, PublishForm
 from heliostui.screens.network_map import MapScreen
@@ -25,6 +27,7 @@ from tests.heliostui.conftest import CommandLine
 from tests.heliostui.person import Person, console
 from widgets.network import MapContainer, MapEndpoint
 from widgets.network_layout import HOST
+from widgets.section_line import SectionLine
 from widgets.section_table import SectionRow, SectionTable
 
 pytestmark = [
@@ -145,6 +148,15 @@ async def test_a_line_is_explained_and_lines_are_searched(cli: CommandLine, web:
         assert rows(table, "sockets")
         await person.press("escape")
         await person.until(lambda: rows(table, "routes"))
+
+
+async def test_a_click_on_a_sections_name_goes_there(cli: CommandLine, web: str) -> None:
+    async with console(cli, (120, 40)) as person:
+        table = await look(person, "web")
+        names = person.main.details.network.query_one(SectionLine)
+        await person.until(lambda: len(names.names) > 2)
+        await person.pilot.click(names, offset=(len(names.names[0]) + 4, 0))
+        await person.until(lambda: table.place == 1)
 
 
 async def test_streams_end_when_the_pane_is_hidden(cli: CommandLine, web: str) -> None:
@@ -374,3 +386,116 @@ async def test_the_terminal_gets_nothing_while_the_map_rests(cli: CommandLine) -
         await person.press("P", "n")
         await person.until(lambda: isinstance(person.app.screen, Form))
         assert person.app._background_screens == [screen]
+
+
+async def test_the_keys_of_the_map_open_what_they_say_and_escape_leaves_it(cli: CommandLine, web: str) -> None:
+    cli("network", "create", "idle-one")
+    async with console(cli, (100, 40)) as person:
+        await person.until(lambda: web in person.states())
+        screen = await map_of(person)
+        view = screen.view
+        await person.until(lambda: places(screen, web))
+        for key, kind in (("question_mark", Help), ("f1", Help), ("x", ExplainThing), ("n", NetworkForm)):
+            await person.press(key)
+            await person.until(lambda kind=kind: isinstance(person.app.screen, kind))
+            await person.press("escape")
+            await person.until(lambda: person.app.screen is screen)
+        box = next(box.key for box in view.networks.containers if box.name == web)
+        for key, form in (("P", PublishForm), ("C", ConnectForm), ("c", CaptureForm), ("u", Form)):
+            view.cursor = box
+            await person.press(key)
+            await person.until(lambda form=form: isinstance(person.app.screen, form))
+            await person.press("escape")
+            await person.until(lambda: person.app.screen is screen)
+        view.cursor = next(network.key for network in view.networks.networks if network.name == "idle-one")
+        for key in ("d", "delete"):
+            await person.press(key)
+            await person.until(lambda: isinstance(person.app.screen, Confirm))
+            await person.press("escape")
+            await person.until(lambda: person.app.screen is screen)
+        await person.press("x")
+        await person.until(lambda: isinstance(person.app.screen, ExplainThing))
+        await person.press("x")
+        await person.until(lambda: person.app.screen is screen)
+        await person.press("home")
+        assert view.cursor == HOST
+        await person.press("pagedown")
+        assert view.cursor != HOST
+        await person.press("pageup")
+        assert view.cursor == HOST
+        await person.press("v")
+        dense = view.dense
+        await person.press("v")
+        assert view.dense is not dense
+        await person.press("D")
+        await person.until(lambda: isinstance(person.app.screen, Confirm))
+        await person.press("left", "left", "escape")
+        await person.until(lambda: person.app.screen is screen)
+        assert any(network.name == "idle-one" for network in view.networks.networks)
+        await person.press("D")
+        await person.until(lambda: isinstance(person.app.screen, Confirm))
+        await person.press("right", "enter")
+        await person.until(lambda: all(network.name != "idle-one" for network in view.networks.networks))
+        for leave in ("q", "N", "0"):
+            await person.press(leave)
+            await person.until(lambda: person.app.screen is person.main)
+            screen = await map_of(person)
+
+
+async def test_a_form_is_filled_in_with_arrows_and_done_from_any_field(cli: CommandLine, web: str) -> None:
+    async with console(cli, (100, 40)) as person:
+        await person.until(lambda: web in person.states())
+        screen = await map_of(person)
+        await person.press("n")
+        await person.until(lambda: isinstance(person.app.screen, NetworkForm))
+        await person.until(lambda: person.app.focused is not None)
+        first = person.app.focused
+        await person.press("down")
+        assert person.app.focused is not first
+        await person.press("up")
+        assert person.app.focused is first
+        person.app.screen.query_one("#name", Input).value = "by-key"
+        await person.press("down", "ctrl+s")
+        await person.until(lambda: any(network.name == "by-key" for network in screen.view.networks.networks))
+    cli.ok("network", "rm", "by-key")
+
+
+async def test_the_lines_of_the_pane_are_gone_through_folded_and_explained_by_keys(cli: CommandLine, web: str) -> None:
+    async with console(cli, (120, 40)) as person:
+        table = await look(person, "web")
+        await person.until(lambda: line(table, "sockets", "LISTEN"))
+        await person.press("tab")
+        await person.until(lambda: table.has_focus)
+        await person.press("home")
+        first = table.cursor
+        await person.press("down")
+        second = table.cursor
+        assert second != first
+        for key, place in (("up", first), ("j", second), ("k", first)):
+            await person.press(key)
+            assert table.cursor == place
+        await person.press("end")
+        last = table.cursor
+        assert last not in (first, second)
+        for key, place in (("g", first), ("G", last)):
+            await person.press(key)
+            assert table.cursor == place
+        await person.press("pageup")
+        assert table.cursor != last
+        await person.press("home", "right")
+        section = table.cursor
+        assert section is not None
+        assert first is not None
+        assert section[0] != first[0]
+        await person.press("left")
+        assert table.cursor is not None
+        assert table.cursor[0] == first[0]
+        await person.until(lambda: "enter" in {key for key, each in active(person).items() if each.enabled})
+        await person.press("down", "enter")
+        await person.until(lambda: isinstance(person.app.screen, ExplainThing))
+        await person.press("enter")
+        await person.until(lambda: person.app.screen is person.main)
+
+
+def active(person: Person) -> dict[str, ActiveBinding]:
+    return dict(person.app.screen.active_bindings)

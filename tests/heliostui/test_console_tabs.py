@@ -263,7 +263,8 @@ async def test_processes_are_sorted_folded_and_their_numbers_picked_by_keys(cli:
 
 
 async def test_a_log_is_read_by_keys(cli: CommandLine) -> None:
-    script = "seq -f 'line %g of a hundred, which is a line that is longer than there is room for on a small screen' 100; sleep 600"
+    words = "line %g of a hundred, which is a line that is longer than there is room for on a small screen"
+    script = f"seq -f '{words}' 100; sleep 600"
     cli.ok("run", "-d", "--name", "long", "host", "sh", "-c", script)
     async with console(cli, (80, 24)) as person:
         await person.select("long")

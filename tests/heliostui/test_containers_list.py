@@ -6,15 +6,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from textual.widgets import Checkbox, OptionList, Static
+from textual.widgets import Checkbox, Input, OptionList, Static
 
 from engine.protocol.messages import Role
 from heliostui.containers.confirm import ConfirmLoss
 from heliostui.containers.filter_line import FilterLine
 from heliostui.containers.menu import RowMenu
 from heliostui.containers.pane import ContainersPane
+from heliostui.screens.dialog import Prompt
 from heliostui.screens.main import MainScreen
-from heliostui.screens.network_forms import CaptureForm
+from heliostui.screens.network_forms import CaptureForm, PublishForm
+from heliostui.screens.new import NewContainer
 from heliostui.screens.signals import SignalMenu
 from tests.heliostui.conftest import CommandLine
 from tests.heliostui.person import Person, console
@@ -297,6 +299,124 @@ async def test_a_key_pressed_twice_opens_one_dialog_and_names_and_ids_are_copied
         assert person.app.clipboard == cli.containers()["back"]["id"]
         await person.press("asterisk", "y")
         assert sorted(person.app.clipboard.splitlines()) == sorted(running)
+
+
+async def test_the_list_is_gone_through_and_stretches_are_marked_by_keys(cli: CommandLine, running: list[str]) -> None:
+    async with console(cli) as person:
+        await there(person)
+        await sorted_by(person, "name")
+        table = person.main.table
+
+        def place() -> int:
+            return [row.key for row in table.rows].index(table.cursor or "")
+
+        for key, expected in {"end": 3, "up": 2, "k": 1, "down": 2, "j": 3, "g": 0, "G": 3, "home": 0}.items():
+            await person.press(key)
+            assert place() == expected, key
+        await person.press("pagedown")
+        assert place() == 3
+        await person.press("shift+up", "shift+up")
+        assert table.marked == [row.key for row in table.rows[1:]]
+        await person.press("escape", "pageup")
+        assert place() == 0
+        assert table.marked == []
+
+
+async def test_each_dialog_about_a_container_is_left_by_escape_and_nothing_is_done(
+    cli: CommandLine, running: list[str]
+) -> None:
+    before = [(each["id"], each["name"], each["status"]) for each in cli.containers().values()]
+    done = cli.json("receipts", "--format", "json")
+    async with console(cli) as person:
+        await person.select("back")
+        for key, kind in {
+            "n": NewContainer,
+            "insert": NewContainer,
+            "E": Prompt,
+            "R": Prompt,
+            "K": SignalMenu,
+            "ctrl+k": ConfirmLoss,
+            "d": ConfirmLoss,
+            "delete": ConfirmLoss,
+            "P": PublishForm,
+            "c": CaptureForm,
+            "full_stop": RowMenu,
+            "slash": MainScreen,
+        }.items():
+            await person.press(key)
+            await person.until(lambda kind=kind: isinstance(person.app.screen, kind))
+            await person.press("escape")
+            await person.until(lambda: person.app.screen is person.main and person.main.table.has_focus)
+        await person.press("R")
+        await person.until(lambda: isinstance(person.app.screen, Prompt))
+        await person.press("enter")  # the name that it has
+        await person.until(lambda: person.app.screen is person.main)
+        assert not person.notices
+    assert [(each["id"], each["name"], each["status"]) for each in cli.containers().values()] == before
+    assert cli.json("receipts", "--format", "json") == done
+
+
+async def test_a_container_is_restarted_and_another_program_run_inside_by_keys(
+    cli: CommandLine, running: list[str]
+) -> None:
+    cli.ok("run", "-d", "--name", "quick", "host", "sh", "-c", "trap exit TERM; while :; do sleep 0.05; done")
+    async with console(cli) as person:
+        await person.select("quick")
+        before = person.main.state.selected
+        assert before is not None
+        await person.press("r")
+        await person.until(
+            lambda: person.main.state.selected and person.main.state.selected.started_at != before.started_at
+        )
+        await person.until(lambda: person.states()["quick"] == "running")
+        await person.press("E")
+        await person.until(lambda: isinstance(person.app.screen, Prompt))
+        await person.press(*"echo", "space", "apostrophe", *"open", "enter")
+        await person.until(lambda: any("no closing quotation" in notice for notice in person.notices))
+        await person.press("E")
+        await person.until(lambda: isinstance(person.app.screen, Prompt))
+        await person.press(*"cat", "space", "minus", *"n", "enter")
+        await person.until(lambda: person.main.shown_tab is not None and person.main.terminal_has_keys)
+        await person.type("said")
+        await person.until(lambda: any(line.split() == ["1", "said"] for line in person.terminal().splitlines()))
+        await person.press("ctrl+d")
+        await person.until(lambda: person.main.shown_tab is None)
+    cli.ok("rm", "-f", "quick")
+
+
+async def test_the_answers_of_a_question_are_gone_through_with_arrows(cli: CommandLine, running: list[str]) -> None:
+    cli.ok("create", "--name", "doomed", "host", "true")
+    async with console(cli) as person:
+        await person.select("doomed")
+        await person.press("d")
+        await person.until(lambda: isinstance(person.app.screen, ConfirmLoss))
+        for key, answer in (("right", "yes"), ("left", "no"), ("right", "yes")):
+            await person.press(key)
+            await person.until(lambda answer=answer: person.app.focused and person.app.focused.id == answer)
+        await person.press("enter")
+        await person.until(lambda: "doomed" not in person.states())
+
+
+async def test_a_new_container_is_filled_in_with_arrows_and_started_from_any_field(
+    cli: CommandLine, running: list[str]
+) -> None:
+    async with console(cli) as person:
+        await person.select("back")
+        await person.press("n")
+        await person.until(lambda: isinstance(person.app.screen, NewContainer))
+        form = person.app.screen
+        form.query_one("#command", Input).focus()
+        await person.until(lambda: person.app.focused is not None and person.app.focused.id == "command")
+        await person.press("down")
+        assert person.app.focused is not None
+        assert person.app.focused.id == "name"
+        await person.press(*"filled", "up")
+        assert person.app.focused.id == "command"
+        await person.press("f2")
+        await person.until(lambda: form.query_one("#more-limits").display)
+        await person.press("f2", "ctrl+s")
+        await person.until(lambda: person.states().get("filled") == "running")
+    cli.ok("rm", "-f", "filled")
 
 
 async def test_who_may_only_look_is_offered_nothing_that_changes(cli: CommandLine, running: list[str]) -> None:
