@@ -137,8 +137,7 @@ class IsolationView(Vertical):
         line = self.query_one(SectionLine)
         line.names, line.here = tuple(self.lines.names), self.lines.section
 
-    def on_click(self, event: events.Click) -> None:
-        line = self.query_one(SectionLine)
-        place = line.place_at(event.screen_x - line.region.x) if event.widget is line else None
-        if place is not None:
-            self.lines.go_to(place)
+    @on(SectionLine.Chosen)
+    def _section_chosen(self, event: SectionLine.Chosen) -> None:
+        event.stop()
+        self.lines.go_to(event.place)

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.text import Text
+from textual import events
+from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
 
 class SectionLine(Widget):
-    """The names of the sections, the one that is looked at lit. A click goes to one."""
+    """The names of the sections, the one that is looked at lit. A click chooses one."""
 
     ALLOW_SELECT = False
     COMPONENT_CLASSES: ClassVar[set[str]] = {"section--here", "section--other"}
+
+    @dataclass
+    class Chosen(Message):
+        """A name was clicked: the section at this place is to be looked at."""
+
+        place: int
 
     here: reactive[int] = reactive(0)
     names: reactive[tuple[str, ...]] = reactive(())
@@ -33,11 +42,10 @@ class SectionLine(Widget):
             line.append(f" {name} ", self.get_component_rich_style(style))
         return line
 
-    def place_at(self, x: int) -> int | None:
-        """The section whose name is at this cell."""
+    def on_click(self, event: events.Click) -> None:
         end = 0
         for place, name in self._shown:
             end += len(name) + 2
-            if x < end:
-                return place
-        return None
+            if event.x < end:
+                self.post_message(self.Chosen(place))
+                return

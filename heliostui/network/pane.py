@@ -9,7 +9,7 @@ from collections import deque
 from time import monotonic
 from typing import ClassVar
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.timer import Timer
@@ -186,11 +186,10 @@ class NetworkPane(Filtered[SectionTable]):
         event.stop()
         await self.run_action("screen.explain")
 
-    def on_click(self, event: events.Click) -> None:
-        line = self.query_one(SectionLine)
-        place = line.place_at(event.screen_x - line.region.x) if event.widget is line else None
-        if place is not None:
-            self.table.go_to(place)
+    @on(SectionLine.Chosen)
+    def _section_chosen(self, event: SectionLine.Chosen) -> None:
+        event.stop()
+        self.table.go_to(event.place)
 
     # --- what the border says ---
 

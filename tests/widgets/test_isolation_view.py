@@ -12,6 +12,7 @@ from widgets.capabilities import CAPABILITIES
 from widgets.isolation import CallRule, IdRange, Isolation, MountLine, Namespace, Verb
 from widgets.isolation_lines import Section, sections
 from widgets.isolation_view import IsolationView
+from widgets.section_line import SectionLine
 
 HELD = frozenset({"CHOWN", "KILL", "NET_RAW", "SETUID"})
 CALLS = tuple(f"call_{n}" for n in range(90))
@@ -146,6 +147,18 @@ async def test_the_arrow_keys_go_from_section_to_section(stage: Any) -> None:
         await pilot.press("left")
         await pilot.pause()
         assert view.lines.section == 6
+
+
+async def test_a_click_on_a_sections_name_goes_there(stage: Any) -> None:
+    view = IsolationView()
+    async with stage(view, prepare=partial(present, view)).run_test(size=(80, 12)) as pilot:
+        await pilot.pause()
+        await pilot.click(SectionLine, offset=(len(" Namespaces  Ids  Cap"), 0))
+        await pilot.pause()
+        assert view.lines.names[view.lines.section] == "Capabilities"
+        await pilot.click(SectionLine, offset=(79, 0))
+        await pilot.pause()
+        assert view.lines.names[view.lines.section] == "Capabilities"
 
 
 async def test_everything_can_be_searched(stage: Any) -> None:
