@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from textual.geometry import Size
+from textual.widgets import OptionList
 
 from engine.client.aio import Connection
 from engine.places import Places
@@ -344,3 +345,89 @@ async def test_a_terminal_is_searched_and_read_while_the_console_has_the_keys(cl
         await person.until(lambda: tab(person).pane.has_class("-has-keys"))
         await person.press(RELEASE, *["tab"] * 2)
         await person.until(lambda: person.main.focused is view and not view.captured)
+
+
+async def test_nine_terminals_have_their_numbers_and_brackets_go_from_one_to_the_next(cli: CommandLine) -> None:
+    opened_ids = [cli.ok("terminal", "open", "-d", "cat").split()[0] for _ in range(9)]
+    async with console(cli, (120, 40)) as person:
+        await person.until(lambda: len(person.main.state.terminals) == 9)
+        terminals = list(person.main.state.terminals)
+
+        async def shows(place: int | None) -> None:
+            wanted = None if place is None else terminals[place]
+            await person.until(lambda: person.main.state.shown_terminal == wanted)
+
+        for number in range(1, 10):
+            await person.press(f"alt+{number}")
+            await shows(number - 1)
+            await person.until(lambda: person.main.terminal_has_keys)
+            await person.press(RELEASE)
+            await person.until(lambda: not person.main.terminal_has_keys)
+        for number in range(1, 10):
+            await person.press(str(number))
+            await shows(number - 1)
+            await person.until(lambda: person.main.terminal_has_keys)
+            await person.press(RELEASE)
+            await person.until(lambda: not person.main.terminal_has_keys)
+        for key, place in (("left_square_bracket", 7), ("right_square_bracket", 8)):
+            await person.press(key)
+            await shows(place)
+            await person.until(lambda: person.main.terminal_has_keys)
+            await person.press(RELEASE)
+            await person.until(lambda: not person.main.terminal_has_keys)
+        await person.press("alt+0")
+        await shows(None)
+        await person.press("ctrl+pagedown")
+        await shows(0)
+        await person.until(lambda: person.main.terminal_has_keys)
+        await person.press(RELEASE)
+        await person.until(lambda: not person.main.terminal_has_keys)
+        await person.press("ctrl+pageup")
+        await shows(None)
+    cli.ok("terminal", "close", *opened_ids)
+
+
+async def test_the_views_of_jobs_are_changed_and_gone_through_by_keys(cli: CommandLine) -> None:
+    async with opened(cli) as terminal, console(cli, (120, 50)) as person:
+        await go_to(person, terminal)
+        await person.type("sleep 100 & sleep 200 & sleep 300 &")
+        await person.until(lambda: job(person, "sleep 300"))
+        await person.press(RELEASE)
+        await person.until(lambda: isinstance(person.main.focused, JobTable))
+        jobs = tab(person).jobs
+        await person.press("home")
+        first = jobs.table.cursor
+        await person.press("end")
+        last = jobs.table.cursor
+        assert first != last
+        for key, place in (("g", first), ("G", last)):
+            await person.press(key)
+            assert jobs.table.cursor == place
+        await person.press("up")
+        middle = jobs.table.cursor
+        assert middle not in (first, last)
+        for key, place in (("down", last), ("k", middle), ("j", last)):
+            await person.press(key)
+            assert jobs.table.cursor == place
+        seen = []
+        for _ in range(3):
+            await person.press("v")
+            await person.pilot.pause()
+            seen.append((jobs.table.display, jobs.lanes.display))
+        assert sorted(seen) == [(False, True), (True, False), (True, True)]
+        await person.press("K")
+        await person.until(lambda: isinstance(person.app.screen, SignalMenu))
+        menu = person.app.screen.query_one(OptionList)
+        await person.press("down", "down", "up")
+        assert menu.highlighted == 1
+        await person.press("escape")
+        await person.until(lambda: person.app.screen is person.main)
+        assert job(person, "running", "sleep 300")
+        await person.press("w")
+        await person.until(lambda: isinstance(person.app.screen, Confirm))
+        for key, answer in (("right", "yes"), ("left", "no")):
+            await person.press(key)
+            await person.until(lambda answer=answer: person.app.focused and person.app.focused.id == answer)
+        await person.press("enter")
+        await person.until(lambda: person.app.screen is person.main)
+        assert terminal in person.main.state.terminals

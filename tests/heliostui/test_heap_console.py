@@ -14,6 +14,7 @@ from heliostui.heap.pane import HeapPane
 from heliostui.screens.explain import ExplainThing
 from heliostui.screens.heap import HeapScreen
 from heliostui.screens.heap_forms import ChooseProcess
+from heliostui.screens.help import Help
 from heliostui.screens.main import MainScreen
 from heliostui.screens.new import NewContainer
 from tests.heliostui.conftest import CommandLine
@@ -262,3 +263,43 @@ async def test_a_new_container_can_have_our_heap(cli: CommandLine) -> None:
 
 
 MADE = ("shop", "brief", "pair", "row", "static")
+
+
+async def test_the_keys_of_the_whole_screen_open_what_they_say_and_lead_back(cli: CommandLine, shop: str) -> None:
+    async with console(cli, (120, 40)) as person:
+        screen = await whole_screen(person, shop)
+        for key, kind in (("question_mark", Help), ("f1", Help), ("x", ExplainThing), ("u", ChooseProcess)):
+            await person.press(key)
+            await person.until(lambda kind=kind: isinstance(person.app.screen, kind))
+            await person.press("escape")
+            await person.until(lambda: person.app.screen is screen)
+        await person.press("u")
+        await person.until(lambda: isinstance(person.app.screen, ChooseProcess))
+        await person.press("enter")
+        await person.until(lambda: person.app.screen is screen)
+        await person.until(lambda: screen.face.map is not None and screen.face.view.cursor is not None)
+        shown = screen.figures.shown
+        await person.press("c")
+        assert screen.figures.shown != shown
+        await person.press("C")
+        assert screen.figures.shown == shown
+        await person.press("p")  # so that all stands still
+
+        def segment() -> int:
+            map, cursor = screen.face.map, screen.face.view.cursor
+            assert map is not None
+            assert cursor is not None
+            starts = sorted(int(each.address, 16) for each in map.segments)
+            return sum(start <= cursor for start in starts) - 1
+
+        assert screen.face.map is not None
+        assert len(screen.face.map.segments) > 1
+        await person.press("ctrl+home")
+        await person.until(lambda: segment() == 0)
+        for key, place in (("s", 1), ("S", 0), ("ctrl+down", 1), ("ctrl+up", 0)):
+            await person.press(key)
+            await person.until(lambda place=place: segment() == place)
+        for key in ("q", "H", "escape"):
+            await person.press(key)
+            await person.until(lambda: person.app.screen is person.main)
+            screen = await whole_screen(person, shop)

@@ -15,6 +15,9 @@ from engine.heap import library
 from engine.protocol.heap import Playground
 from heliostui.heap.input import OperationInput
 from heliostui.heap.side import Side
+from heliostui.screens.dialog import Prompt
+from heliostui.screens.explain import ExplainThing
+from heliostui.screens.help import Help
 from heliostui.screens.main import MainScreen
 from heliostui.screens.playground import PlaygroundScreen
 from heliostui.screens.playground_forms import Beside, ChoosePlayground, NewPlayground, TakeTrace
@@ -325,3 +328,64 @@ async def test_there_is_room_for_all_of_it(cli: CommandLine, size: tuple[int, in
             assert widget.region.height >= 1
             assert player.screen.region.contains_region(widget.region)
         assert player.side.face.view.size.height >= 6
+
+
+async def test_the_keys_of_the_playground_open_what_they_say_and_escape_leaves_it(cli: CommandLine) -> None:
+    async with playground(cli) as player:
+        person, screen = player.person, player.screen
+        await player.operations(*["alloc 100"] * 60)
+        for key, kind in (
+            ("question_mark", Help),
+            ("f1", Help),
+            ("x", ExplainThing),
+            ("t", TakeTrace),
+            ("b", Beside),
+            ("n", NewPlayground),
+            ("o", ChoosePlayground),
+            ("g", Prompt),
+        ):
+            await player.press(key)
+            await person.until(lambda kind=kind: isinstance(person.app.screen, kind))  # type: ignore[misc]
+            await player.press("escape")
+            await person.until(lambda: person.app.screen is screen)
+        await player.press("o")
+        await person.until(lambda: isinstance(person.app.screen, ChoosePlayground))
+        await player.press("q")
+        await person.until(lambda: person.app.screen is screen)
+        assert (len(screen.shown), player.now.step, player.now.steps) == (1, 0, 60)
+        screen.list.focus()
+        await person.until(lambda: screen.list.has_focus)
+        for key, place in (("down", 1), ("j", 2), ("k", 1), ("up", 0), ("end", 60), ("home", 0)):
+            await player.press(key)
+            assert screen.list.cursor == place, key
+        await player.press("pagedown")
+        page = screen.list.cursor
+        assert 1 < page < 60
+        await player.press("pageup")
+        assert screen.list.cursor == 0
+        before = screen._speed
+        await player.press("less_than_sign")
+        assert screen._speed == before - 1
+        await player.press("greater_than_sign")
+        assert screen._speed == before
+        await player.press("g", *"many", "enter")
+        await person.until(lambda: "'many' is no step" in player.said)
+        await player.press("r")
+        await person.until(lambda: player.now.step > 1)
+        await player.press("r")
+        assert not screen._goes_on
+
+
+async def test_the_playground_is_left_by_each_of_its_keys_and_stays_open(cli: CommandLine) -> None:
+    async with playground(cli) as player:
+        first = player.now.id
+        for key in ("q", "A", "escape"):
+            await player.press(key)
+            await player.person.until(lambda: player.person.app.screen is player.person.main)
+            await player.press("A")
+            await player.person.until(lambda: isinstance(player.person.app.screen, PlaygroundScreen))
+            again = player.person.app.screen
+            assert isinstance(again, PlaygroundScreen)
+            await player.person.until(lambda again=again: again.playground is not None)  # type: ignore[misc]
+            assert again.playground is not None
+            assert again.playground.id == first

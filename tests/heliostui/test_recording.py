@@ -7,7 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from textual.widgets import Input, Select
+from textual.widgets import Input, Select, Static
 
 from engine.terminal import Terminal
 from heliostui.recording.actions import keep
@@ -131,3 +131,34 @@ def test_pictures_of_one_second_are_not_written_over(tmp_path: Path) -> None:
     paths = {keep(f"picture {number}", tmp_path) for number in range(5)}
     assert len(paths) == 5
     assert {path.read_text() for path in paths} == {f"picture {number}" for number in range(5)}
+
+
+async def test_the_dialog_is_left_by_escape_and_nothing_is_recorded(cli: CommandLine, tmp_path: Path) -> None:
+    cli.ok("run", "-dit", "--name", "unheard", "host", "cat")
+    async with console(cli) as person:
+        await person.select("unheard")
+        await person.press("f4")
+        await person.until(lambda: isinstance(person.app.screen, RecordForm))
+        form = person.app.screen
+        file = form.query_one("#file", Input)
+        await person.until(lambda: file.has_focus)
+        await person.press("up")
+        await person.until(lambda: form.query_one(Select).has_focus)
+        file.value = str(tmp_path / "never.cast")
+        await person.press("escape")
+        await person.until(lambda: person.app.screen is person.main)
+        assert not person.main.recorder.running
+        assert not (tmp_path / "never.cast").exists()
+        await person.press("f4")
+        await person.until(lambda: isinstance(person.app.screen, RecordForm))
+        person.app.screen.query_one("#file", Input).value = ""
+        await person.press("ctrl+s")
+        problem = person.app.screen.query_one("#problem", Static)
+        await person.until(lambda: "name the file" in str(problem.visual).lower())
+        person.app.screen.query_one("#file", Input).value = str(tmp_path / "made.cast")
+        await person.press("ctrl+s")
+        await person.until(lambda: person.main.recorder.running)
+        await person.press("f4")
+        await person.until(lambda: not person.main.recorder.running)
+    assert read(tmp_path / "made.cast")
+    cli.ok("rm", "-f", "unheard")
