@@ -153,7 +153,7 @@ class GraphBoard(Looking):
             return
         if event.ended:
             self._whose = None
-            self.post_message(self.Ended(event.reason))
+            self.post_message(self.Ended(event.reason or "It has ended."))
             return
         for sample in event.samples:
             self.feed.take(sample, event.whose.metrics)

@@ -195,7 +195,7 @@ class LimitsPane(Noted):
     @on(GraphBoard.Ended)
     def _ended(self, event: GraphBoard.Ended) -> None:
         event.stop()
-        self.stop(event.reason or "It has ended.")
+        self.stop(event.reason)
 
     @on(GraphBoard.Changed)
     def _changed(self, event: GraphBoard.Changed) -> None:
