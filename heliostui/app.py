@@ -16,12 +16,12 @@ from textual.command import Provider
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import Screen
-from textual.theme import Theme
+from textual.theme import Theme, ThemeProvider
 
 from engine.places import Places
 from heliostui.browser import openable, opener, start
 from heliostui.clipboard import LIMIT, clipboard_sequence
-from heliostui.keymap.palette import Commands
+from heliostui.keymap.palette import Commands, Palette
 from heliostui.line import LineSaving
 from heliostui.messages import ProgramCopied
 from heliostui.screens.main import MainScreen
@@ -177,6 +177,13 @@ class Console(LineSaving, inherit_bindings=False):
         if not opened:
             self.copy_to_clipboard(url)
         self.notify(url, title="Opened" if opened else "Link copied", markup=False)
+
+    def action_command_palette(self) -> None:
+        if not Palette.is_open(self):
+            self.push_screen(Palette())
+
+    def search_themes(self) -> None:
+        self.push_screen(Palette([ThemeProvider], placeholder="Find a theme"))
 
     def action_leave(self) -> None:
         self.exit()

@@ -1,19 +1,30 @@
-"""The command palette: what is possible now, with its keys as they are. Imports live keys and the main screen."""
+"""The command palette: what is possible now, with its keys as they are. Imports live keys, compositor, main screen."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
 from rich.text import Text
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 
 from heliostui.keymap import COMMANDS, Command
 from heliostui.keymap.containers import BULK
 from heliostui.keymap.live import by_id, inside, keys_of, own_keys, words
 from heliostui.screens.main import MainScreen
 from heliostui.settings.keys import spelled
+from widgets.compositor import LeanCompositor
+
+
+class Palette(CommandPalette):
+    """Textual's, of which only cells that differ are sent: its own sends all that lies under it at each blink."""
+
+    def __init__(
+        self, providers: Sequence[type[Provider]] | None = None, *, placeholder: str = "Find a command"
+    ) -> None:
+        super().__init__(providers, placeholder=placeholder)
+        self._compositor = LeanCompositor()
 
 
 class Entry(NamedTuple):

@@ -10,17 +10,20 @@ from pathlib import Path
 from subprocess import DEVNULL, PIPE
 
 import pytest
-from textual.widgets import Input, Static
+from textual.widgets import Input, OptionList, Static
 
 from heliostui.containers.confirm import ConfirmLoss
+from heliostui.keymap.palette import Palette
 from heliostui.screens.dialog import Prompt
 from heliostui.screens.help import Help
 from heliostui.screens.main import MainScreen
 from heliostui.screens.new import NewContainer
 from heliostui.screens.playground import PlaygroundScreen
+from heliostui.screens.receipts import ReceiptsScreen
 from heliostui.screens.small import TooSmall
 from tests.heliostui.conftest import CommandLine
 from tests.heliostui.person import console
+from widgets.compositor import LeanCompositor
 from widgets.document import Document
 from widgets.launch_chart import Calls
 from widgets.log_view import LogView
@@ -306,3 +309,60 @@ async def test_leaving_says_what_goes_on(cli: CommandLine, container: str) -> No
         await person.press("q")
         await person.until(lambda: person.app._exit)
         assert any("go" in str(each) for each in person.app._exit_renderables)
+
+
+async def test_palette_and_themes_send_what_differs_and_escape_leaves_all_as_it_was(
+    cli: CommandLine, container: str
+) -> None:
+    async with console(cli) as person:
+        await person.select(container)
+        theme = person.app.theme
+        for key in ("ctrl+p", "colon", "ctrl+t"):
+            await person.press(key)
+            await person.until(lambda: isinstance(person.app.screen, Palette))
+            assert isinstance(person.app.screen._compositor, LeanCompositor)
+            await person.press("escape")
+            await person.until(lambda: person.app.screen is person.main)
+        assert person.app.theme == theme
+        await person.press("ctrl+t")
+        await person.until(lambda: isinstance(person.app.screen, Palette))
+        await person.press(*"gruvbox")
+        await person.until(lambda: person.app.screen.query_one(OptionList).option_count == 1)
+        await person.press("enter")
+        await person.until(lambda: person.app.theme == "gruvbox")
+        await person.press("f2")
+        await person.until(lambda: isinstance(person.app.screen, ReceiptsScreen))
+        below = person.app.screen
+        await person.press("ctrl+p")
+        await person.until(lambda: isinstance(person.app.screen, Palette))
+        await person.press("escape")
+        await person.until(lambda: person.app.screen is below)
+
+
+async def test_each_way_of_help_is_left_by_each_of_its_keys(cli: CommandLine) -> None:
+    async with console(cli) as person:
+        for key in ("question_mark", "f1"):
+            for leave in ("escape", "q", "question_mark", "f1", "enter"):
+                await person.press(key)
+                await person.until(lambda: isinstance(person.app.screen, Help))
+                await person.press(leave)
+                await person.until(lambda: person.app.screen is person.main)
+        assert not person.app._exit
+
+
+async def test_a_terminal_that_is_too_small_can_be_left(cli: CommandLine) -> None:
+    async with console(cli, (50, 12)) as person:
+        await person.until(lambda: isinstance(person.app.screen, TooSmall))
+        await person.press("q")
+        await person.until(lambda: person.app._exit)
+
+
+async def test_enter_starts_an_engine_that_was_ended(cli: CommandLine) -> None:
+    async with console(cli) as person:
+        before = person.main.state.info
+        assert before is not None
+        cli.ok("engine", "stop", "--all")
+        await person.until(lambda: person.main.state.engine_ended and "start_engine" in person.footer())
+        await person.press("enter")
+        await person.until(lambda: person.main.state.info and person.main.state.info.pid != before.pid)
+        assert not person.main.state.engine_ended
