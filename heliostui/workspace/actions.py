@@ -71,15 +71,33 @@ class WorkspaceActions(Regions):
         self.share_out()
 
     def action_tab(self, name: str) -> None:
-        """Look at a tab of the details, which are shown for it; the list keeps the keys where it has them."""
+        """Look at a tab of the details, which are shown for it and get the keys, unless the list has them."""
+        self._want_details()
+        self.details.show_tab(name)
+        self._go_to_tab()
+
+    def action_next_tab(self, by: int) -> None:
+        self._want_details()
+        self.details.next_tab(by)
+        self._go_to_tab()
+
+    def _want_details(self) -> None:
         if "details" not in self.workspace.seen:
             self.workspace.want("details")
             if self.table.has_focus:
                 self.workspace.want("containers")
-        self.details.show_tab(name)
 
-    def action_next_tab(self, by: int) -> None:
-        self.details.next_tab(by)
+    def _go_to_tab(self) -> None:
+        """From another region than the list: there the next keys would do something else."""
+        if self.table.has_focus or self.details.has_focus_within:
+            return
+
+        def go() -> None:
+            self.workspace.want("details")
+            if self.workspace.welcoming or not self.details.focus_content():
+                self.set_focus(None)  # it says in words that there is nothing to be done in it
+
+        self.call_after_refresh(go)
 
     def action_hide(self) -> None:
         workspace = self.workspace

@@ -172,6 +172,26 @@ async def test_tab_goes_through_all_that_is_seen_and_back_and_the_path_says_wher
         await person.until(lambda: person.main.where.startswith("box › Graphs"))
 
 
+async def test_a_tab_that_a_key_asks_for_gets_the_keys_unless_the_list_has_them(cli: CommandLine) -> None:
+    async with layout(cli) as person:
+        main = person.main
+        await person.press("M")
+        await person.until(lambda: main.details.tab == "limits")
+        await person.pilot.pause()
+        assert main.table.has_focus
+        for size in ((150, 45), (80, 24)):
+            await person.pilot.resize_terminal(*size)
+            for key, widget in (("M", main.details.limits.table), ("I", main.details.isolation.view.lines)):
+                await main.run_action("region('graphs')")
+                await person.until(lambda: main.workspace.region_of(main.focused) == "graphs")
+                await person.press(key)
+                await person.until(lambda widget=widget: main.focused is widget)
+        await main.run_action("region('graphs')")
+        await person.until(lambda: main.workspace.region_of(main.focused) == "graphs")
+        await main.run_action("next_tab(1)")
+        await person.until(lambda: not main.graphs.has_focus_within)
+
+
 async def test_a_letter_leads_anywhere_and_escape_or_a_click_nowhere(cli: CommandLine) -> None:
     async with layout(cli) as person:
         for key in ("semicolon", "alt+j"):
