@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,8 +19,9 @@ THREADS = 64  # whose children are looked for, of each process
 
 
 def in_namespace_of(init: int) -> list[int]:
-    """The pids of all processes that share the PID namespace of `init`; empty when it is gone (pid_namespaces(7)). In
-    our own namespace, the host's, only `init` and those below it: the others are none of the container's."""
+    """The pids of a container's processes, without a cgroup that says so; empty when `init` is gone. They share its PID
+    namespace (pid_namespaces(7)), which other containers may have joined (`_of_container`). In our own namespace, the
+    host's, only `init` and those below it: the others are none of the container's."""
     namespace = _namespace(init)
     if namespace is None:
         return []
@@ -28,7 +29,33 @@ def in_namespace_of(init: int) -> list[int]:
         with suppress(psutil.Error):
             return [init, *(child.pid for child in psutil.Process(init).children(recursive=True))]
         return []
-    return [pid for pid in psutil.pids() if _namespace(pid) == namespace]
+    there = {pid for pid in psutil.pids() if _namespace(pid) == namespace}
+    try:
+        return _of_container(init, there)
+    except OSError:  # it has just gone
+        return []
+
+
+def _of_container(init: int, there: Collection[int]) -> list[int]:
+    """Those of `there`, who share a PID namespace, that are of the container of `init`. No two containers share a mount
+    namespace, and what a container begins with comes into the PID namespace from outside: so a process is of the one
+    whose mount namespace it has, or the nearest of its ancestors that has a container's. What came from outside and
+    stayed in our own mount namespace is of the container that the PID namespace was made for. Raises OSError."""
+    mounts = {pid: _namespace(pid, "mnt") for pid in there}
+    parents = {pid: int(fields[1]) for pid in there if (fields := stat(pid))}
+    ours, owns = _namespace(os.getpid(), "mnt"), inner_pid(init) == 1
+    containers = {mounts[pid] for pid, parent in parents.items() if parent not in there} - {ours, None}
+
+    def is_of(pid: int) -> bool:
+        for _ in parents:  # as many steps at most, whatever has changed while we looked
+            if pid not in parents:
+                break
+            if mounts[pid] in containers:
+                return mounts[pid] == mounts[init]
+            pid = parents[pid]
+        return owns
+
+    return [pid for pid in sorted(parents) if pid == init or (init in mounts and is_of(pid))]
 
 
 def processes(init: int, cgroup: Cgroup | None) -> list[int]:
@@ -86,9 +113,9 @@ def rows(pids: Iterable[int], before: Mapping[int, Used]) -> list[ProcessRow]:
     return [row for pid in sorted(pids) if (row := _row(pid, before.get(pid))) is not None]
 
 
-def _namespace(pid: int) -> int | None:
+def _namespace(pid: int, type: str = "pid") -> int | None:
     try:
-        return os.stat(f"/proc/{pid}/ns/pid").st_ino
+        return os.stat(f"/proc/{pid}/ns/{type}").st_ino
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return None
 

@@ -15,6 +15,7 @@ from engine.errors import EngineError
 from engine.protocol.messages import (
     ContainerOptions,
     ErrorCode,
+    Exec,
     ExplainProcess,
     GetProcess,
     NiceProcess,
@@ -188,3 +189,24 @@ def test_a_container_in_the_pid_namespace_of_the_host_has_none_of_the_hosts_proc
     assert len(found) == 2
     assert os.getpid() not in found
     assert top.in_namespace_of(init.pid) == []
+
+
+async def test_containers_in_one_pid_namespace_have_their_own_processes_without_a_cgroup(machine: Machine) -> None:
+    await running(machine)
+    await settled(machine, lambda found: "sleep 603" in found)
+    joined = ContainerOptions(
+        command=["sh", "-c", "(sleep 604 &) ; sleep 605"], name="guest", namespaces={"pid": "container:web"}
+    )
+    await machine.containers.run(joined)
+    await machine.containers.exec(Exec(container="web", command=["sleep", "606"], detach=True))
+    await machine.containers.exec(Exec(container="guest", command=["sleep", "607"], detach=True))
+    inits = {name: (await machine.containers.inspect(name)).state.pid or 0 for name in ("web", "guest")}
+
+    def sleeping(name: str) -> set[str]:
+        found = ({" ".join(row.command) for row in top.rows([pid], {})} for pid in top.in_namespace_of(inits[name]))
+        return {command for commands in found for command in commands if command.startswith("sleep")}
+
+    own = {"web": {"sleep 601", "sleep 602", "sleep 603", "sleep 606"}}
+    own["guest"] = {"sleep 604", "sleep 605", "sleep 607"}  # the first has no parent left but the other's init
+    await settled(machine, lambda _: sleeping("web") | sleeping("guest") == own["web"] | own["guest"])
+    assert {name: sleeping(name) for name in own} == own
