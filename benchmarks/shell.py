@@ -16,6 +16,8 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from promises import measured
+
 ROUNDS = 10
 HELIOSH = Path(sys.executable).with_name("heliosh")
 
@@ -61,7 +63,7 @@ def commands(directory: Path) -> dict[tuple[Task, str], list[str]]:
     return found
 
 
-def measured(rounds: int) -> dict[tuple[Task, str], float]:
+def medians_of(rounds: int) -> dict[tuple[Task, str], float]:
     """The median seconds of each task in each shell."""
     with tempfile.TemporaryDirectory() as directory:
         contestants = commands(Path(directory))
@@ -75,7 +77,7 @@ def measured(rounds: int) -> dict[tuple[Task, str], float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
-    medians = measured(parser.parse_args().rounds)
+    medians = medians_of(parser.parse_args().rounds)
     start = TASKS[0]
     print(f"{'':<24}{'shell':<10}{'total':>10}{'running':>14}{'to bash':>10}")
     for (task, shell), median in medians.items():
@@ -86,6 +88,8 @@ def main() -> None:
         ratio = f"{own / base:9.2f}x" if base else ""
         each = f"{own / task.times * 1e6:8.0f} µs each" if task is not start else ""
         print(f"{task.name:<24}{shell:<10}{median * 1000:7.1f} ms{each:>16}{ratio:>10}")
+        if base and (task.name, shell) == ("external command", "heliosh"):
+            measured("shell", own / base)
 
 
 if __name__ == "__main__":

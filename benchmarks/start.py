@@ -26,6 +26,7 @@ from peers.oci import Oci, found
 from peers.ours import LOOPBACK, Heliostui
 from peers.root import CLOCK, SLEEP, TRUE, make_root, missing
 from peers.rounds import in_turn, show
+from promises import measured
 
 from engine import cgroups
 from engine.containers import bundle
@@ -96,15 +97,23 @@ def measure(directory: Path, runtime: Path, rounds: int, stack: ExitStack) -> No
     start = in_turn(rounds, {peer.name: partial(peer.start, tty=True) for peer in peers})
     start["C program, from its main"] = compiled.from_main[-rounds:]
     print("\nFrom the request to the first instruction of the program (a terminal; none with crun and runc)")
-    show(start, {"C program": 1.3})
+    tell("start", show(start, {"C program": 1.3}), "C program")
     print("\n/bin/true, from the request to its exit status, all cleared away")
-    show(in_turn(rounds, {peer.name: peer.run for peer in peers}), {"crun": 0.45, "runc": 0.13})
+    ratios = show(in_turn(rounds, {peer.name: peer.run for peer in peers}), {"crun": 0.45, "runc": 0.13})
+    tell("run crun", ratios, "crun")
+    tell("run runc", ratios, "runc")
     print("\n/bin/true in a container that runs already")
     executing: list[Heliostui | Oci] = [ours, *oci]
     for one in executing:
         one.begin_exec()
         stack.callback(one.end_exec)
-    show(in_turn(rounds, {one.name: one.exec for one in executing}), {"crun": 0.25})
+    tell("exec", show(in_turn(rounds, {one.name: one.exec for one in executing}), {"crun": 0.25}), "crun")
+
+
+def tell(key: str, ratios: dict[str, float], peer: str) -> None:
+    """To the table of what was promised, where the peer took part."""
+    if peer in ratios:
+        measured(key, ratios[peer])
 
 
 def spec(root: Path, command: list[str], tty: bool = False) -> Spec:

@@ -19,6 +19,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from promises import measured
+
 from engine.terminal import Terminal
 
 try:
@@ -127,14 +129,19 @@ def main() -> None:
     if pyghostty is not None:
         peers |= {"ghostty": called(ghostty), "pyte": called(by_pyte, 50)}
     print(f"MB/s at {COLUMNS}x{LINES}".ljust(20) + "".join(f"{name:>10}" for name in peers) + "  ours/tmux  processor")
+    to_tmux: dict[str, float] = {}
     for name, data in streams().items():
         taken = dict.fromkeys(peers, NEVER)
         for _ in range(ROUNDS):
             taken = {peer: taken[peer].best(time_of(data)) for peer, time_of in peers.items()}
         cells = [f"{len(data) / each.clock / 1e6:10.1f}" if each != NEVER else f"{'-':>10}" for each in taken.values()]
         if "tmux" in taken:
+            to_tmux[name] = taken["tmux"].clock / taken["ours"].clock
             cells += [f"{theirs / own:11.2f}" for theirs, own in zip(taken["tmux"], taken["ours"], strict=True)]
         print(name.ljust(20) + "".join(cells))
+    if to_tmux:  # the slowest of each kind
+        measured("terminal plain", to_tmux.pop("plain"))
+        measured("terminal full", min(to_tmux.values()))
 
 
 if __name__ == "__main__":

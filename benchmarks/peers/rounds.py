@@ -19,14 +19,17 @@ def in_turn(rounds: int, take: Mapping[str, Callable[[], float]]) -> Table:
     return table
 
 
-def show(table: Table, targets: dict[str, float]) -> None:
-    """Medians, and ours as a ratio to each other one."""
+def show(table: Table, targets: dict[str, float]) -> dict[str, float]:
+    """Medians, and ours as a ratio to each other one; returns these."""
+    ratios = {}
     ours = statistics.median(table["heliostui"])
     for name, seconds in table.items():
         median = statistics.median(seconds)
         line = f"  {name:<28}{median * 1000:8.2f} ms   fastest {min(seconds) * 1000:7.2f} ms"
         if name != "heliostui":
+            ratios[name] = ours / median
             line += f"   heliostui is {ours / median:5.2f}x"
         if name in targets:
             line += f", target {targets[name]:.2f}x: {'kept' if ours / median <= targets[name] else 'MISSED'}"
         print(line)
+    return ratios
