@@ -206,7 +206,7 @@ async def test_limits_are_gone_through_turned_lifted_and_explained_by_keys(cli: 
             await person.press(key)
             assert table.cursor == place
         table.cursor = next(place for place, each in enumerate(table._rows) if each.key == "pids")
-        await person.press("plus")
+        await person.press("equals_sign")
         await person.until(lambda: "pids.max: 40" in row(table, "pids"))
         await person.press("minus")
         await person.until(lambda: "pids.max: 32" in row(table, "pids"))

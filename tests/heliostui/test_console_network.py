@@ -397,14 +397,14 @@ async def test_the_keys_of_the_map_open_what_they_say_and_escape_leaves_it(cli: 
         await person.until(lambda: places(screen, web))
         for key, kind in (("question_mark", Help), ("f1", Help), ("x", ExplainThing), ("n", NetworkForm)):
             await person.press(key)
-            await person.until(lambda kind=kind: isinstance(person.app.screen, kind))
+            await person.until(lambda kind=kind: isinstance(person.app.screen, kind))  # type: ignore[misc]
             await person.press("escape")
             await person.until(lambda: person.app.screen is screen)
         box = next(box.key for box in view.networks.containers if box.name == web)
         for key, form in (("P", PublishForm), ("C", ConnectForm), ("c", CaptureForm), ("u", Form)):
             view.cursor = box
             await person.press(key)
-            await person.until(lambda form=form: isinstance(person.app.screen, form))
+            await person.until(lambda form=form: isinstance(person.app.screen, form))  # type: ignore[misc]
             await person.press("escape")
             await person.until(lambda: person.app.screen is screen)
         view.cursor = next(network.key for network in view.networks.networks if network.name == "idle-one")

@@ -249,8 +249,8 @@ async def test_processes_are_sorted_folded_and_their_numbers_picked_by_keys(cli:
         assert row is not None
         for key, nice in (("equals_sign", 1), ("minus", 0), ("plus", 1), ("f7", 0)):
             await person.press(key)
-            await person.until(lambda nice=nice: os.getpriority(os.PRIO_PROCESS, row.pid) == nice)
-            await person.until(lambda nice=nice: table.selected and table.selected.nice == nice)
+            await person.until(lambda nice=nice: os.getpriority(os.PRIO_PROCESS, row.pid) == nice)  # type: ignore[misc]
+            await person.until(lambda nice=nice: table.selected and table.selected.nice == nice)  # type: ignore[misc]
         await person.press("K")
         await person.until(lambda: isinstance(person.app.screen, SignalMenu))
         await person.press("down", "up", "escape")
@@ -278,11 +278,12 @@ async def test_a_log_is_read_by_keys(cli: CommandLine) -> None:
         await person.until(lambda: view.scroll_y == end - 1)
         for key, place in (("home", 0), ("G", end), ("g", 0), ("end", end), ("pageup", end - view.size.height + 1)):
             await person.press(key)
-            await person.until(lambda place=place: view.scroll_y == place)
+            await person.until(lambda place=place: view.scroll_y == place)  # type: ignore[misc]
         await person.press("space")
         await person.until(lambda: view.following)
-        await person.press("g", "f")
-        await person.until(lambda: view.following and view.scroll_y == end)
+        for key in ("f", "F"):
+            await person.press("g", key)
+            await person.until(lambda: view.following and view.scroll_y == end)
         await person.press("g")
         assert "small screen" not in view.render_line(0).text
         await person.press(*["right"] * 9)

@@ -427,7 +427,7 @@ async def test_the_views_of_jobs_are_changed_and_gone_through_by_keys(cli: Comma
         await person.until(lambda: isinstance(person.app.screen, Confirm))
         for key, answer in (("right", "yes"), ("left", "no")):
             await person.press(key)
-            await person.until(lambda answer=answer: person.app.focused and person.app.focused.id == answer)
+            await person.until(lambda answer=answer: person.app.focused and person.app.focused.id == answer)  # type: ignore[misc]
         await person.press("enter")
         await person.until(lambda: person.app.screen is person.main)
         assert terminal in person.main.state.terminals

@@ -344,9 +344,14 @@ async def test_each_dialog_about_a_container_is_left_by_escape_and_nothing_is_do
             "slash": MainScreen,
         }.items():
             await person.press(key)
-            await person.until(lambda kind=kind: isinstance(person.app.screen, kind))
+            await person.until(lambda kind=kind: isinstance(person.app.screen, kind))  # type: ignore[misc]
             await person.press("escape")
             await person.until(lambda: person.app.screen is person.main and person.main.table.has_focus)
+        for leave in ("full_stop", "left"):
+            await person.press("full_stop")
+            await person.until(lambda: isinstance(person.app.screen, RowMenu))
+            await person.press(leave)
+            await person.until(lambda: person.app.screen is person.main)
         await person.press("R")
         await person.until(lambda: isinstance(person.app.screen, Prompt))
         await person.press("enter")  # the name that it has
@@ -380,7 +385,13 @@ async def test_a_container_is_restarted_and_another_program_run_inside_by_keys(
         await person.type("said")
         await person.until(lambda: any(line.split() == ["1", "said"] for line in person.terminal().splitlines()))
         await person.press("ctrl+d")
-        await person.until(lambda: person.main.shown_tab is None)
+        await person.until(lambda: person.main.shown_tab is None and person.main.table.has_focus)
+        await person.press("T")
+        await person.until(lambda: person.main.shown_tab is not None and person.main.terminal_has_keys)
+        await person.type("exit")
+        await person.until(lambda: person.main.shown_tab is None and person.main.table.has_focus)
+        await person.press("a")  # which has no terminal: its log is read
+        await person.until(lambda: person.main.details.tab == "logs" and person.main.details.has_focus_within)
     cli.ok("rm", "-f", "quick")
 
 
@@ -392,7 +403,7 @@ async def test_the_answers_of_a_question_are_gone_through_with_arrows(cli: Comma
         await person.until(lambda: isinstance(person.app.screen, ConfirmLoss))
         for key, answer in (("right", "yes"), ("left", "no"), ("right", "yes")):
             await person.press(key)
-            await person.until(lambda answer=answer: person.app.focused and person.app.focused.id == answer)
+            await person.until(lambda answer=answer: person.app.focused and person.app.focused.id == answer)  # type: ignore[misc]
         await person.press("enter")
         await person.until(lambda: "doomed" not in person.states())
 

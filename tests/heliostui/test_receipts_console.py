@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 
 from engine.protocol.messages import PauseContainer
 from heliostui.screens.dialog import Confirm, Prompt
+from heliostui.screens.help import Help
 from heliostui.screens.receipt import ReceiptScreen
 from heliostui.screens.receipts import ReceiptsScreen
 from tests.heliostui.conftest import HELIOSTUI, CommandLine
@@ -215,6 +216,36 @@ async def test_the_keys_of_the_log_are_in_the_help_and_question_mark_opens_it(cl
         await person.until(lambda: screen.table.sort_column)
         await person.press("q")
         await person.until(lambda: person.app.screen is person.main)
+
+
+async def test_the_log_and_a_receipt_are_left_by_each_of_their_keys(cli: CommandLine) -> None:
+    async with console(cli, SIZE) as person:
+        for leave in ("escape", "q", "f2"):
+            log = await log_of(person)
+            await person.press("f1")
+            await person.until(lambda: isinstance(person.app.screen, Help))
+            await person.press("q")
+            await person.until(lambda log=log: person.app.screen is log)  # type: ignore[misc]
+            await person.press(leave)
+            await person.until(lambda: person.app.screen is person.main)
+        screen = await log_of(person)
+        for leave in ("escape", "q", "left", "f2"):
+            await opened(person, "right")
+            await person.press(leave)
+            await person.until(lambda: person.app.screen is screen)
+        receipt = await opened(person)
+        for key in ("question_mark", "f1"):
+            await person.press(key)
+            await person.until(lambda: isinstance(person.app.screen, Help))
+            await person.press("escape")
+            await person.until(lambda: person.app.screen is receipt)
+        await person.press("escape")
+        await person.until(lambda: person.app.screen is screen)
+        await person.press("s")
+        await person.until(lambda: isinstance(person.app.screen, Prompt))
+        await person.press("escape")
+        await person.until(lambda: person.app.screen is screen)
+        assert not person.notices
 
 
 # --- the verb ---

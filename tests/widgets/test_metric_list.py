@@ -58,3 +58,16 @@ async def test_the_cursor_goes_down_through_all_and_across(stage: Any) -> None:
         assert numbers.cursor == "CPU.0"
         await pilot.press("end")
         assert numbers.cursor == "Network.2"
+
+
+async def test_letters_go_where_arrows_do(stage: Any) -> None:
+    numbers = MetricList()
+    async with stage(numbers, prepare=lambda: numbers.show(ROWS)).run_test(size=(80, 40)) as pilot:
+        numbers.focus()
+        for arrows, letters in (("down", "j"), ("up", "k"), ("right", "l"), ("left", "h"), ("end", "G"), ("home", "g")):
+            before = numbers.cursor
+            await pilot.press(arrows)
+            there = numbers.cursor
+            numbers.cursor = before
+            await pilot.press(letters)
+            assert numbers.cursor == there != before

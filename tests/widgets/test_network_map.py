@@ -289,3 +289,18 @@ def test_how_it_looks(snap_compare: Any, stage: Any, size: tuple[int, int], them
     view = NetworkMapView()
     app = stage(view, prepare=partial(present, view), theme=theme)
     assert snap_compare(app, terminal_size=size, press=keys)
+
+
+async def test_letters_and_pages_go_where_arrows_do(stage: Any) -> None:
+    view = NetworkMapView()
+    async with stage(view, prepare=partial(present, view)).run_test(size=(80, 40)) as pilot:
+        seen = [view.cursor]
+        for key in ("j", "l", "j", "h", "j", "k", "k", "h"):
+            await pilot.press(key)
+            seen.append(view.cursor)
+        assert seen == [HOST, "n0", "client", "web", "n0", "n1", "n0", HOST, HOST]
+        await pilot.press("end")
+        last = view.cursor
+        for key, place in (("g", HOST), ("G", last), ("home", HOST)):
+            await pilot.press(key)
+            assert view.cursor == place

@@ -147,3 +147,26 @@ def test_how_it_looks(snap_compare: Any, stage: Any, theme: str) -> None:
     assert snap_compare(
         stage(table, prepare=partial(present, table), theme=theme), terminal_size=(60, 16), press=["down", "o"]
     )
+
+
+async def test_a_page_is_a_screen_down_and_up(stage: Any) -> None:
+    table = SectionTable()
+    many = [Section("fruit", "Fruit", FRUIT, tuple(row(f"{n:02}", n) for n in range(60)))]
+
+    def shown() -> None:
+        table.show(many)
+        table.focus()
+
+    async with stage(table, prepare=shown).run_test(size=(60, 12)) as pilot:
+        await pilot.press("home")
+        first = table.cursor
+        await pilot.press("down")
+        places = [table.cursor]
+        for _ in range(2):
+            await pilot.press("pagedown")
+            places.append(table.cursor)
+        assert [int(place[1]) for place in places if place] == [0, 10, 20]
+        await pilot.press("pageup", "pageup")
+        assert table.cursor == places[0]
+        await pilot.press("k")
+        assert table.cursor == first

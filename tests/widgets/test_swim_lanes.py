@@ -222,3 +222,23 @@ def test_how_it_looks(snap_compare: Any, stage: Any, size: tuple[int, int], them
         lanes.focus()
 
     assert snap_compare(stage(lanes, prepare=prepare, theme=theme), terminal_size=size)
+
+
+async def test_lanes_that_have_no_room_are_scrolled_to(stage: Any) -> None:
+    lanes = SwimLanes(now=Clock())
+    async with stage(lanes, prepare=lambda: lanes.show(JOBS, EVENTS)).run_test(size=(90, 7)) as pilot:
+        lanes.focus()
+        await pilot.press("home", *["up"] * 9)
+        top = lanes.scroll_offset.y
+        for key, by in (("down", 1), ("j", 2), ("up", 1), ("k", 0)):
+            await pilot.press(key)
+            await pilot.pause()
+            assert lanes.scroll_offset.y == top + by, key
+        await pilot.press("left", "left", "end")
+        latest = text(lanes)[-1]
+        await pilot.press("left", "G")
+        assert text(lanes)[-1] == latest
+        await pilot.press("plus")
+        seconds = lanes.seconds
+        await pilot.press("equals_sign", "minus")
+        assert lanes.seconds == seconds

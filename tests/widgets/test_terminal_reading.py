@@ -192,6 +192,26 @@ async def test_without_the_keys_a_terminal_is_read_as_in_less() -> None:
         assert (app.view.scrolled_back, app.sent, app.noted) == (0, b"", [])
 
 
+async def test_arrows_and_pages_read_as_the_letters_do() -> None:
+    async with reading(numbered(100)) as (app, pilot):
+        page = app.view.content_size.height - 1
+        await pilot.press(RELEASE)
+        back = {
+            "up": 1,
+            "down": 0,
+            "home": 100 - page - 1,
+            "end": 0,
+            "b": page,
+            "space": 0,
+            "pageup": page,
+            "pagedown": 0,
+        }
+        for key, place in back.items():
+            await pilot.press(key)
+            assert app.view.scrolled_back == place, key
+        assert app.sent == b""
+
+
 async def test_thousands_of_lines_are_told_readably() -> None:
     async with reading(numbered(3000)) as (app, pilot):
         await pilot.press("shift+home")

@@ -285,3 +285,40 @@ async def test_a_knob_is_turned_and_its_mark_and_line_are_on_the_graph_beside_it
         await me.pilot.press("escape", "right")
         await me.until(lambda: "40000" in str(log.render()))
         assert not table.turned
+
+
+async def test_every_key_of_the_graphs_has_its_twin_and_the_dialogs_are_left_as_they_were(cli: CommandLine) -> None:
+    async with looking(cli, GraphsPane) as me:
+        me.pane.show(await me.containers("one"))
+        board = me.pane.board
+        board.focus()
+        await me.until(lambda: len(board.shown) == 7 and board.feed.now)
+        charts = board.charts
+        for leave in ("escape", "q"):
+            await me.pilot.press("v")
+            await me.until(lambda: isinstance(me.app.screen, ChooseCharts))
+            await me.pilot.press("space", leave)
+            await me.until(lambda: me.app.screen is me.app.stage)
+            assert board.charts == charts
+        for key, place in (("j", 1), ("j", 2), ("k", 1), ("down", 2)):
+            await me.pilot.press(key)
+            assert board.current == place
+        for leave in ("escape", "q"):
+            await me.pilot.press("x")
+            await me.until(lambda: isinstance(me.app.screen, ChooseNumber))
+            await me.pilot.press(leave)
+            await me.until(lambda: me.app.screen is me.app.stage)
+        seconds = board.seconds
+        await me.pilot.press("minus", "equals_sign")
+        assert board.seconds == seconds
+        await me.pilot.press("shift+left")
+        assert not board.live
+        back = board.end
+        assert back is not None
+        await me.pilot.press("shift+right")
+        assert board.end is None or board.end > back
+        await me.pilot.press("end")
+        await me.until(lambda: board.live)
+        large = me.pane.large
+        await me.pilot.press("L")
+        await me.until(lambda: me.pane.large != large)
