@@ -35,6 +35,8 @@ FORWARDING = ("/proc/sys/net/ipv4/ip_forward", "/proc/sys/net/ipv6/conf/all/forw
 def pytest_configure() -> None:
     """Leave the machine's network before anything is imported that might hold on to it; and the user's own settings."""
     os.environ["HELIOSTUI_CONFIG"] = os.devnull
+    for size in ("COLUMNS", "LINES"):  # pytest's readline exports them (rl_initialize), and its workers have them
+        os.environ.pop(size, None)
     if os.geteuid() == 0 and ctypes.CDLL(None).unshare(CLONE_NEWNET) == 0:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
             fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh", b"lo", IFF_UP))
