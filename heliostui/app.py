@@ -183,7 +183,7 @@ class Console(LineSaving, inherit_bindings=False):
             self.push_screen(Palette())
 
     def search_themes(self) -> None:
-        self.push_screen(Palette([ThemeProvider], placeholder="Find a theme"))
+        self.push_screen(Palette([ThemeProvider], placeholder="Search for themes…"))
 
     def action_leave(self) -> None:
         self.exit()

@@ -21,7 +21,7 @@ class Palette(CommandPalette):
     """Textual's, of which only cells that differ are sent: its own sends all that lies under it at each blink."""
 
     def __init__(
-        self, providers: Sequence[type[Provider]] | None = None, *, placeholder: str = "Find a command"
+        self, providers: Sequence[type[Provider]] | None = None, *, placeholder: str = "Search for commands…"
     ) -> None:
         super().__init__(providers, placeholder=placeholder)
         self._compositor = LeanCompositor()
