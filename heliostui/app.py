@@ -179,7 +179,7 @@ class Console(LineSaving, inherit_bindings=False):
         self.notify(url, title="Opened" if opened else "Link copied", markup=False)
 
     def action_command_palette(self) -> None:
-        if not Palette.is_open(self):
+        if not isinstance(self.screen, Palette):
             self.push_screen(Palette())
 
     def search_themes(self) -> None:
