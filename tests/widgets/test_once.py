@@ -31,3 +31,15 @@ async def test_a_call_is_not_made_when_it_was_called_off(stage: Any) -> None:
         async with asyncio.timeout(30):
             await later.wait()
     assert not called
+
+
+async def test_a_call_is_not_made_while_the_application_ends(stage: Any) -> None:
+    called: list[str] = []
+    widget = Static()
+    async with stage(widget).run_test() as pilot:
+        timer = after(widget, 60, lambda: called.append("late"))
+        pilot.app._running = False
+        assert timer._callback is not None
+        timer._callback()
+        pilot.app._running = True
+    assert not called
