@@ -33,13 +33,15 @@ async def test_a_call_is_not_made_when_it_was_called_off(stage: Any) -> None:
     assert not called
 
 
-async def test_a_call_is_not_made_while_the_application_ends(stage: Any) -> None:
+async def test_a_call_is_not_made_while_the_widget_goes(stage: Any) -> None:
     called: list[str] = []
     widget = Static()
     async with stage(widget).run_test() as pilot:
-        timer = after(widget, 60, lambda: called.append("late"))
-        pilot.app._running = False
-        assert timer._callback is not None
-        timer._callback()
-        pilot.app._running = True
-    assert not called
+        after(widget, 0.0, lambda: called.append("late"))
+        widget._pruning = True
+        await pilot.pause(0.05)
+        assert not called
+        widget._pruning = False
+        after(widget, 0.0, lambda: called.append("now"))
+        await pilot.pause(0.05)
+        assert called == ["now"]
