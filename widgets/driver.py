@@ -224,6 +224,14 @@ class KeyDriver(LinuxDriver):
             self._writer_thread = TtyWriter(self._file.fileno())  # type: ignore[assignment]
             thread.stop()
 
+    def _get_terminal_size(self) -> tuple[int, int]:
+        """Of this terminal: COLUMNS and LINES, which come first elsewhere, may be another's (readline exports them)."""
+        with suppress(OSError):
+            columns, lines = os.get_terminal_size(self.fileno)
+            if columns and lines:
+                return columns, lines
+        return super()._get_terminal_size()
+
     def stop_application_mode(self) -> None:
         self._await_answer()
         self.write("\x1b>")

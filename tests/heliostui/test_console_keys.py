@@ -126,3 +126,15 @@ def test_what_is_dragged_over_is_on_the_users_clipboard(console: Console) -> Non
     for code, column, end in ((0, x, "M"), (32, x + 8, "M"), (0, x + 8, "m")):
         console.terminal.type(f"\x1b[<{code};{column + 1};{y + 1}{end}".encode())
     console.until_written(b"\x1b]52;c;" + base64.b64encode(b"take this") + b"\a")
+
+
+def test_the_console_is_as_large_as_its_terminal_whatever_is_in_the_environment(
+    cli: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(cli.environment, "COLUMNS", "80")
+    monkeypatch.setitem(cli.environment, "LINES", "24")
+    with cli.terminal(columns=COLUMNS, lines=LINES) as user:
+        user.sees("Leave")
+        assert "Leave" in user.screen.text().splitlines()[LINES - 1]
+        user.type(b"q")
+        assert user.end() == 0
