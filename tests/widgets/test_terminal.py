@@ -50,6 +50,12 @@ class Bench(App[None]):
     def view(self) -> TerminalView:
         return self.query_one(TerminalView)
 
+    async def show(self, pilot: Pilot[None]) -> None:
+        """What the terminal was fed, which the view may put off for a frame."""
+        self.view.refresh_screen()
+        while self.view._pending is not None:
+            await pilot.pause(0.01)
+
     def action_note(self, what: str) -> None:
         self.noted.append(what)
 
@@ -151,7 +157,7 @@ async def test_the_prefix_pressed_twice_is_sent_once() -> None:
 async def test_only_changed_lines_are_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
     async with bench() as (app, terminal, pilot):
         terminal.feed(b"one\r\ntwo\r\nthree\r\n")
-        app.view.refresh_screen()
+        await app.show(pilot)
         await pilot.pause()
         drawn: list[int] = []
         draw = app.view.render_line
@@ -171,7 +177,7 @@ async def test_only_changed_lines_are_drawn_again(monkeypatch: pytest.MonkeyPatc
 async def test_a_synchronized_update_is_not_shown_half_done_but_is_shown_at_last() -> None:
     async with bench() as (app, terminal, pilot):
         terminal.feed(b"before")
-        app.view.refresh_screen()
+        await app.show(pilot)
         terminal.feed(b"\x1b[?2026h\rafter")
         app.view.refresh_screen()
         await pilot.pause()
@@ -183,12 +189,12 @@ async def test_a_synchronized_update_is_not_shown_half_done_but_is_shown_at_last
 async def test_the_scrollback_can_be_read_stays_in_place_and_any_key_returns_to_the_bottom() -> None:
     async with bench() as (app, terminal, pilot):
         terminal.feed(b"".join(b"line %d\r\n" % n for n in range(100)))
-        app.view.refresh_screen()
+        await app.show(pilot)
         await pilot.press("shift+pageup")
         top = app.line(1)
         assert app.view.scrolled_back == app.view.content_size.height - 1
         terminal.feed(b"more\r\nmore\r\n")
-        app.view.refresh_screen()
+        await app.show(pilot)
         assert app.line(1) == top
         assert "lines back" in app.line(0)
         await pilot.press("x")
@@ -198,7 +204,7 @@ async def test_the_scrollback_can_be_read_stays_in_place_and_any_key_returns_to_
 async def test_the_wheel_scrolls_back_unless_the_program_wants_it() -> None:
     async with bench() as (app, terminal, pilot):
         terminal.feed(b"\r\n" * 100)
-        app.view.refresh_screen()
+        await app.show(pilot)
         await pilot._post_mouse_events([events.MouseScrollUp], app.view, (5, 3))
         assert app.view.scrolled_back == 3
         app.view.scroll_back(-3)
@@ -235,7 +241,7 @@ async def test_focus_is_reported_when_the_program_asked() -> None:
 async def test_the_cursor_is_reversed_with_the_keys_and_underlined_without() -> None:
     async with bench() as (app, terminal, pilot):
         terminal.feed("日本\x1b[1;4H".encode())
-        app.view.refresh_screen()
+        await app.show(pilot)
         cell = [segment for segment in app.view.render_line(0) if segment.text == "本"]
         assert [segment.style and segment.style.reverse for segment in cell] == [True]
         await pilot.press("ctrl+right_square_bracket")
@@ -244,14 +250,14 @@ async def test_the_cursor_is_reversed_with_the_keys_and_underlined_without() -> 
             (None, True)
         ]
         terminal.feed(b"\x1b[?25l")
-        app.view.refresh_screen()
+        await app.show(pilot)
         assert "日本" in [segment.text for segment in app.view.render_line(0)]
 
 
 async def test_every_line_is_exactly_as_wide_as_the_view() -> None:
-    async with bench() as (app, terminal, _):
+    async with bench() as (app, terminal, pilot):
         terminal.feed("日本語 \x1b[41mred\x1b[K\r\ne\u0301 🎉\r\n".encode() + b"x" * 500)
-        app.view.refresh_screen()
+        await app.show(pilot)
         for y in range(app.view.content_size.height):
             assert app.view.render_line(y).cell_length == app.view.content_size.width
 
@@ -259,7 +265,7 @@ async def test_every_line_is_exactly_as_wide_as_the_view() -> None:
 async def test_colours_follow_the_theme() -> None:
     async with bench() as (app, terminal, pilot):
         terminal.feed(b"\x1b[31mred\x1b[m plain \x1b[97mwhite\x1b[38;2;1;2;3mexact")
-        app.view.refresh_screen()
+        await app.show(pilot)
         await pilot.pause()
 
         def colours() -> dict[str, object]:
