@@ -97,7 +97,7 @@ def test_its_jobs_are_told_and_followed(cli: CommandLine) -> None:
             watcher.until(b" stop ")
             user.type(b"kill -KILL %1\r")
             watcher.until(b" exit ")
-            user.type(b"exit\r")
+            user.type(b"exit\rexit\r")  # the first is not enough where bash still takes one of the two for stopped
             assert watcher.end() == 0
 
 
