@@ -43,12 +43,12 @@ class WorkspaceActions(Regions):
 
     def action_layout(self, name: str) -> None:
         self.workspace.use(name)
-        if not self._focus_is_seen:
+        if not self.focus_is_seen:
             self.focus_something()
 
     def action_forget_layout(self) -> None:
         self.workspace.forget()
-        if not self._focus_is_seen:
+        if not self.focus_is_seen:
             self.focus_something()
 
     def action_region(self, name: str) -> None:
@@ -64,7 +64,7 @@ class WorkspaceActions(Regions):
         if name == "containers":
             self.set_focus(self.table if self.table.focusable else None)
         elif name == "details":
-            if (self.workspace.welcoming or not self.details.focus_content()) and not self._focus_is_seen:
+            if (self.workspace.welcoming or not self.details.focus_content()) and not self.focus_is_seen:
                 self.set_focus(None)  # nothing there takes keys; what left the screen would be replaced for ever
         else:
             self.set_focus(next(iter(self.stops(name)), None))
@@ -143,10 +143,6 @@ class WorkspaceActions(Regions):
             self.action_zoom()
 
     # --- the focus ---
-
-    @property
-    def _focus_is_seen(self) -> bool:
-        return self.workspace.region_of(self.focused) in self.workspace.seen
 
     def focus_something(self) -> None:
         """What had the focus has left the screen."""

@@ -103,13 +103,18 @@ class Regions(TerminalTabs):
         """What is on the screen follows its container, what is not follows nothing; what the user did is kept."""
         self.share_out()
         self.follow_regions()
-        if self.focused is not None and self.workspace.region_of(self.focused) not in self.workspace.seen:
+        if self.focused is not None and not self.focus_is_seen:
             self.focus_something()
         elif self.focused is None and self.workspace.wanted == "containers" and self.table.focusable:
             self.set_focus(self.table)  # it was not there yet when the screen looked for something to focus
         self.describe_regions()
         self.show_status()
         self._keep()
+
+    @property
+    def focus_is_seen(self) -> bool:
+        """Whether what has the focus is in a region that is on the screen."""
+        return self.workspace.region_of(self.focused) in self.workspace.seen
 
     def focus_something(self) -> None:
         """What had the focus has left the screen: give it to something else."""
