@@ -89,7 +89,7 @@ class Networks:
     def __init__(self, places: Places, uplink: Uplink | None = None) -> None:
         self._store = Store(places.state, places.runtime)
         self.zone = Zone()
-        self.fabric = Fabric(table(places), self.zone, uplink)
+        self.fabric = Fabric(table_name(places), self.zone, uplink)
         self._registry = Registry(self._store, self.fabric)
         self._reservations = Reservations(self._name_of, held=uplink is None)
         self._containers: dict[str, _Container] = {}  # by id
@@ -637,7 +637,7 @@ class Networks:
         return re.sub(r"container ([0-9a-f]{12})", lambda found: f"container {self._name_of(found[1])!r}", sentence)
 
 
-def table(places: Places) -> str:
+def table_name(places: Places) -> str:
     """The name of the engine's nftables table: several engines of one machine must not meet."""
     if str(places.state) == usual()[1]:
         return "heliostui"

@@ -20,7 +20,7 @@ import pytest
 
 from engine.client.blocking import Connection
 from engine.client.errors import ConnectionLost, EngineUnreachable, RequestFailed
-from engine.network.networks import table
+from engine.network.networks import table_name
 from engine.places import Places
 from engine.protocol.messages import (
     ConnectNetwork,
@@ -132,7 +132,7 @@ def test_networks_stand_though_the_engine_is_killed_again_and_again(root: Person
     engine.insist(lambda c: c.request(StopEngine(all=True)))
     assert _links() == []
     listing = subprocess.run(["nft", "list", "tables"], check=True, capture_output=True, text=True).stdout
-    assert table(engine.places) not in listing.split()
+    assert table_name(engine.places) not in listing.split()
 
 
 def _come_and_go(engine: Engine, over: threading.Event, failures: list[str]) -> None:
