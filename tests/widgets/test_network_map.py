@@ -217,11 +217,12 @@ async def test_nothing_moves_when_traffic_does(stage: Any) -> None:
         assert view._layout is before
 
 
-async def test_arrow_keys_go_along_the_lines(stage: Any) -> None:
+@pytest.mark.parametrize("keys", ["down right down left down up up left", "j l j h j k k h"], ids=["arrows", "letters"])
+async def test_arrows_and_letters_go_along_the_lines(stage: Any, keys: str) -> None:
     view = NetworkMapView()
     async with stage(view, prepare=partial(present, view)).run_test(size=(80, 40)) as pilot:
         seen = [view.cursor]
-        for key in ("down", "right", "down", "left", "down", "up", "up", "left"):
+        for key in keys.split():
             await pilot.press(key)
             seen.append(view.cursor)
         assert seen == [HOST, "n0", "client", "web", "n0", "n1", "n0", HOST, HOST]
@@ -291,14 +292,9 @@ def test_how_it_looks(snap_compare: Any, stage: Any, size: tuple[int, int], them
     assert snap_compare(app, terminal_size=size, press=keys)
 
 
-async def test_letters_and_pages_go_where_arrows_do(stage: Any) -> None:
+async def test_home_and_end_go_to_the_first_and_the_last(stage: Any) -> None:
     view = NetworkMapView()
     async with stage(view, prepare=partial(present, view)).run_test(size=(80, 40)) as pilot:
-        seen = [view.cursor]
-        for key in ("j", "l", "j", "h", "j", "k", "k", "h"):
-            await pilot.press(key)
-            seen.append(view.cursor)
-        assert seen == [HOST, "n0", "client", "web", "n0", "n1", "n0", HOST, HOST]
         await pilot.press("end")
         last = view.cursor
         for key, place in (("g", HOST), ("G", last), ("home", HOST)):
