@@ -69,13 +69,12 @@ class Screen:
             self._last_report = report
             self.on_report(report)
 
-    def snapshot(self, place: int, history: int) -> Snapshot | None:
-        """The screen with so many lines of scrollback; `place`: bytes that were fed. None within a report."""
-        if self._reports.held:
-            return None
+    def snapshot(self, place: int, history: int) -> Snapshot:
+        """The screen with so many lines of scrollback; `place`: bytes that were fed. What may yet become a report is
+        not in it, and fed again."""
         columns, lines = self.size
         return Snapshot(
-            place=place,
+            place=place - len(self._reports.held),
             columns=columns,
             lines=lines,
             blank=self.blank,

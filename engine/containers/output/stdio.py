@@ -223,8 +223,8 @@ class Stdio:
             return
         self._settle()
         begun = time.monotonic()
-        if (snapshot := self.screen.snapshot(place, history)) is not None:
-            self._checkpoint.save(snapshot, time.monotonic() - begun)
+        snapshot = self.screen.snapshot(place, history)
+        self._checkpoint.save(snapshot, time.monotonic() - begun)
 
     def _save_resized(self) -> None:
         if (spool := self._spools.get("stdout")) is not None:

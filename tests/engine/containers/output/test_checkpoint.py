@@ -24,6 +24,7 @@ REPORT = b'\x1b]7717;heliosh;{"v":1}\x1b\\'
 @pytest.fixture(autouse=True)
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "NEAR", INTERVAL)
+    monkeypatch.setattr(module, "FAR", 2 * INTERVAL)  # as little as the logs of these tests keep
 
 
 @asynccontextmanager
@@ -101,6 +102,23 @@ async def test_the_screen_is_the_same_wherever_the_engine_is_killed(
 
 
 @terminal
+async def test_a_size_that_changed_in_the_middle_of_a_report_is_remembered(program: Program, tmp_path: Path) -> None:
+    async with engine(program, tmp_path, first=True) as stdio:
+        assert stdio.screen is not None
+        drawn = b"\x1b[2;40Hx" + REPORT[:9]
+        program.write(drawn)
+        await taken(stdio, len(drawn))
+        stdio.resize(20, 6)
+        stdio._save_resized()  # as after a moment
+        program.write(REPORT[9:] + b"y" * 30)
+        await taken(stdio, len(drawn + REPORT[9:]) + 30)
+        seen = screen(stdio.screen.terminal)
+    async with engine(program, tmp_path) as stdio:
+        assert stdio.screen is not None
+        assert screen(stdio.screen.terminal) == seen
+
+
+@terminal
 async def test_what_the_shell_said_last_is_said_again(program: Program, tmp_path: Path) -> None:
     async with engine(program, tmp_path, first=True) as stdio:
         assert stdio.screen is not None
@@ -143,7 +161,7 @@ def test_a_flood_is_interrupted_seldom_and_for_a_few_lines(tmp_path: Path) -> No
     assert checkpoint.due(INTERVAL - 1) == 0
     assert checkpoint.due(INTERVAL) == module.HISTORY
     checkpoint.save(Snapshot(place=INTERVAL, columns=80, lines=24, blank=False, drawn=b"", report=b""), took=1000.0)
-    assert checkpoint.due(10 * INTERVAL) == 0
+    assert checkpoint.due(INTERVAL + module.FAR - 1) == 0
     assert checkpoint.due(INTERVAL + module.FAR) == module.LITTLE
 
 
