@@ -32,6 +32,7 @@ from textual.keys import Keys, _character_to_key
 from textual.message import Message
 from textual.messages import ExitApp
 
+from .key_turns import KeyTurns
 from .line_speed import ANSWER, QUESTION, LineSpeed
 from .shown_cells import ShownCells
 from .tty_writer import TtyWriter
@@ -200,6 +201,7 @@ class KeyDriver(LinuxDriver):
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self.line = LineSpeed()
         self.shown = ShownCells()
+        self._turns = KeyTurns(app, app.post_message)
         self.tee: Callable[[str], None] | None = None
         self._flushed = 0  # bytes written up to the last flush
 
@@ -288,10 +290,14 @@ class KeyDriver(LinuxDriver):
         self._loop.remove_reader(self.fileno)
         if self._overdue is not None:
             self._overdue.cancel()
+        self._turns.stop()
         super().disable_input()
 
     def send_message(self, message: Message) -> None:
-        self._app.post_message(message)
+        if isinstance(message, (events.InputEvent, events.Paste)):
+            self._turns.put(message)
+        else:
+            self._app.post_message(message)
 
     def _read(self) -> None:
         try:

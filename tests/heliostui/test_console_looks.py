@@ -140,6 +140,17 @@ async def test_what_is_typed_before_the_engine_has_named_its_images_is_not_lost(
         assert asked.empty()
 
 
+@pytest.mark.parametrize("name", ["rename", "new", "network"])
+async def test_the_end_of_what_is_typed_is_seen_however_long_it_is(name: str) -> None:
+    async with Bare(SCREENS[name](), DARK.name).run_test() as pilot:
+        for character in "0123456789" * 8 + "abc":
+            await pilot.press(character)
+        focused = pilot.app.focused
+        assert isinstance(focused, Input)
+        strips = list(pilot.app.screen._compositor.render_strips())
+        assert "6789abc" in strips[focused.content_region.y].text
+
+
 @pytest.mark.parametrize(
     ("name", "size"), [("help", (200, 60)), ("remove", (60, 15)), ("rename", (60, 15)), ("small", (50, 12))]
 )

@@ -16,6 +16,8 @@ from engine.terminal import Terminal
 from tests.sshd import Sshd, sshd
 from tests.story.conftest import PATIENCE, Person, Screen
 
+TEN_SECONDS = "end=$(($(date +%s) + 10)); while [ $(date +%s) -lt $end ]; do seq 1 500; done; echo over-$((6 * 7))"
+
 
 class Far(Screen):
     """A screen here whose program is on the other side of ssh."""
@@ -93,6 +95,27 @@ def test_keys_colours_and_size_go_through_and_a_lost_connection_loses_nothing(an
         for pid in server.sessions():
             os.kill(pid, signal.SIGKILL)
         ended(again)
+    with Far(server, anybody, "heliostui", "terminal", "close", "t1") as screen:
+        assert screen.end() == 0
+
+
+def test_a_connection_that_is_not_read_for_ten_seconds_holds_up_nobody_else(anybody: Person, server: Sshd) -> None:
+    with Far(server, anybody) as stalled, Far(server, anybody) as other:
+        stalled.until("No containers yet")
+        stalled.type("t")
+        stalled.until("ctrl+]")
+        other.until("  1 ")
+        other.type("\x1b1")  # alt+1: the same terminal
+        other.until("ctrl+]")
+        stalled.type(f"sh -c '{TEN_SECONDS}'")
+        other.until("7))'")
+        os.kill(stalled.process.pid, signal.SIGSTOP)
+        other.type("\r")
+        other.until("over-42")
+        other.type("echo quick-$((7 * 7))\r")
+        other.until("quick-49")
+        os.kill(stalled.process.pid, signal.SIGCONT)
+        stalled.until("over-42", "quick-49")
     with Far(server, anybody, "heliostui", "terminal", "close", "t1") as screen:
         assert screen.end() == 0
 

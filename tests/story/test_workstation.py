@@ -100,6 +100,24 @@ def test_from_the_first_container_to_two_that_are_stopped_at_once(somebody: Pers
 
 
 @sizes
+def test_keys_that_arrive_together_do_what_they_do_one_by_one(somebody: Person, size: tuple[int, int]) -> None:
+    made(somebody, "front", PATIENT)
+    with somebody.console(*size) as screen:
+        screen.until("● front")
+        screen.type("/fro\rd")
+        screen.until("⟦fro⟧", "Remove front?")
+        screen.type(ESCAPE)
+        screen.until("Remove front?", gone=True)
+        screen.type("n\r")
+        screen.until("has the keys")
+        screen.type(RELEASE + TO_CONTAINERS + "?")
+        screen.until("Escape closes")
+        screen.type(ESCAPE)
+        screen.until("Escape closes", gone=True)
+        leave(screen)
+
+
+@sizes
 def test_from_layout_to_layout_and_wherever_one_wants(somebody: Person, size: tuple[int, int]) -> None:
     made(somebody, "busy", BUSY)
     with somebody.console(*size) as screen:

@@ -1,0 +1,91 @@
+"""Keys that wait until the one before has had its effect. Imports Textual.
+
+Textual gives a key to whoever has the focus when it is read. Over a line that lags several come in one read, and those
+behind a key that opens a dialog would go to what lies below it. So such a key is followed on its way, from who has the
+focus up to the application, and then what it has set off is; only then it is the next one's turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from textual import events
+from textual.app import App, ScreenStackError
+from textual.dom import DOMNode
+
+PATIENCE = 0.25
+"""Seconds after which it is the next one's turn in any case: a key may start what takes long, or its widget may go."""
+
+
+class KeyTurns:
+    """Gives what is typed and clicked to `app` by `hand_on`, in turn. Nobody follows a key that none comes after."""
+
+    def __init__(self, app: App[Any], hand_on: Callable[[events.Event], object]) -> None:
+        self._app = app
+        self._hand_on = hand_on
+        self._waiting: deque[events.Event] = deque()
+        self._last: events.Event | None = None
+        self._until = 0.0  # on the loop's clock: the last key's effect may be to come
+        self._turns: asyncio.Task[None] | None = None
+
+    def put(self, event: events.Event) -> None:
+        """Hand on now, or in its turn."""
+        loop = asyncio.get_running_loop()
+        if self._turns is None and loop.time() >= self._until:
+            self._turn(event)
+            return
+        self._waiting.append(event)
+        if self._turns is None:
+            self._turns = loop.create_task(self._take_turns(), name="keys in turn")
+
+    def stop(self) -> None:
+        """Forget what waits."""
+        self._waiting.clear()
+        if self._turns is not None:
+            self._turns.cancel()
+
+    def _turn(self, event: events.Event) -> None:
+        event._sender = None  # of an application's own the screen stops every one, so that it does not tell of a widget
+        self._hand_on(event)
+        if isinstance(event, (events.Key, events.Paste)):
+            self._last = event
+            self._until = asyncio.get_running_loop().time() + PATIENCE
+
+    async def _take_turns(self) -> None:
+        try:
+            while self._waiting:
+                if self._last is not None:
+                    with suppress(TimeoutError, ScreenStackError):  # there is no screen yet
+                        async with asyncio.timeout_at(self._until):
+                            await self._come_through(self._last)
+                    self._last = None
+                self._turn(self._waiting.popleft())
+        finally:
+            self._turns = None
+
+    async def _come_through(self, event: events.Event) -> None:
+        """Wait until everyone whom the key concerns has had it."""
+        await _turn_of(self._app)
+        if event.is_forwarded and await self._climb(event):
+            return
+        await _turn_of(self._app)  # for who is given the focus by it
+        await self._climb()  # behind what tells of it, or to a screen that has just been opened
+
+    async def _climb(self, event: events.Event | None = None) -> bool:
+        """Behind `event`, or anything else, from who has the focus to the application; whether one has stopped it."""
+        for node in (self._app.focused or self._app.screen).ancestors_with_self:
+            await _turn_of(node)
+            if event is not None and event._stop_propagation:
+                return True
+        return False
+
+
+async def _turn_of(node: DOMNode) -> None:
+    """Wait until it has handled everything that was posted to it by now."""
+    handled = asyncio.Event()
+    if node.call_later(handled.set):
+        await handled.wait()
