@@ -72,6 +72,7 @@ class Terminals:
         self._records = Records(places.runtime / "terminals", repr(identify(keeper.pid)))
         self._sessions: dict[str, Session] = {}
         self._of_containers: WeakKeyDictionary[Run, Jobs] = WeakKeyDictionary()  # of their own terminals
+        self._numbering = asyncio.Lock()
         self._tasks = Tasks()
 
     # The engine's own beginning and end
@@ -171,8 +172,9 @@ class Terminals:
                 lines=request.lines,
             )
         )
-        with _stored():
-            id = await asyncio.to_thread(self._records.next_id)
+        async with self._numbering:
+            with _stored():
+                id = await asyncio.to_thread(self._records.next_id)
         if request.container is None:
             program = host.program(request, id, self._places, rootless=self._rootless)
             return await self._start(request, id, None, program.command, self._keeper.spawn(TERMINALS + id, program))

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,13 @@ def test_a_shell_goes_on_when_its_client_leaves(engine: Engine) -> None:
         client.until("43 is next")  # drawn
         client.type("echo $((x + 2)) is last\r")
         client.until("44 is last")
+
+
+def test_terminals_that_are_opened_at_once_are_different_ones(engine: Engine) -> None:
+    with ThreadPoolExecutor(12) as people:
+        opened = list(people.map(lambda _: engine.open("sleep", "600"), range(12)))
+    assert sorted(opened) == sorted(engine.terminals())
+    assert len(set(opened)) == 12
 
 
 def test_it_ends_with_its_program_and_tells_how(engine: Engine) -> None:
