@@ -10,23 +10,23 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from textual import events
 from textual.app import App, ScreenStackError
 from textual.dom import DOMNode
 
-PATIENCE = 0.25
-"""Seconds after which it is the next one's turn in any case: a key may start what takes long, or its widget may go."""
+PATIENCE = 2.0
+"""Seconds after which all that wait have their turn: a key may start what takes long. On a busy machine a dialog does."""
 
 
 class KeyTurns:
     """Gives what is typed and clicked to `app` by `hand_on`, in turn. Nobody follows a key that none comes after."""
 
-    def __init__(self, app: App[Any], hand_on: Callable[[events.Event], object]) -> None:
+    def __init__(self, app: App[Any], hand_on: Callable[[events.Event], object], patience: float = PATIENCE) -> None:
         self._app = app
         self._hand_on = hand_on
+        self._patience = patience
         self._waiting: deque[events.Event] = deque()
         self._last: events.Event | None = None
         self._until = 0.0  # on the loop's clock: the last key's effect may be to come
@@ -35,7 +35,7 @@ class KeyTurns:
     def put(self, event: events.Event) -> None:
         """Hand on now, or in its turn."""
         loop = asyncio.get_running_loop()
-        if self._turns is None and loop.time() >= self._until:
+        if self._turns is None and not self._waiting and loop.time() >= self._until:
             self._turn(event)
             return
         self._waiting.append(event)
@@ -47,25 +47,38 @@ class KeyTurns:
         self._waiting.clear()
         if self._turns is not None:
             self._turns.cancel()
+            self._turns = None  # one that has not begun yet will not say that it has ended
 
     def _turn(self, event: events.Event) -> None:
         event._sender = None  # of an application's own the screen stops every one, so that it does not tell of a widget
         self._hand_on(event)
         if isinstance(event, (events.Key, events.Paste)):
             self._last = event
-            self._until = asyncio.get_running_loop().time() + PATIENCE
+            self._until = asyncio.get_running_loop().time() + self._patience
 
     async def _take_turns(self) -> None:
         try:
             while self._waiting:
-                if self._last is not None:
-                    with suppress(TimeoutError, ScreenStackError):  # there is no screen yet
-                        async with asyncio.timeout_at(self._until):
-                            await self._come_through(self._last)
-                    self._last = None
-                self._turn(self._waiting.popleft())
+                turns = 1 if await self._last_came_through() else len(self._waiting)
+                for _ in range(turns):
+                    self._turn(self._waiting.popleft())
         finally:
-            self._turns = None
+            if self._turns is asyncio.current_task():
+                self._turns = None
+
+    async def _last_came_through(self) -> bool:
+        """Wait for that; False when it takes too long."""
+        event, self._last = self._last, None
+        if event is None:
+            return True
+        try:
+            async with asyncio.timeout_at(self._until):
+                await self._come_through(event)
+        except TimeoutError:
+            return False
+        except ScreenStackError:  # there is no screen yet
+            pass
+        return True
 
     async def _come_through(self, event: events.Event) -> None:
         """Wait until everyone whom the key concerns has had it."""

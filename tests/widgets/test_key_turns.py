@@ -102,7 +102,7 @@ async def stage() -> AsyncIterator[tuple[Stage, KeyTurns]]:
     async with app.run_test() as pilot:
         app.query_one(Things).focus()
         await pilot.pause()
-        turns = KeyTurns(app, app.post_message)
+        turns = KeyTurns(app, app.post_message, patience=WAIT)
         yield app, turns
         turns.stop()
         await pilot.pause()
@@ -162,7 +162,7 @@ async def test_keys_go_on_when_one_has_set_off_what_does_not_end() -> None:
             if len(given) == 3:
                 all_given.set()
 
-        turns = KeyTurns(app, give)
+        turns = KeyTurns(app, give, patience=0.05)
         typed(turns, "abc")
         assert len(given) == 1
         await asyncio.wait_for(all_given.wait(), WAIT)
@@ -173,6 +173,14 @@ async def test_keys_go_on_when_the_widget_of_one_is_removed() -> None:
     async with stage() as (app, turns):
         typed(turns, "tqnx")
         await app.until(lambda: app.query_one("#search", Input).value == "nx")  # who comes next has the focus
+
+
+async def test_what_waits_when_the_keyboard_is_given_away_is_forgotten_and_keys_go_on_afterwards() -> None:
+    async with stage() as (app, turns):
+        typed(turns, "ab")
+        turns.stop()
+        typed(turns, "cd")
+        await app.until(lambda: app.seen == ["a", "c", "d"])
 
 
 async def test_a_key_that_none_follows_is_given_at_once() -> None:
