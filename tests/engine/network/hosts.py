@@ -25,7 +25,7 @@ import pytest
 from tests.engine.network.within import FORWARDING
 
 CLONE_NEWNET = 0x40000000
-PATIENCE = 10.0  # seconds; far more than anything takes
+PATIENCE = 30.0  # seconds; far more than anything takes
 REFUSED = 1.0  # seconds after which what does not answer counts as out of reach
 Protocol = Literal["tcp", "udp"]
 KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
@@ -104,7 +104,7 @@ class Host:
             raise
         return bound
 
-    def connect(self, address: str, port: int, protocol: Protocol = "tcp", timeout: float = REFUSED) -> socket.socket:
+    def connect(self, address: str, port: int, protocol: Protocol = "tcp", timeout: float = PATIENCE) -> socket.socket:
         """A connected socket with that timeout. Raises OSError, of which TimeoutError is one."""
         made = self.new_socket(family_of(address), KINDS[protocol])
         try:
@@ -122,7 +122,7 @@ class Host:
         return server
 
     def ask(
-        self, address: str, port: int, protocol: Protocol = "tcp", data: bytes = b"hello", timeout: float = REFUSED
+        self, address: str, port: int, protocol: Protocol = "tcp", data: bytes = b"hello", timeout: float = PATIENCE
     ) -> bytes:
         """What an echo sends back, of TCP as many bytes as it was sent. Raises OSError when it is out of reach."""
         with self.connect(address, port, protocol, timeout) as connection:
@@ -135,9 +135,16 @@ class Host:
             return answer
 
     def reaches(self, address: str, port: int, protocol: Protocol = "tcp") -> bool:
-        """Whether there is an echo."""
+        """Whether there is an echo, which has all the time that it needs."""
+        return self._answered(address, port, protocol, PATIENCE)
+
+    def misses(self, address: str, port: int, protocol: Protocol = "tcp") -> bool:
+        """Whether nobody answers; for what is expected to be out of reach, because it is not waited for."""
+        return not self._answered(address, port, protocol, REFUSED)
+
+    def _answered(self, address: str, port: int, protocol: Protocol, timeout: float) -> bool:
         try:
-            return self.ask(address, port, protocol) == b"hello"
+            return self.ask(address, port, protocol, timeout=timeout) == b"hello"
         except OSError:
             return False
 

@@ -133,7 +133,7 @@ async def test_published_ports_are_reached_from_outside_and_from_here(
         ("::", 18080, 80),
     ]
     await world.stop(WEB)
-    assert not here.reaches("127.0.0.1", 18080)
+    assert here.misses("127.0.0.1", 18080)
 
 
 async def test_networks_are_apart(world: World) -> None:
@@ -143,7 +143,7 @@ async def test_networks_are_apart(world: World) -> None:
     db = await world.start(DB, "db", networks=[NetworkOption(name="back")])
     api = await world.start(API, "api", networks=[NetworkOption(name="front"), NetworkOption(name="back")])
     port = world.hosts[DB].echo().port
-    assert not world.hosts[WEB].reaches(address(db), port)
+    assert world.hosts[WEB].misses(address(db), port)
     assert world.hosts[API].reaches(address(db), port)
     assert world.hosts[WEB].reaches(address(api), world.hosts[API].echo().port)
 
@@ -162,7 +162,7 @@ async def test_a_running_container_is_connected_and_disconnected(world: World) -
     await world.networks.disconnect(WEB, "default", world.namespaces[WEB])
     assert "default via 10.89.0.1" in world.hosts[WEB].sh("ip route")
     await world.networks.disconnect(WEB, "back", world.namespaces[WEB])
-    assert not world.hosts[WEB].reaches(address(db), port)
+    assert world.hosts[WEB].misses(address(db), port)
     assert world.networks.detail(WEB).mode == "none"
     with pytest.raises(EngineError, match="is not in network 'back'"):
         await world.networks.disconnect(WEB, "back", None)
@@ -177,7 +177,7 @@ async def test_ports_are_published_and_taken_back_live(world: World, here: Host)
     assert here.reaches("127.0.0.1", 18081)
     options, gone = await world.networks.unpublish(WEB, 80, "tcp")
     assert (options.ports, gone) == ([], new)
-    assert not here.reaches("127.0.0.1", 18081)
+    assert here.misses("127.0.0.1", 18081)
     with pytest.raises(EngineError, match="80/tcp of container 'web' is not published"):
         await world.networks.unpublish(WEB, 80, "tcp")
 
@@ -359,7 +359,7 @@ async def test_several_engines_of_one_machine_do_not_meet(world: World, tmp_path
     await other.networks.recover([])
     web, db = await world.start(WEB, "web"), await other.start(DB, "db")
     assert address(web) != address(db)
-    assert not world.hosts[WEB].reaches(address(db), other.hosts[DB].echo().port)
+    assert world.hosts[WEB].misses(address(db), other.hosts[DB].echo().port)
     await other.close()
     assert world.hosts[WEB].reaches("10.88.0.1", here.echo().port)
     assert len(here.sh("nft list tables").splitlines()) == 1

@@ -26,6 +26,7 @@ from engine.network.model import Endpoint, Network, Prefixed, Subnet, host_inter
 from engine.protocol.messages import ErrorCode
 from tests.engine.network.within import as_rootless, within
 
+PATIENCE = 60.0  # seconds; the kernel removes interfaces of all tests one after the other
 V4 = Subnet(ip_network("10.88.0.0/16"), ip_address("10.88.0.1"))
 V6 = Subnet(ip_network("fd88:1::/64"), ip_address("fd88:1::1"))
 BACKEND = Network(id="b00000000001", name="backend", subnets=(V4, V6), created_at=datetime.now(UTC))
@@ -98,7 +99,7 @@ class Monitor:
     def __init__(self, group: int) -> None:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
         self._socket.bind((0, group))
-        self._socket.settimeout(10)
+        self._socket.settimeout(PATIENCE)
 
     def __enter__(self) -> Monitor:
         return self
@@ -190,7 +191,7 @@ def bridged(place: Place) -> Place:
 
 def listening(family: int, address: str) -> socket.socket:
     server = socket.create_server((address, 7), family=family)
-    server.settimeout(5)
+    server.settimeout(PATIENCE)
     return server
 
 
@@ -199,7 +200,7 @@ def talk(server: int, client: int, address: str) -> str:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with (
         within(server, listening, family, address) as ear,
-        within(client, socket.create_connection, (address, 7), timeout=5) as mouth,
+        within(client, socket.create_connection, (address, 7), timeout=PATIENCE) as mouth,
     ):
         heard, source = ear.accept()
         with heard:
@@ -481,7 +482,7 @@ def test_an_unplugged_container_is_off_at_once_and_its_link_is_soon_removed(brid
     talk(one, two, "10.88.0.2")
     removed = bridged(Removal().unplug, [endpoint(1).host_interface, "h000000000999.0"])
     bridged.attached(endpoint(3, addresses=endpoint(1).addresses))  # nobody answers for it but this one
-    removed.result(10)
+    removed.result(PATIENCE)
     assert endpoint(1).host_interface not in {link.name for link in bridged(links.ours)}
 
 
@@ -492,9 +493,9 @@ def test_the_link_of_a_container_that_starts_again_at_once_is_not_removed_with_i
         removed.append(bridged(removal.unplug, [endpoint(1).host_interface]))
         again = bridged.attached(endpoint(1))
     for one in removed:
-        one.result(10)
+        one.result(PATIENCE)
     assert len(inside_of(again)) == 1
-    bridged(removal.unplug, [endpoint(1).host_interface]).result(10)
+    bridged(removal.unplug, [endpoint(1).host_interface]).result(PATIENCE)
     assert {link.name for link in bridged(links.ours)} == {BACKEND.bridge}
 
 
@@ -580,7 +581,7 @@ def test_all_of_it_works_for_who_is_root_in_a_user_namespace_only() -> None:
             with pytest.raises(Refused, match="File exists"):
                 place(links.attach_more, endpoint(3, interface="eth0"), two)
             place(links.detach, [endpoint(n).host_interface for n in (1, 2, 3)])
-            place(Removal().unplug, [endpoint(1, OTHER, 1).host_interface]).result(10)
+            place(Removal().unplug, [endpoint(1, OTHER, 1).host_interface]).result(PATIENCE)
             for network in (BACKEND, OTHER):
                 place(links.remove_link, network.bridge)
             assert place.look() == before
@@ -626,7 +627,7 @@ def test_without_threads_an_ended_container_is_taken_down_all_the_same() -> None
         links.ensure_bridge(BACKEND)
         links.attach([endpoint(1)], namespaces.make())
         resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
-        Removal().unplug([endpoint(1).host_interface]).result(10)
+        Removal().unplug([endpoint(1).host_interface]).result(PATIENCE)
         return [link.name for link in links.ours()]
 
     assert as_rootless(work) == [BACKEND.bridge]

@@ -198,13 +198,16 @@ def forked(work: Any) -> str:
 
 # --- what there is ---
 
+# Addresses count as tried at once, and the carriers are looked at: nothing is added later.
 FILLED = """
+echo 0 > /proc/sys/net/ipv6/conf/default/accept_dad
 ip link set lo up
 ip link add br0 address 02:00:00:00:00:01 mtu 1400 type bridge
 ip link add v0 type veth peer name v1
 ip link set v0 master br0 up alias "a b"
 ip link set br0 up
 ip link set v1 up
+for link in v1 v0 br0; do ip link show dev $link > /dev/null; done
 ip addr add 10.9.0.1/24 brd + dev br0
 ip addr add fd09::1/64 dev br0 nodad
 ip addr add 10.9.1.1 peer 10.9.1.2/32 dev v1
@@ -252,9 +255,11 @@ def test_links_are_those_that_ip_shows(filled: int) -> None:
 
 def test_counters_are_those_that_ip_shows(filled: int) -> None:
     def chatter() -> None:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+            one.bind(("127.0.0.1", 0))
             for _ in range(5):
-                sender.sendto(b"x" * 100, ("127.0.0.1", 9))
+                one.sendto(b"x" * 100, one.getsockname())
+                assert one.recv(100) == b"x" * 100
 
     within(filled, chatter)
     (shown,) = within(filled, show, "-s", "link", "show", "lo")

@@ -292,7 +292,7 @@ async def test_udp_ends_with_its_publication_and_tcp_goes_on(place: Town) -> Non
         datagrams.send(b"again")
         with pytest.raises(ConnectionRefusedError):
             datagrams.recv(10)
-    assert not place.outside.reaches(HERE, 8080)
+    assert place.outside.misses(HERE, 8080)
 
 
 async def test_connections_outlive_a_table_that_is_written_anew(place: Town) -> None:
@@ -363,7 +363,7 @@ async def test_two_ports_to_one_place_come_and_go_apart(place: Town) -> None:
     await place.firewall.publish([*web.forwards(8080, 80), *web.forwards(8081, 80)])
     await place.firewall.unpublish(web.forwards(8080, 80))
     assert place.outside.ask(HERE, 8081, timeout=PATIENCE) == b"hello"
-    assert not place.outside.reaches(HERE, 8080)
+    assert place.outside.misses(HERE, 8080)
 
 
 async def test_what_the_kernel_refuses_changes_nothing(place: Town) -> None:

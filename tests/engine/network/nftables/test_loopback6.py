@@ -45,7 +45,7 @@ async def test_what_is_sent_comes_back(host: Host, home: Home, protocol: Transpo
         got = await asyncio.to_thread(host.ask, "::1", listener.port, protocol, data, PATIENCE)
         assert got == data
     await listener.close()
-    assert not await asyncio.to_thread(host.reaches, "::1", listener.port, protocol)
+    assert await asyncio.to_thread(host.misses, "::1", listener.port, protocol)
 
 
 async def test_megabytes_pass_whole_and_one_direction_may_end_before_the_other(host: Host, home: Home) -> None:
