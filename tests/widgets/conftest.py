@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from textual.app import App, ComposeResult
+from textual.pilot import Pilot
 from textual.widget import Widget
 
 import heliostui
@@ -15,6 +16,8 @@ from heliostui.themes import DARK, LIGHT
 from widgets.container_table import ContainerRow
 from widgets.launch_chart import Call, Receipt
 
+HOPS = 5
+"""From who has the focus up to the application, as deep as widgets lie on the stage, and one more."""
 NOW = datetime(2025, 3, 4, 12, 0, tzinfo=UTC)
 
 
@@ -37,6 +40,17 @@ class Stage(App[None]):
 
     def on_mount(self) -> None:
         self._prepare()
+
+
+@pytest.fixture(autouse=True)
+def patient_pilot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Textual's pilot takes a process for idle that gets no CPU. This one waits until what a key sets off has come up."""
+    one_turn_each = Pilot._wait_for_screen
+
+    async def all_turns(pilot: Pilot[object]) -> bool:
+        return all([await one_turn_each(pilot) for _ in range(HOPS)])
+
+    monkeypatch.setattr(Pilot, "_wait_for_screen", all_turns)
 
 
 @pytest.fixture

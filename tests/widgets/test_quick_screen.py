@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from textual.app import App, ComposeResult, RenderResult
 from textual.geometry import Region
+from textual.pilot import Pilot
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
 from engine.terminal import Terminal
+from widgets import quick_screen
 from widgets.quick_screen import QuickScreen
 
 SIZE = (40, 12)
@@ -62,14 +66,24 @@ class Host(App[None]):
         return whole
 
 
+async def drawn(app: Host, pilot: Pilot[None]) -> None:
+    """Wait until everything is on the terminal."""
+    async with asyncio.timeout(30):
+        await pilot.pause()
+        while rows(app.terminal) != rows(app.drawn_anew()):
+            await pilot.pause(0.01)
+
+
 def rows(terminal: Terminal) -> list[object]:
     return [terminal.row(y).spans() for y in range(terminal.lines)]
 
 
-async def test_it_draws_at_once_after_a_pause() -> None:
+async def test_it_draws_at_once_after_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     app = Host()
     async with app.run_test(size=SIZE) as pilot:
-        await pilot.pause(0.1)
+        await drawn(app, pilot)
+        now = quick_screen.monotonic() + 1
+        monkeypatch.setattr(quick_screen, "monotonic", lambda: now)
         lines, screen = app.screen.query_one(Lines), app.screen
         assert isinstance(screen, QuickScreen)
         lines.word, frames = "two", app.frames
@@ -80,7 +94,7 @@ async def test_it_draws_at_once_after_a_pause() -> None:
         lines.word = "six"
         screen.draw(lines, Region(0, 3, 38, 1))
         assert app.frames == frames + 1  # no second one within a frame's time
-        await pilot.pause(0.1)
+        await drawn(app, pilot)
         assert "six 3" in app.terminal.row(4).text
 
 
@@ -88,16 +102,16 @@ async def test_it_draws_at_once_after_a_pause() -> None:
 async def test_what_lies_over_a_widget_stays_there(over: str) -> None:
     app = Host()
     async with app.run_test(size=SIZE) as pilot:
-        await pilot.pause(0.1)
+        await drawn(app, pilot)
         lines, screen = app.screen.query_one(Lines), app.screen
         assert isinstance(screen, QuickScreen)
         if over == "a notice":
             app.notify("said")
         elif over == "a dialog":
             await app.push_screen(Dialog())
-        await pilot.pause(0.1)
+        await drawn(app, pilot)
         lines.word = "two"
         screen.draw(lines, Region(0, 0, 38, 10))
-        await pilot.pause(0.1)
+        await drawn(app, pilot)
         assert rows(app.terminal) == rows(app.drawn_anew())
         assert any("two" in app.terminal.row(y).text for y in range(SIZE[1]))

@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from time import monotonic
 from typing import ClassVar
 
 import pytest
@@ -20,7 +21,9 @@ from textual.strip import Strip
 from textual.widgets import Button, Footer
 
 from engine.terminal import Terminal
-from widgets.terminal import TerminalView
+from widgets.terminal import SYNCHRONIZED_PATIENCE, TerminalView
+
+PATIENCE = 30  # seconds, at most
 
 
 class Bench(App[None]):
@@ -53,8 +56,7 @@ class Bench(App[None]):
     async def show(self, pilot: Pilot[None]) -> None:
         """What the terminal was fed, which the view may put off for a frame."""
         self.view.refresh_screen()
-        while self.view._pending is not None:
-            await pilot.pause(0.01)
+        await until(pilot, lambda: self.view._pending is None)
 
     def action_note(self, what: str) -> None:
         self.noted.append(what)
@@ -76,6 +78,13 @@ class Bench(App[None]):
 
     def line(self, y: int) -> str:
         return self.view.render_line(y).text
+
+
+async def until(pilot: Pilot[None], true: Callable[[], bool]) -> None:
+    """Wait for what the view does by timers."""
+    async with asyncio.timeout(PATIENCE):
+        while not true():
+            await pilot.pause(0.01)
 
 
 @contextlib.asynccontextmanager
@@ -158,6 +167,7 @@ async def test_only_changed_lines_are_drawn_again(monkeypatch: pytest.MonkeyPatc
     async with bench() as (app, terminal, pilot):
         terminal.feed(b"one\r\ntwo\r\nthree\r\n")
         await app.show(pilot)
+        await until(pilot, lambda: not app.view._repaint_required and not app.screen._dirty_widgets)
         await pilot.pause()
         drawn: list[int] = []
         draw = app.view.render_line
@@ -168,7 +178,8 @@ async def test_only_changed_lines_are_drawn_again(monkeypatch: pytest.MonkeyPatc
 
         monkeypatch.setattr(app.view, "render_line", noticed)
         terminal.feed(b"\x1b7\x1b[2;1HTWO\x1b8")
-        app.view.refresh_screen()
+        await app.show(pilot)
+        await until(pilot, lambda: bool(drawn))
         await pilot.pause(0.1)
         assert sorted(drawn) == [1]
         assert [app.line(y).rstrip() for y in range(3)] == ["one", "TWO", "three"]
@@ -179,11 +190,11 @@ async def test_a_synchronized_update_is_not_shown_half_done_but_is_shown_at_last
         terminal.feed(b"before")
         await app.show(pilot)
         terminal.feed(b"\x1b[?2026h\rafter")
+        since = monotonic()
         app.view.refresh_screen()
-        await pilot.pause()
         assert app.line(0).startswith("before")
-        await pilot.pause(0.3)
-        assert app.line(0).startswith("after")
+        await until(pilot, lambda: app.line(0).startswith("after"))
+        assert monotonic() - since >= SYNCHRONIZED_PATIENCE
 
 
 async def test_the_scrollback_can_be_read_stays_in_place_and_any_key_returns_to_the_bottom() -> None:
@@ -301,7 +312,7 @@ class Shell:
     async def until(self, true: Callable[[], bool]) -> None:
         """Waits until what the program wrote has made it true; the view may show it a moment later."""
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 while not true():  # noqa: ASYNC110 - the view draws by timers
                     await asyncio.sleep(0.02)
         except TimeoutError:
