@@ -134,12 +134,13 @@ async def chunks(capture: Capture, limit: int, ended: asyncio.Event) -> AsyncGen
     """The file, from its header on, until it has `limit` bytes, `ended` is set, or the interface goes. Closes the
     capture."""
     clock = asyncio.get_running_loop().time
-    packets, deadline = 0, math.inf
+    packets, late, deadline = 0, 0, math.inf
     try:
         header = pcap.file_header(capture.snaplen, capture.link_type)
         room = limit - len(header)
         yield CaptureChunk(data=header, packets=0, full=room <= 0)
-        while room > 0 and clock() < deadline:
+        while room > 0 and late < BLOCKS:  # what came in time is in the ring
+            late += clock() >= deadline
             try:
                 taken = await asyncio.to_thread(capture.take, room)
                 over = ended.is_set()
@@ -147,6 +148,8 @@ async def chunks(capture: Capture, limit: int, ended: asyncio.Event) -> AsyncGen
                 taken, over = None, True
             if over:  # the last frames are with the kernel for a moment
                 deadline = min(deadline, clock() + 2 * RETIRE)
+            if taken is None and late:
+                break
             if taken is None:
                 await _more(capture, None if over else ended, deadline - clock())
                 continue

@@ -78,7 +78,7 @@ class Datagrams:
                 continue  # an error of something sent before (udp(7))
             at = next((packed for _, kind, packed in ancillary if kind in (IP_PKTINFO, socket.IPV6_PKTINFO)), b"")
             with suppress(OSError):  # a datagram may get lost
-                self._flow(caller, at).socket.send(data)
+                _send(self._flow(caller, at).socket, data)
 
     def _flow(self, caller: Caller, at: bytes) -> Flow:
         key = (caller, at)
@@ -119,3 +119,11 @@ class Datagrams:
             self._flows.move_to_end(key)
             with suppress(OSError):
                 self._socket.sendmsg([data], [flow.ancillary], 0, flow.caller)
+
+
+def _send(sock: socket.socket, data: bytes) -> None:
+    """The refusal is of one sent before, and this one has not left (udp(7))."""
+    try:
+        sock.send(data)
+    except ConnectionRefusedError:
+        sock.send(data)

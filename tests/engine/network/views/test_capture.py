@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import math
 import os
+import select
 import shutil
 import socket
 import struct
@@ -151,6 +154,24 @@ async def test_it_ends_at_the_limit_with_whole_frames(pair: Pair) -> None:
     assert len(list(frames(data_of(found)))) == found[-1].packets
 
 
+async def test_what_came_before_the_end_is_there_on_a_machine_that_is_busy(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stalled(made: Capture, ended: asyncio.Event | None, patience: float) -> None:
+        """Nobody has had time for us until there was more, and until it was too late."""
+        if patience < math.inf:
+            select.select([made], [], [], PATIENCE)
+            time.sleep(max(0.0, patience))  # noqa: ASYNC251
+
+    monkeypatch.setattr(capture, "_more", stalled)
+    ended = asyncio.Event()
+    made = await visit(pair.one.descriptor, Capture)
+    await asyncio.to_thread(pair.one.ask, OTHER, PORT, "udp", b"the last words")
+    ended.set()
+    found = [chunk async for chunk in chunks(made, 1_000_000, ended)]
+    assert data_of(found).count(b"the last words") == 2
+
+
 @pytest.mark.parametrize("by_its_container", [False, True])
 async def test_it_ends_with_the_interface(pair: Pair, by_its_container: bool) -> None:
     ended = asyncio.Event()
@@ -193,6 +214,7 @@ async def test_what_is_not_there_is_refused_in_a_sentence(pair: Pair) -> None:
 
 async def test_a_capture_leaves_nothing_open(pair: Pair) -> None:
     def opened() -> list[str]:
+        gc.collect()  # what earlier tests have left
         return sorted(
             os.readlink(entry)
             for entry in map("/proc/self/fd/{}".format, os.listdir("/proc/self/fd"))

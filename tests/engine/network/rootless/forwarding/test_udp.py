@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import threading
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from engine.network.rootless.forwarding.loop import Loop
 from engine.network.rootless.forwarding.transparent import Target
 from engine.network.rootless.forwarding.udp import Datagrams
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 class Stop(Exception):
@@ -96,15 +97,16 @@ def test_of_too_many_flows_the_one_idle_longest_ends(published: Published, monke
 def test_an_idle_flow_is_forgotten(published: Published, monkeypatch: pytest.MonkeyPatch) -> None:
     with bound() as caller, bound() as other:
         first = published.call(caller)
-        monkeypatch.setattr(udp, "IDLE", 0.01)
-        published.call(other)  # wakes the loop up, which forgets the first one then, and this one soon after
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as again:
+        with monkeypatch.context() as patch, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as again:
+            patch.setattr(udp, "IDLE", 0.01)
+            other.sendto(b"wakes the loop up, which forgets the first one", published.address)
             while True:  # its port is free once it is forgotten
                 try:
                     again.bind(("127.0.0.1", first))
                     break
                 except OSError:
                     continue
+        assert published.server.recv(100).startswith(b"wakes")
         assert published.call(caller) != 0
 
 
@@ -122,3 +124,27 @@ def test_nobody_listening_is_no_harm(published: Published) -> None:
             pass
         published.server.sendto(b"answer", received[1])
         assert caller.recv(100) == b"answer"
+
+
+def test_what_is_refused_is_no_loss_of_the_next_one() -> None:
+    """The kernel tells of a refusal when the next datagram is sent, and does not send that one."""
+    with bound() as outer, bound() as caller, bound() as server:
+        target = server.getsockname()
+        datagrams = Datagrams(Loop(), outer, Target(*target, as_caller=False))
+        outer.setblocking(False)
+        server.close()
+        caller.sendto(b"lost", outer.getsockname())
+        while not datagrams._flows:
+            datagrams._take(0)
+        (flow,) = datagrams._flows.values()
+        refused = select.poll()
+        refused.register(flow.socket, 0)
+        assert refused.poll(PATIENCE * 1000)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as there_again:
+            there_again.settimeout(PATIENCE)
+            there_again.bind(target)
+            caller.sendto(b"hello", outer.getsockname())
+            select.select([outer], [], [], PATIENCE)
+            datagrams._take(0)
+            assert there_again.recv(100) == b"hello"
+        datagrams.close()
