@@ -44,7 +44,7 @@ class Stage(App[None]):
 
 @pytest.fixture(autouse=True)
 def patient_pilot(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Textual's pilot takes a process for idle that gets no CPU. This one waits until what a key sets off has come up."""
+    """Textual's pilot takes a process for idle that gets no CPU. This one waits until what a key sets off came up."""
     one_turn_each = Pilot._wait_for_screen
 
     async def all_turns(pilot: Pilot[object]) -> bool:

@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
@@ -40,7 +39,7 @@ if library.path() is None:
 
 PYTHON = "/usr/bin/python3"
 HOLDS = "blocks = [bytearray(n) for n in range(2000, 200_000, 1000)]; del blocks[::3]; print('ready', flush=True)"
-WAITS = f"{HOLDS}; import time; time.sleep(600)"
+WAITS = f"import time; {HOLDS}; time.sleep(600)"
 FURIOUS = """
 #include <pthread.h>
 #include <stdio.h>
@@ -61,6 +60,7 @@ int main(void) {
 }
 """
 WEB = HeapTarget(container="web")
+PATIENCE = 30  # seconds; far more than anything takes
 
 needs_python = pytest.mark.skipif(not os.path.exists(PYTHON), reason="there is no python3 to allocate something")
 
@@ -150,11 +150,10 @@ async def test_all_processes_are_told_of_and_each_can_be_chosen(machine: Machine
     await run(machine, "bash", "-c", script)
     wanted = {"sleep 600", "sleep 601", "sleep 602"}
     by_command: dict[str, HeapProcess] = {}
-    async with asyncio.timeout(20):  # until the children have become what they are
-        while not wanted <= set(by_command):
+    async with asyncio.timeout(PATIENCE):  # until the children have become what they are, and have begun
+        while not wanted <= set(by_command) or by_command["sleep 600"].reason or by_command["sleep 601"].reason:
             by_command = {each.command: each for each in await heaps.list("web")}
     assert by_command["sleep 602"].reason
-    assert not by_command["sleep 600"].reason
     assert by_command["sleep 600"].options == HeapOptions()
     for command in ("sleep 600", "sleep 601"):
         target = HeapTarget(container="web", pid=by_command[command].pid)
@@ -169,7 +168,7 @@ async def test_a_process_started_by_exec_is_among_them(machine: Machine, heaps: 
     async for message in session:
         if isinstance(message, Output):
             break
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while not [each for each in await heaps.list("web") if each.command == "sleep 603" and not each.reason]:
             pass
     await session.close()
@@ -215,8 +214,10 @@ async def test_where_the_first_process_becomes_another_program_the_next_one_is_r
     assert (await heaps.report(GetHeap(target=WEB))).process.pid == 1
     session = await machine.containers.attach(Attach(container="web"))
     await session.send(Input(data=b"\r"))
-    async with asyncio.timeout(20):
-        while "sleep 601" not in {each.command for each in await heaps.list("web")}:
+    async with asyncio.timeout(PATIENCE):
+        while {"sleep 600", "sleep 601"} != {each.command for each in await heaps.list("web")}:
+            pass
+        while [each.reason for each in await heaps.list("web") if each.command == "sleep 600"] != [""]:
             pass
     with suppress(EngineError):  # the one that was there
         await heaps.report(GetHeap(target=WEB))
@@ -255,7 +256,7 @@ async def test_a_program_that_allocates_furiously_is_read_exactly(
         assert (await heaps.map(GetHeapMap(target=WEB, exact=True))).consistent
     assert (await only(machine.containers)).status == Status.RUNNING
     before = (await heaps.map(GetHeapMap(target=WEB))).sequence
-    async with asyncio.timeout(10):  # it goes on
+    async with asyncio.timeout(PATIENCE):  # it goes on
         while (await heaps.map(GetHeapMap(target=WEB))).sequence == before:
             pass
     assert not (machine.places.runtime / "spool" / id / "standstill").exists()
@@ -267,9 +268,8 @@ async def test_an_exact_reading_does_not_wait_for_a_patient_stop(
     await run(machine, "/furious", mounts=[furious])  # PID 1, and so deaf to TERM
     stopping = asyncio.create_task(machine.containers.stop("web", 30))
     await asyncio.sleep(0)
-    began = time.monotonic()
     await heaps.report(GetHeap(target=WEB, exact=True))
-    assert time.monotonic() - began < 10
+    assert not stopping.done()
     await machine.containers.kill("web")
     await stopping
 
@@ -299,14 +299,14 @@ async def test_a_container_that_ends_while_it_is_read_says_so(
     reading = asyncio.create_task(refused(read_on()))
     await heaps.report(GetHeap(target=WEB))
     await machine.containers.kill("web")
-    refusal = await asyncio.wait_for(reading, 20)
+    refusal = await asyncio.wait_for(reading, PATIENCE)
     assert refusal.code in (ErrorCode.WRONG_STATE, ErrorCode.NO_HEAP)
     assert await ended(machine.containers, "web") == 137
 
 
 async def test_events_are_there_once_they_were_asked_for(machine: Machine, heaps: Heaps, furious: MountOption) -> None:
     await run(machine, "/furious", mounts=[furious])
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while not (picture := await heaps.map(GetHeapMap(target=WEB, view=HeapView(events_after=0)))).events:
             pass
     assert {"alloc", "free"} <= {event.kind for event in picture.events}

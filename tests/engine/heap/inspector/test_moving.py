@@ -115,12 +115,13 @@ def test_an_arena_in_the_place_of_another_is_not_taken_for_it(puppets: Puppets) 
 
 def test_events_are_written_only_while_somebody_asks(puppets: Puppets, monkeypatch: pytest.MonkeyPatch) -> None:
     puppet = puppets("cache=off")
-    monkeypatch.setattr(events, "LEASE", 1)
+    monkeypatch.setattr(events, "LEASE", 600)
     with inspecting(puppet) as inspection:
         puppet.alloc(5000)
         first = look(inspection, 0)
         assert (first.events, first.last_event) == ([], 0)
         address = puppet.alloc(5000)
+        monkeypatch.setattr(events, "LEASE", 1)
         second = look(inspection, first.last_event)
         assert [event.kind for event in second.events][-1] == "alloc"
         assert int(second.events[-1].address, 16) == address

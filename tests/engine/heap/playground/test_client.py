@@ -254,14 +254,14 @@ async def test_what_is_not_there_is_named(playgrounds: Playgrounds) -> None:
 
 
 async def test_a_playground_that_is_closed_leaves_no_process(playgrounds: Playgrounds) -> None:
-    before = psutil.Process().children()
+    before = set(psutil.Process().children())
     await playgrounds.open(PLAIN)
     await playgrounds.play("p1", ["alloc 1"])
     heap = os.pidfd_open(playgrounds.pid_of("p1"))
     await playgrounds.close("p1")
-    assert select.select([heap], [], [], 10)[0] == [heap]
+    assert select.select([heap], [], [], 30)[0] == [heap]
     os.close(heap)
-    assert psutil.Process().children() == before
+    assert set(psutil.Process().children()) <= before  # of other tests' one may have ended
 
 
 async def test_a_playground_that_was_killed_is_said_to_be_gone(playgrounds: Playgrounds) -> None:
@@ -325,14 +325,14 @@ def test_playgrounds_die_with_the_engine() -> None:
         watched = [os.pidfd_open(pid) for pid in (heap, psutil.Process(heap).ppid())]
         started.kill()
         for each in watched:
-            assert select.select([each], [], [], 10)[0] == [each]
+            assert select.select([each], [], [], 30)[0] == [each]
             os.close(each)
 
 
 async def test_a_playground_that_can_not_be_opened_leaves_nothing(
     playgrounds: Playgrounds, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    before = psutil.Process().children()
+    before = set(psutil.Process().children())
     monkeypatch.setattr(library, "path", lambda: str(tmp_path / "missing.so"))
     sentence = await _refused(playgrounds.open(PLAIN), ErrorCode.UNSUPPORTED)
     assert sentence == "A playground can't be opened: Its process has ended."
@@ -340,4 +340,4 @@ async def test_a_playground_that_can_not_be_opened_leaves_nothing(
     sentence = await _refused(playgrounds.open(PLAIN), ErrorCode.UNSUPPORTED)
     assert sentence.startswith("A playground can't be opened: [Errno 2]")
     assert playgrounds.list() == []
-    assert psutil.Process().children() == before
+    assert set(psutil.Process().children()) <= before  # of other tests' one may have ended
