@@ -41,7 +41,7 @@ class Stat(NamedTuple):
 def stat_of(pid: int) -> Stat | None:
     """What the kernel says of a process; None if there is none."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()  # comm: any bytes
     except (FileNotFoundError, ProcessLookupError):
         return None
     return Stat(fields[0], int(fields[1]), int(fields[2]), int(fields[3]), int(fields[5]))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.shell.conftest import HELIOSH, PROMPT, ShellTerminal, Terminals, children_of, stat_of
+from tests.engine.shell.conftest import DEADLINE, HELIOSH, PROMPT, ShellTerminal, Terminals, children_of, stat_of
 
 IGNORED = (
     signal.SIGTSTP,
@@ -87,7 +87,8 @@ def test_all_members_of_a_pipeline_are_one_group(shell: ShellTerminal, line: str
     background(shell, line)
     members = children_of(shell.pid)
     assert len(members) == line.count("|") + 1
-    assert {stat.pgrp for stat in members.values()} == {min(members)}
+    [group] = {stat.pgrp for stat in members.values()}
+    assert group in members
 
 
 def test_builtins_groups_and_subshells_are_members_of_pipelines(shell: ShellTerminal) -> None:
@@ -378,9 +379,9 @@ def test_a_stopped_job_does_not_outlive_the_shell(shell: ShellTerminal) -> None:
 
 
 def wait_for_end(fd: int) -> bool:
-    """Whether the process of a pidfd ends within some seconds."""
+    """Whether the process of a pidfd ends."""
     try:
-        return bool(select.select([fd], [], [], 10)[0])
+        return bool(select.select([fd], [], [], DEADLINE)[0])
     finally:
         os.close(fd)
 
@@ -402,7 +403,7 @@ def test_a_hang_up_reaches_all_jobs_but_the_disowned(shell: ShellTerminal) -> No
     for pid in (disowned, spared):
         stat = stat_of(pid)
         assert stat is not None
-        assert stat.state in "RS"
+        assert stat.state not in "TZX"
         os.kill(pid, signal.SIGKILL)
 
 

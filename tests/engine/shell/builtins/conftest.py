@@ -16,6 +16,9 @@ from tests.engine.shell.conftest import HELIOSH
 BASH = ["bash", "--norc"]
 _MARK = "\x1e"  # between cases
 
+# A subshell's way to see that the shell $p is in `wait`: nothing else of what it does puts it to sleep.
+UNTIL_IT_WAITS = "sh -c 'until grep -q ^State:.S /proc/$1/status; do :; done' - $p"
+
 Same = Callable[..., None]
 
 

@@ -66,12 +66,13 @@ def test_how_much_is_read_and_up_to_where(same: Same) -> None:
 
 
 def test_reading_gives_up_in_time(same: Same) -> None:
+    part = "mkfifo there end; { printf part; echo > there; cat end; }"
     same(
-        "sleep 0.5 | { read -t 0.05 x; echo $?; }",
-        "{ printf part; sleep 0.5; } | { read -t 0.2 x; echo $? $x; }",
-        "printf 'whole\\n' | { read -t 5 x; echo $? $x; }",
+        "mkfifo end; cat end | { read -t 0.05 x; echo $?; : > end; }",
+        f"{part} | {{ read < there; read -t 0.2 x; echo $? $x; : > end; }}",
+        "printf 'whole\\n' | { read -t 60 x; echo $? $x; }",
         "read -t 0 <<< x; echo $?",
-        "sleep 0.2 | { read -t 0; echo $?; }",
+        "mkfifo end; cat end | { read -t 0; echo $?; : > end; }",
     )
 
 

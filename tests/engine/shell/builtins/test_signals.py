@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.engine.shell.builtins.conftest import Heliosh, Same
+from tests.engine.shell.builtins.conftest import UNTIL_IT_WAITS, Heliosh, Same
 
 
 def test_signals_are_listed_and_translated(same: Same) -> None:
@@ -15,6 +15,7 @@ def test_signals_are_listed_and_translated(same: Same) -> None:
 
 
 def test_processes_are_sent_signals(same: Same) -> None:
+    # 4194305: no pid is ever above PID_MAX_LIMIT, 4194304 (proc_sys_kernel(5)).
     same(
         "sleep 100 >&- & kill $!; wait $!; echo $?",
         "sleep 100 >&- & kill -9 $!; wait $!; echo $?",
@@ -22,8 +23,8 @@ def test_processes_are_sent_signals(same: Same) -> None:
         "sleep 100 >&- & kill -n 15 $!; wait; sleep 100 >&- & kill -SIGTERM -- $!; wait $!; echo $?",
         "sleep 100 >&- & p=$!; sleep 100 >&- & kill %1 %2; wait $p; echo $?; wait $!; echo $?",
         "trap 'echo got it' USR1; kill -USR1 $BASHPID; echo after; kill -sUSR1 $BASHPID; echo $?",
-        "kill -0 $$; echo $?; kill -n 0 $$; echo $?; kill -s 0 $$ 999999; echo $?",
-        "kill; echo $?; kill 999999; echo $?; kill abc; echo $?; kill %3; echo $?; kill -FOO 1; echo $?",
+        "kill -0 $$; echo $?; kill -n 0 $$; echo $?; kill -s 0 $$ 4194305; echo $?",
+        "kill; echo $?; kill 4194305; echo $?; kill abc; echo $?; kill %3; echo $?; kill -FOO 1; echo $?",
     )
 
 
@@ -35,7 +36,7 @@ def test_a_whole_group_is_sent_a_signal(heliosh: Heliosh) -> None:
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ("kill 999999", "kill: (999999) - No such process"),
+        ("kill 4194305", "kill: (4194305) - No such process"),
         ("kill abc", "kill: abc: arguments must be process or job IDs"),
         ("kill %3", "kill: %3: no such job"),
         ("kill -FOO 1", "kill: FOO: invalid signal specification"),
@@ -61,5 +62,5 @@ def test_actions_are_run_and_listed(same: Same) -> None:
         "trap '' TERM; kill $BASHPID; echo alive; sh -c 'kill $$; echo alive'",
         "trap 'echo debug' DEBUG; echo a; trap - DEBUG; echo b",
         "trap -- '-x' USR1; trap; trap -- - USR1; trap",
-        "sleep 100 >&- & p=$BASHPID; trap 'echo usr' USR1; (sleep 0.1; kill -USR1 $p) & wait %1; echo $?; kill %1",
+        f"sleep 100 & p=$BASHPID; trap 'echo usr' USR1; ({UNTIL_IT_WAITS}; kill -USR1 $p) & wait %1; echo $?; kill %1",
     )

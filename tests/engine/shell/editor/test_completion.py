@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +15,9 @@ import pytest
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 
+from engine.shell.editor import containers
 from engine.shell.editor.completion import ShellCompleter
-from engine.shell.editor.containers import PATIENCE, VERBS, Names
+from engine.shell.editor.containers import VERBS, Names
 from engine.shell.shell import Shell
 from engine.shell.state import State
 from heliostui.commands import VERBS as ALL_VERBS
@@ -139,9 +139,10 @@ def test_an_engine_that_does_not_answer_is_not_waited_for(tmp_path: Path, monkey
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(places().socket))
         listener.listen()
-        started = time.monotonic()
-        assert Names().of("container") == []
-        assert time.monotonic() - started < PATIENCE + 2
+        names = Names()
+        assert names.of("container") == []
+        assert names._thread is not None
+        assert names._thread.is_alive()  # still asking
 
 
 @pytest.fixture
@@ -149,6 +150,7 @@ def container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A container that was made, with an engine of its own."""
     monkeypatch.setenv("HELIOSTUI_RUNTIME", str(tmp_path / "run"))
     monkeypatch.setenv("HELIOSTUI_STATE", str(tmp_path / "state"))
+    monkeypatch.setattr(containers, "PATIENCE", 60)  # seconds: a busy machine's engine may take its time
     heliostui = [sys.executable, "-m", "heliostui"]
     made = subprocess.run([*heliostui, "create", "--name", "pond", "busybox"], capture_output=True, text=True)
     if made.returncode:
