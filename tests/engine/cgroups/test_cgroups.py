@@ -156,7 +156,7 @@ def test_freezing_twice_is_freezing_once(cgroup: Cgroup, sleeper: subprocess.Pop
 def test_kill_ends_frozen_processes(cgroup: Cgroup, sleeper: subprocess.Popen[bytes]) -> None:
     cgroup.freeze()
     cgroup.kill()
-    assert sleeper.wait(10) == -9
+    assert sleeper.wait(60) == -9
     assert cgroup.processes() == []
 
 
@@ -175,8 +175,8 @@ def test_kill_ends_a_process_that_forks_all_the_time(cgroup: Cgroup, one_by_one:
             Base.kill(cgroup)  # as on kernels without cgroup.kill
         else:
             cgroup.kill()
-        assert process.wait(10) == -9
-        assert cgroup.wait_empty(5)
+        assert process.wait(60) == -9
+        assert cgroup.wait_empty(60)
 
 
 def test_an_empty_cgroup_can_be_killed(cgroup: Cgroup) -> None:

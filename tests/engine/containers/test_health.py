@@ -127,7 +127,7 @@ async def test_it_turns_with_what_the_check_finds(machine: Machine, tmp_path: Pa
         (tmp_path / "ready").unlink()
         await turns(events, "unhealthy")
         known = await state(machine)
-        assert known.failures == 3
+        assert known.failures >= 3  # further ones may have come meanwhile
         assert [each.exit_code for each in known.probes[-3:]] == [1, 1, 1]
         (row,) = await machine.containers.list()
         assert row.health == "unhealthy"
@@ -184,16 +184,19 @@ async def test_the_paused_are_not_probed(machine: Machine, tmp_path: Path) -> No
         await turns(events, "unhealthy")
 
 
-async def test_health_ends_with_the_run_and_begins_anew_with_the_next(machine: Machine) -> None:
+async def test_health_ends_with_the_run_and_begins_anew_with_the_next(machine: Machine, tmp_path: Path) -> None:
+    (tmp_path / "ready").touch()
     with machine.containers.events() as events:
-        await machine.containers.run(sleeper("true"))
+        await machine.containers.run(sleeper("test -e /shared/ready", tmp_path, start_period=1000.0))
         await turns(events, "healthy")
         await machine.containers.stop("checked", 0)
         assert (await machine.containers.inspect("checked")).state.health is None
         tasks = [task for task in asyncio.all_tasks() if task.get_name().startswith("health")]
         await asyncio.wait_for(asyncio.gather(*tasks), PATIENCE)
+        (tmp_path / "ready").unlink()
         await machine.containers.start("checked")
         assert (await state(machine)).status == "starting"
+        (tmp_path / "ready").touch()
         await turns(events, "healthy")
 
 
@@ -212,12 +215,16 @@ async def test_a_container_that_ends_over_its_check_was_not_unhealthy(machine: M
     assert "health_status" not in seen
 
 
-async def test_a_new_engine_looks_again_at_once(machine: Machine) -> None:
+async def test_a_new_engine_looks_again_at_once(machine: Machine, tmp_path: Path) -> None:
+    (tmp_path / "ready").touch()
     with machine.containers.events() as events:
-        await machine.containers.run(sleeper("true", interval=1000.0, start_period=1000.0))
+        options = sleeper("test -e /shared/ready", tmp_path, interval=1000.0, start_period=1000.0)
+        await machine.containers.run(options)
         await turns(events, "healthy")
+    (tmp_path / "ready").unlink()
     await machine.restart_engine()
     with machine.containers.events() as events:
         assert (await state(machine)).status == "starting"
+        (tmp_path / "ready").touch()
         await turns(events, "healthy")
         assert list(machine.keeper.held) == [(await machine.containers.inspect("checked")).id]

@@ -39,7 +39,7 @@ from engine.sandbox.plan import Plan, Step
 from engine.sandbox.root import Plain, RootFilesystem
 from engine.spec.structs import Spec
 
-from .conftest import Machine, alive, children, until
+from .conftest import PATIENCE, Machine, alive, children, until
 
 TERM_TRAP = "trap 'exit 3' TERM; echo ready; while :; do sleep 0.05; done"
 
@@ -55,7 +55,7 @@ async def only(containers: Containers) -> ContainerSummary:
 
 async def ended(containers: Containers, ref: str) -> int:
     """The exit code of the present run."""
-    return (await asyncio.wait_for(containers.wait(ref), 20)).exit_code
+    return (await asyncio.wait_for(containers.wait(ref), PATIENCE)).exit_code
 
 
 async def output(containers: Containers, ref: str) -> str:
@@ -67,7 +67,7 @@ async def output(containers: Containers, ref: str) -> str:
 async def prints(containers: Containers, ref: str, text: str) -> None:
     """Wait until the container has printed `text`."""
     seen = b""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         async for record in containers.logs(StreamLogs(container=ref, follow=True)):
             assert not isinstance(record, StreamEnd), seen
             seen += record.data
@@ -78,7 +78,7 @@ async def prints(containers: Containers, ref: str, text: str) -> None:
 async def seen(session: Session, text: str) -> bytes:
     """What a session shows until `text` is in it."""
     data = b""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         async for message in session:
             assert not isinstance(message, Exited | StreamEnd), data
             if isinstance(message, Output):
@@ -249,10 +249,10 @@ async def test_stop_asks_the_init_to_end(machine: Machine) -> None:
     containers = machine.containers
     await containers.run(shell(TERM_TRAP, name="web"))
     await prints(containers, "web", "ready")
-    await containers.stop("web", 10)
+    await containers.stop("web", 600)
     summary = await only(containers)
     assert (summary.status, summary.exit_code) == (Status.STOPPED, 3)
-    await containers.stop("web", 10)  # nothing happens
+    await containers.stop("web", 600)  # nothing happens
 
 
 async def test_an_impatient_stop_does_not_wait_for_a_patient_one(machine: Machine) -> None:
@@ -262,7 +262,7 @@ async def test_an_impatient_stop_does_not_wait_for_a_patient_one(machine: Machin
     async with asyncio.TaskGroup() as patient:
         patient.create_task(containers.stop("web", 600))
         await asyncio.sleep(0)
-        await asyncio.wait_for(containers.stop("web", 0), 20)
+        await asyncio.wait_for(containers.stop("web", 0), PATIENCE)
     assert (await only(containers)).exit_code == 137
 
 
@@ -297,7 +297,7 @@ async def test_kill_works_while_stop_waits(machine: Machine) -> None:
     with containers.events() as events:
         await containers.kill("web")
         await until(events, "die")
-    await asyncio.wait_for(stopping, 10)
+    await asyncio.wait_for(stopping, 30)  # before its patience ends
     assert (await only(containers)).exit_code == 137
 
 
@@ -335,13 +335,13 @@ async def test_a_paused_container_can_be_stopped_killed_and_removed(machine: Mac
     await containers.pause("web")
     match how:
         case "stop":
-            await asyncio.wait_for(containers.stop("web", 10), 5)
+            await asyncio.wait_for(containers.stop("web", 600), PATIENCE)
             assert (await only(containers)).exit_code == 3
         case "kill":
             await containers.kill("web")
             assert await ended(containers, "web") == 137
         case "remove":
-            await asyncio.wait_for(containers.remove("web", force=True), 5)
+            await asyncio.wait_for(containers.remove("web", force=True), PATIENCE)
 
 
 async def test_a_running_container_is_removed_by_force_only(machine: Machine) -> None:
@@ -508,7 +508,7 @@ async def test_a_terminal_is_shared_resized_and_left(machine: Machine) -> None:
     await first.close()
     onlooker = await containers.attach(Attach(container="web", input=False))
     await second.send(Resize(columns=70, lines=20))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         assert [message async for message in _resizes(onlooker)] == [Resized(columns=70, lines=20)]
     assert (await refused(onlooker.send(Input(data=b"x")))).code == ErrorCode.FORBIDDEN
     await second.close()

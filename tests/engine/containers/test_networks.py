@@ -26,7 +26,7 @@ from engine.protocol.messages import (
     RestartPolicy,
 )
 from engine.protocol.network import EndpointDetail, NetworkOption, PortOption
-from tests.engine.containers.conftest import Machine, until
+from tests.engine.containers.conftest import PATIENCE, Machine, until
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="bridges need root")
 
@@ -363,12 +363,20 @@ async def test_a_port_is_published_and_taken_back_while_the_container_runs(machi
         assert (await until(events, "port_publish")).attributes == {"port": "80/tcp", "at": f"127.0.0.1:{new[0].port}"}
         (row,) = await machine.containers.list()
         assert row.ports == new
+        await listening(machine, "web")
         assert await heard(new[0].port) == b"hello\n"
         assert await machine.containers.unpublish("web", 80, "tcp") == new
         await until(events, "port_unpublish")
     with pytest.raises(ConnectionRefusedError):
         await heard(new[0].port)
     assert (await refused(machine.containers.unpublish("web", 80, "tcp"))).code == ErrorCode.WRONG_STATE
+
+
+async def listening(machine: Machine, container: str) -> None:
+    """Wait until its program listens on port 80 (proc_pid_net(5): state 0A)."""
+    waiting = "until cat /proc/net/tcp /proc/net/tcp6 | grep -q ':0050 [0-9A-F]*:0000 0A'; do sleep 0.01; done"
+    async with asyncio.timeout(PATIENCE):
+        await said(machine, container, waiting)
 
 
 async def heard(port: int) -> bytes:
@@ -417,6 +425,7 @@ async def test_a_new_engine_finds_the_networks_of_what_runs(machine: Machine) ->
     await machine.restart_engine()
     after = await machine.containers.inspect("web")
     assert after.network == before.network
+    await listening(machine, "web")
     assert await heard(after.network.ports[0].port) == b"hello\n"
     assert f"({after.network.endpoints[0].ip})" in await said(machine, "client", "ping -4 -c 1 -W 5 web")
     ref = await machine.containers.run(options(name="third"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import signal
 from pathlib import Path
 
@@ -14,8 +15,24 @@ from engine.containers.identity import boot_id
 from engine.containers.record import Identity, Record
 from engine.protocol.messages import Attach, Exec, Exited, Input, RestartPolicy, Status
 
-from .conftest import Machine, alive, until
+from .conftest import PATIENCE, Machine, alive, until
 from .test_lifecycle import TERM_TRAP, ended, only, output, prints, seen, shell
+
+UNTIL_GO = "until test -e /go; do sleep 0.01; done"
+
+
+async def end_without_an_engine(machine: Machine) -> None:
+    """Kill the engine, let the one container end that waits for that, and start another engine."""
+    pid = (await only(machine.containers)).pid
+    assert pid is not None
+    pidfd = os.pidfd_open(pid)
+    await machine.end_engine(signal.SIGKILL)
+    Path(f"/proc/{pid}/root/go").touch()
+    poller = select.poll()
+    poller.register(pidfd, select.POLLIN)
+    assert await asyncio.to_thread(poller.poll, PATIENCE * 1000)
+    os.close(pidfd)
+    await machine.connect()
 
 
 def on_disk(machine: Machine, id: str) -> Path:
@@ -55,10 +72,8 @@ async def test_what_was_printed_without_an_engine_is_in_the_log_once(machine: Ma
 
 
 async def test_an_exit_that_no_engine_saw_is_not_lost(machine: Machine) -> None:
-    ref = await machine.containers.run(shell("sleep 0.1; echo bye; exit 44", name="web"))
-    await machine.end_engine(signal.SIGKILL)
-    await machine.connect()
-    assert ref.id in machine.keeper.held
+    await machine.containers.run(shell(f"{UNTIL_GO}; echo bye; exit 44", name="web"))
+    await end_without_an_engine(machine)
     assert await ended(machine.containers, "web") == 44
     summary = await only(machine.containers)
     assert (summary.status, summary.exit_code) == (Status.EXITED, 44)
@@ -67,13 +82,14 @@ async def test_an_exit_that_no_engine_saw_is_not_lost(machine: Machine) -> None:
 
 
 async def test_an_exit_on_record_that_the_keeper_was_not_told_of_is_counted_once(machine: Machine) -> None:
-    ref = await machine.containers.run(shell("exit 3", name="web"))
+    ref = await machine.containers.run(shell(f"test -e /again && {{ {UNTIL_GO}; }}; touch /again; exit 3", name="web"))
     await ended(machine.containers, "web")
     # As if the engine had been killed before it told the keeper to forget.
     record = on_disk(machine, ref.id).read_bytes()
     await machine.containers.start("web")
     pid = machine.keeper.held[ref.id].pid
-    assert await asyncio.wait_for(machine.keeper.ended(ref.id), 10) == 3 << 8
+    Path(f"/proc/{pid}/root/go").touch()
+    assert await asyncio.wait_for(machine.keeper.ended(ref.id), PATIENCE) == 3 << 8
     await machine.end_engine(signal.SIGKILL)
     if machine.cgroups.available:
         machine.cgroups.create(ref.id)
@@ -115,11 +131,10 @@ async def test_a_paused_container_stays_paused(machine: Machine) -> None:
 
 
 async def test_a_stop_that_was_under_way_counts_as_one(machine: Machine) -> None:
-    await machine.containers.run(shell(TERM_TRAP, name="web", restart=RestartPolicy(name="always")))
+    ref = await machine.containers.run(shell(TERM_TRAP, name="web", restart=RestartPolicy(name="always")))
     await prints(machine.containers, "web", "ready")
-    asking = asyncio.create_task(machine.containers.stop("web"))
-    ref = await only(machine.containers)
-    async with asyncio.timeout(10):
+    asking = asyncio.create_task(machine.containers.stop("web", 600))
+    async with asyncio.timeout(PATIENCE):
         await machine.keeper.ended(ref.id)  # the first to know; the record has still to be written
     await machine.end_engine(signal.SIGKILL)
     await asyncio.gather(asking, return_exceptions=True)
@@ -209,7 +224,7 @@ async def test_after_a_reboot_restart_policies_are_asked(machine: Machine) -> No
         os.kill(record.init.pid, signal.SIGKILL)
         change(machine, ids[name], init=msgspec.structs.replace(record.init, boot="another"))
     await machine.start_keeper()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         with machine.containers.events() as events:
             while sum(summary.status == "running" for summary in await machine.containers.list()) < 3:
                 await until(events, "restart")
@@ -244,9 +259,7 @@ async def test_what_the_disk_does_not_know_is_ended(machine: Machine) -> None:
 
 
 async def test_a_container_with_rm_that_ended_unseen_is_removed(machine: Machine) -> None:
-    ref = await machine.containers.run(shell("sleep 0.1", remove=True))
-    await machine.end_engine(signal.SIGKILL)
-    await machine.connect()
-    if ref.id in machine.keeper.held:
-        await ended(machine.containers, ref.id)
+    ref = await machine.containers.run(shell(UNTIL_GO, remove=True))
+    await end_without_an_engine(machine)
+    assert await ended(machine.containers, ref.id) == 0
     assert await machine.containers.list(all=True) == []

@@ -174,7 +174,8 @@ async def test_a_missing_working_directory_is_named(keeper: Keeper, busybox: Bun
 
 
 async def test_the_init_reaps_orphans_and_passes_the_exit_code_on(keeper: Keeper, busybox: Bundle) -> None:
-    script = "(sleep 0.05 &) ; sleep 0.2; ps -o pid,stat,comm | grep -c Z; exit 5"
+    gone = "i=0; while [ -d /proc/$orphan ] && [ $i -lt 2000 ]; do sleep 0.01; i=$((i+1)); done"
+    script = f"orphan=$(sleep 0.05 > /dev/null & echo $!); {gone}; ps -o pid,stat,comm | grep -c Z; exit 5"
     spec = busybox.spec(ContainerOptions(command=["sh", "-c", script]))
     plan = launch_plan(spec, busybox.root(), init=init.path())
     result = await finish(keeper, "c", plan, spec.process)

@@ -21,7 +21,7 @@ from engine.containers.output.stdio import Stdio
 from engine.protocol.messages import LogRecord, Output, Resized
 from engine.terminal import Style, Terminal
 
-WAIT = 20  # seconds, at most
+WAIT = 60  # seconds, at most
 
 
 class Writer:
