@@ -364,7 +364,8 @@ class PlaygroundScreen(QuickScreen[list[str]]):
         while self._goes_on and (playground := self.playground) is not None:
             if playground.next is None or playground.ended or self.asked is not None:
                 break
-            self.action_step(1)
+            if self._goal is None:  # the engine has made the one before; only then it is known what comes
+                self.action_step(1)
             await asyncio.sleep(1 / SPEEDS[self._speed])
         self._goes_on = False
         self._status()

@@ -159,6 +159,19 @@ async def test_operations_run_by_themselves(cli: CommandLine) -> None:
         await player.at(4)
 
 
+async def test_a_run_passes_no_question_though_the_engine_is_slow(cli: CommandLine) -> None:
+    async with playground(cli) as player:
+        await player.operations("alloc 2000", "free #1", "alloc 300", "alloc 100")
+        await player.press("space")
+        await player.at(1)
+        await player.press("p", *["greater_than_sign"] * 5)
+        async with player.screen._turn:
+            await player.press("r")
+            await player.person.pilot.pause(0.1)  # in which it would go on ten times
+        await player.person.until(lambda: player.screen.asked == "alloc 300")
+        assert player.now.step == 2
+
+
 async def test_a_double_free_shows_the_line_it_ended_with_and_a_step_back_mends_it(cli: CommandLine) -> None:
     async with playground(cli) as player:
         await player.type("alloc 2000; alloc 3000; free #1; free #1")
