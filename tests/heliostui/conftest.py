@@ -18,7 +18,7 @@ from ptyprocess import PtyProcess
 from engine.terminal import Terminal
 
 HELIOSTUI = [sys.executable, "-m", "heliostui"]
-PATIENCE = 30.0  # seconds; far more than anything takes
+PATIENCE = 60.0  # seconds; far more than anything takes
 
 
 class CommandLine:

@@ -34,7 +34,7 @@ def ping(cli: CommandLine, number: int = 1) -> None:
         "server",
         "sh",
         "-c",
-        f"ping -c {number} -i 0.05 -w 10 $(ip route | sed -n 's/default via \\([^ ]*\\).*/\\1/p')",
+        f"ping -c {number} -i 0.05 -w 30 $(ip route | sed -n 's/default via \\([^ ]*\\).*/\\1/p')",
     )
 
 

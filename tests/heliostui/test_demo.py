@@ -80,7 +80,7 @@ def test_with_rm_it_is_gone_once_it_has_ended(cli: CommandLine) -> None:
 
 def test_an_echo_that_was_stopped_short_is_unhealthy(cli: CommandLine) -> None:
     """STOP leaves it there, but it answers no more: what the check is for."""
-    words = ["--health-interval", "100ms", "--health-timeout", "200ms", "--health-retries", "2"]
+    words = ["--health-interval", "100ms", "--health-timeout", "1s", "--health-retries", "2"]
     check = '["/echo", "--check"]'
     cli.ok("run", "-d", "--name", "mute", "--health-cmd", check, *words, "echo")
     assert wait_for(cli, "mute", "healthy")

@@ -62,7 +62,7 @@ def test_containers_are_where_they_were_put_under_the_names_they_were_given(cli:
     assert "in use" in cli.refused("network", "rm", "back", status=1)
     assert "see 'heliostui network rm --help'" in cli.refused("network", "rm", "--frob", "back", status=2)
     for name in ("server", "www", "web"):
-        looked_up = cli.ok("run", "--rm", "--network", "front", "busybox", "ping", "-c", "1", "-w", "5", name)
+        looked_up = cli.ok("run", "--rm", "--network", "front", "busybox", "ping", "-c", "1", "-w", "30", name)
         assert front["ip"] in looked_up or front["ip6"] in looked_up
     assert cli.ok("ps", "-q", "--filter", "network=back") == cli.containers()["server"]["id"]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from .conftest import CommandLine
+from .conftest import PATIENCE, CommandLine
 
 SERVER = ("busybox", "sh", "-c", "mkdir /w; echo hello >/w/index.html; exec httpd -f -p 80 -h /w")
 
@@ -25,7 +25,7 @@ def server(cli: CommandLine) -> Iterator[str]:
 
 def fetched(address: str, port: int) -> bytes:
     """What the server says."""
-    with socket.create_connection((address, port), 10) as client:
+    with socket.create_connection((address, port), PATIENCE) as client:
         client.sendall(b"GET / HTTP/1.0\r\n\r\n")
         answer = b""
         while more := client.recv(4096):

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from engine.client.blocking import Connection
 from engine.places import Places
-from engine.protocol.messages import FollowPresenter, JoinPresence, Present
+from engine.protocol.messages import FollowPresenter, JoinPresence, PresenceTold, Present, Presentation
 
 from .conftest import CommandLine
+
+
+def until(told: Iterator[object], true: Callable[[Presentation], bool]) -> None:
+    """Read on until somebody presents, and so; of who comes is told as well."""
+    for each in told:
+        if isinstance(each, PresenceTold) and each.presentation is not None and true(each.presentation):
+            return
+    raise AssertionError("nothing more is told")
 
 
 def test_who_is_there_is_told_as_a_table_and_as_json(cli: CommandLine) -> None:
@@ -21,9 +30,9 @@ def test_who_is_there_is_told_as_a_table_and_as_json(cli: CommandLine) -> None:
         heard = bob.stream(JoinPresence(name="bob"))
         next(heard)
         ada.send(Present())
-        next(told)
+        until(told, lambda presentation: True)
         bob.send(FollowPresenter())
-        next(told)
+        until(told, lambda presentation: presentation.following == 1)
         lines = cli.ok("presence").splitlines()
         assert [line.split() for line in lines] == [
             ["NAME", "ROLE", "DOES"],

@@ -33,9 +33,15 @@ async def begin(person: Person, path: Path) -> RecordForm:
     await person.until(lambda: isinstance(person.app.screen, RecordForm))
     form = person.app.screen
     assert isinstance(form, RecordForm)
-    form.query_one("#file", Input).value = str(path)
+    (await file_of(person, form)).value = str(path)
     await person.press("enter")
     return form
+
+
+async def file_of(person: Person, form: RecordForm) -> Input:
+    """Where the file's name is typed, once the keys go there."""
+    await person.until(lambda: any(each.has_focus for each in form.query("#file")))
+    return form.query_one("#file", Input)
 
 
 async def test_a_terminal_is_recorded_whatever_is_looked_at(cli: CommandLine, tmp_path: Path) -> None:
@@ -66,7 +72,7 @@ async def test_the_end_of_a_terminal_ends_its_recording(cli: CommandLine, tmp_pa
         await person.until(lambda: person.main.recorder.running)
         cli.ok("kill", "brief")
         await person.until(lambda: not person.main.recorder.running)
-        assert any("a.cast" in notice for notice in person.notices)
+        await person.until(lambda: any("a.cast" in notice for notice in person.notices))
     cli.ok("rm", "-f", "brief")
 
 
@@ -140,8 +146,8 @@ async def test_the_dialog_is_left_by_escape_and_nothing_is_recorded(cli: Command
         await person.press("f4")
         await person.until(lambda: isinstance(person.app.screen, RecordForm))
         form = person.app.screen
-        file = form.query_one("#file", Input)
-        await person.until(lambda: file.has_focus)
+        assert isinstance(form, RecordForm)
+        file = await file_of(person, form)
         await person.press("up")
         await person.until(lambda: form.query_one(Select).has_focus)
         file.value = str(tmp_path / "never.cast")
@@ -151,11 +157,14 @@ async def test_the_dialog_is_left_by_escape_and_nothing_is_recorded(cli: Command
         assert not (tmp_path / "never.cast").exists()
         await person.press("f4")
         await person.until(lambda: isinstance(person.app.screen, RecordForm))
-        person.app.screen.query_one("#file", Input).value = ""
+        form = person.app.screen
+        assert isinstance(form, RecordForm)
+        file = await file_of(person, form)
+        file.value = ""
         await person.press("ctrl+s")
-        problem = person.app.screen.query_one("#problem", Static)
+        problem = form.query_one("#problem", Static)
         await person.until(lambda: "name the file" in str(problem.visual).lower())
-        person.app.screen.query_one("#file", Input).value = str(tmp_path / "made.cast")
+        file.value = str(tmp_path / "made.cast")
         await person.press("ctrl+s")
         await person.until(lambda: person.main.recorder.running)
         await person.press("f4")

@@ -10,7 +10,7 @@ from itertools import cycle
 import pytest
 
 from engine.terminal import Terminal
-from widgets.line_speed import ANSWER, QUESTION
+from widgets.line_speed import ANSWER, LOST, QUESTION
 
 from .conftest import PATIENCE, CommandLine, UserTerminal
 
@@ -86,8 +86,18 @@ def flood(screen: Screen, cli: CommandLine) -> None:
 
 
 def test_a_slow_line_is_recognised_and_the_top_line_says_so(screen: Screen) -> None:
+    keys = cycle([b"?", b"\x1b"])
+
+    def is_fast() -> bool:
+        """On a busy machine any line may have been slow, and that it is no longer is seen when much is drawn."""
+        if "slow line" not in screen.text():
+            return True
+        screen.user.type(next(keys))
+        screen.look(1)
+        return False
+
+    screen.until(is_fast)
     screen.rate = 16_000
-    assert "slow line" not in screen.text()
 
     def recognised() -> bool:
         screen.user.type(b"?")
@@ -103,7 +113,7 @@ def test_a_terminal_that_takes_all_and_shows_nothing_gets_little_meanwhile_and_t
     screen: Screen, cli: CommandLine
 ) -> None:
     flood(screen, cli)
-    screen.answering, before = False, screen.seen
+    screen.answering, before, since = False, screen.seen, time.monotonic()
     cli.ok("run", "-d", "--name", "meanwhile", "host", "sleep", "600")
     with cli.popen("stats", "--format", "json", "first", stdout=-1) as stats:
         assert stats.stdout is not None
@@ -111,7 +121,8 @@ def test_a_terminal_that_takes_all_and_shows_nothing_gets_little_meanwhile_and_t
             assert stats.stdout.readline()
             screen.look(0)
         stats.terminate()
-    assert screen.seen - before < 3 * COLUMNS * LINES
+    allowed = 3 + (time.monotonic() - since) / LOST  # frames
+    assert screen.seen - before < allowed * COLUMNS * LINES
     screen.answering = True
     screen.answer()
     screen.until(lambda: "meanwhile" in screen.text())

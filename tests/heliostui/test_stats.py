@@ -57,7 +57,7 @@ def test_stats_in_a_pipe_are_plain_lines_as_they_come(cli: CommandLine, busy: st
         samples = [json.loads(process.stdout.readline()) for _ in range(3)]
         process.terminate()
     assert [sample["name"] for sample in samples] == ["busy"] * 3
-    assert all(later["time"] - sooner["time"] < 3 for sooner, later in pairwise(samples))
+    assert all(sooner["time"] < later["time"] for sooner, later in pairwise(samples))
     assert samples[-1]["values"]["cpu"] > 0
 
 
