@@ -37,6 +37,7 @@ from heliostui.terminals.jobs import JobPane
 from heliostui.terminals.pane import TerminalPane
 from heliostui.terminals.session import Session
 from widgets.document import Document
+from widgets.key_turns import hold_keys, let_keys_go
 from widgets.later import Later
 from widgets.launch_chart import LaunchChart
 from widgets.line_view import LineView
@@ -322,16 +323,21 @@ class Details(Vertical):
         container = self._container
         if container is None:
             return
-        if not container.tty:
-            self.show_tab("logs")
-            self.call_after_refresh(self.focus_content)
-            return
-        if not self.terminal.live:
+        if container.tty and not self.terminal.live:
             if container.status not in LIVE and refused(self):
                 return
             self._join(container, start=container.status not in LIVE)
-        self._tabs.active = "terminal"
-        self.call_after_refresh(self.focus_content)
+        hold_keys(self.app)
+        if container.tty:
+            self._tabs.active = "terminal"
+        else:
+            self.show_tab("logs")
+        self.call_after_refresh(self._give_keys)
+
+    def _give_keys(self) -> None:
+        """To what was opened, with all that was typed meanwhile."""
+        self.focus_content()
+        self.app.call_later(let_keys_go, self.app)
 
     @property
     def terminal_size(self) -> tuple[int, int]:

@@ -201,7 +201,7 @@ class KeyDriver(LinuxDriver):
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self.line = LineSpeed()
         self.shown = ShownCells()
-        self._turns = KeyTurns(app, app.post_message)
+        self.turns = KeyTurns(app, app.post_message)
         self.tee: Callable[[str], None] | None = None
         self._flushed = 0  # bytes written up to the last flush
 
@@ -290,12 +290,12 @@ class KeyDriver(LinuxDriver):
         self._loop.remove_reader(self.fileno)
         if self._overdue is not None:
             self._overdue.cancel()
-        self._turns.stop()
+        self.turns.stop()
         super().disable_input()
 
     def send_message(self, message: Message) -> None:
         if isinstance(message, (events.InputEvent, events.Paste)):
-            self._turns.put(message)
+            self.turns.put(message)
         else:
             self._app.post_message(message)
 

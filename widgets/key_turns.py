@@ -2,7 +2,8 @@
 
 Textual gives a key to whoever has the focus when it is read. Over a line that lags several come in one read, and those
 behind a key that opens a dialog would go to what lies below it. So such a key is followed on its way, from who has the
-focus up to the application, and then what it has set off is; only then it is the next one's turn.
+focus up to the application, and then what it has set off is; only then it is the next one's turn. What takes its time
+to open, because others are asked for it, holds the keys until it has the focus (`hold_keys`, `let_keys_go`).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from textual.app import App, ScreenStackError
 from textual.dom import DOMNode
 
 PATIENCE = 2.0
-"""Seconds after which all that wait have their turn: a key may start what takes long. On a busy machine a dialog does."""
+"""Seconds after which all that wait have their turn: a key may start what takes long. A busy machine's dialog does."""
 
 
 class KeyTurns:
@@ -31,11 +32,22 @@ class KeyTurns:
         self._last: events.Event | None = None
         self._until = 0.0  # on the loop's clock: the last key's effect may be to come
         self._turns: asyncio.Task[None] | None = None
+        self._free = asyncio.Event()
+        self._free.set()
+
+    def hold(self) -> None:
+        """What the last key has set off takes until `let_go`, unless that is longer than the next one waits."""
+        self._free.clear()
+
+    def let_go(self) -> None:
+        """It has come through."""
+        self._free.set()
 
     def put(self, event: events.Event) -> None:
         """Hand on now, or in its turn."""
         loop = asyncio.get_running_loop()
         if self._turns is None and not self._waiting and loop.time() >= self._until:
+            self.let_go()
             self._turn(event)
             return
         self._waiting.append(event)
@@ -74,7 +86,9 @@ class KeyTurns:
         try:
             async with asyncio.timeout_at(self._until):
                 await self._come_through(event)
+                await self._free.wait()
         except TimeoutError:
+            self.let_go()
             return False
         except ScreenStackError:  # there is no screen yet
             pass
@@ -102,3 +116,22 @@ async def _turn_of(node: DOMNode) -> None:
     handled = asyncio.Event()
     if node.call_later(handled.set):
         await handled.wait()
+
+
+def hold_keys(app: App[Any]) -> None:
+    """Let what is typed wait: who is to have it is being opened. To be called while the key that asks for it is
+    handled."""
+    if (turns := _turns_of(app)) is not None:
+        turns.hold()
+
+
+def let_keys_go(app: App[Any]) -> None:
+    """Who was opened has the focus, or will not be there."""
+    if (turns := _turns_of(app)) is not None:
+        turns.let_go()
+
+
+def _turns_of(app: App[Any]) -> KeyTurns | None:
+    """None where another driver reads the keys, as in tests."""
+    turns = getattr(app._driver, "turns", None)
+    return turns if isinstance(turns, KeyTurns) else None

@@ -26,6 +26,7 @@ from heliostui.heap.words import POLICIES
 from heliostui.screens.limit_fields import LimitFields
 from heliostui.settings.use import settings_of
 from widgets.dialog import Dialog
+from widgets.key_turns import hold_keys, let_keys_go
 
 DEFAULT, ALONE, ON_HOST = " default", " none", " host"
 """What is no name of a network."""
@@ -183,6 +184,8 @@ class NewContainer(Dialog[ContainerRef | None]):
         problem = self.query_one("#problem", Static)
         problem.update(sentence)
         problem.set_class(bool(sentence), "-shown")
+        if sentence:
+            let_keys_go(self.app)
 
     def _options(self) -> ContainerOptions:
         """What was filled in. Raises ValueError with one sentence."""
@@ -215,6 +218,7 @@ class NewContainer(Dialog[ContainerRef | None]):
     def action_submit(self) -> None:
         if not self._starting:
             self._starting = True
+            hold_keys(self.app)  # for the container's terminal
             self._submit()
 
     @work

@@ -24,6 +24,7 @@ from heliostui.screens.signals import SignalMenu
 from heliostui.terminals.jobs import JobPane
 from heliostui.terminals.tab import TerminalTab
 from widgets.jobs import Job
+from widgets.key_turns import hold_keys, let_keys_go
 
 # Of the terminal that the console runs in; the one that is opened is another.
 _NOT_PASSED_ON = ("COLUMNS", "LINES", "TMUX", "TMUX_PANE", "STY", "WINDOW", "WINDOWID", "TERM_PROGRAM", "TERMINFO")
@@ -89,16 +90,22 @@ class TerminalActions(Actions):
 
     # --- terminals ---
 
-    async def open_terminal(self, request: OpenTerminal) -> None:
-        """Open a terminal and show it as soon as it is listed."""
+    def open_terminal(self, request: OpenTerminal) -> None:
+        """Open a terminal and show it as soon as it is listed; it gets what is typed meanwhile."""
+        hold_keys(self.app)
+        self.run_worker(self._open_terminal(request), group="actions")
+
+    async def _open_terminal(self, request: OpenTerminal) -> None:
         try:
             opened = (await self.link.request(request, TerminalRef)).terminal
             self.state.awaited_terminal = opened
             listed = await self.link.request(ListTerminals(), Terminals)
         except ClientError as error:
+            let_keys_go(self.app)
             self.notify(str(error), severity="error", markup=False)
             return
         if opened not in (terminal.id for terminal in listed.terminals):
+            let_keys_go(self.app)
             self.notify("The terminal's program ended as soon as it was started.", severity="error", markup=False)
         self.post_message(TerminalsListed(listed.terminals))
 
@@ -111,7 +118,7 @@ class TerminalActions(Actions):
         request = OpenTerminal(workdir=here, env=environment(), columns=columns, lines=lines)
         if self.link.here.places.host is not None:  # where our directory and our PATH mean nothing
             request = OpenTerminal(env=environment(("LANG", "LC_ALL", "LC_CTYPE")), columns=columns, lines=lines)
-        self.run_worker(self.open_terminal(request), group="actions")
+        self.open_terminal(request)
 
     def _open_inside(self, command: list[str]) -> OpenTerminal:
         columns, lines = self.terminal_size
@@ -120,7 +127,7 @@ class TerminalActions(Actions):
         )
 
     def action_exec_shell(self) -> None:
-        self.run_worker(self.open_terminal(self._open_inside([])), group="actions")
+        self.open_terminal(self._open_inside([]))
 
     @work(group="actions")
     async def action_exec_command(self) -> None:
@@ -133,7 +140,7 @@ class TerminalActions(Actions):
         except ValueError as error:
             self.notify(f"The command can't be split into words: {str(error).lower()}.", severity="error", markup=False)
             return
-        await self.open_terminal(self._open_inside(command))
+        self.open_terminal(self._open_inside(command))
 
     @work(group="actions")
     async def action_close_terminal(self) -> None:

@@ -16,6 +16,7 @@ from heliostui.terminals.tab import TerminalTab
 from heliostui.workspace.layouts import REGIONS, TITLES
 from heliostui.workspace.terminals import Terminals
 from heliostui.workspace.workspace import PAIR, Workspace
+from widgets.key_turns import let_keys_go
 from widgets.tab_bar import Tab, TabBar
 
 
@@ -63,6 +64,7 @@ class TerminalTabs(TerminalActions):
         if state.awaited_terminal in state.terminals:
             awaited, state.awaited_terminal = state.awaited_terminal, None
             self.show_terminal(awaited)
+            let_keys_go(self.app)
         elif self.terminals.current is None and state.terminals:
             self.terminals.show(next(iter(state.terminals)))
         self.workspace.note(terminals=bool(state.terminals))

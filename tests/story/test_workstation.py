@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from heliostui.recording.cast import read
 from tests.story.conftest import Person, Screen, person
 
 SMALL, LARGE = (80, 24), (200, 60)
@@ -114,6 +115,20 @@ def test_keys_that_arrive_together_do_what_they_do_one_by_one(somebody: Person, 
         screen.until("Escape closes")
         screen.type(ESCAPE)
         screen.until("Escape closes", gone=True)
+        leave(screen)
+
+
+@sizes
+def test_what_is_typed_while_a_terminal_opens_is_typed_into_it(somebody: Person, size: tuple[int, int]) -> None:
+    with somebody.console(*size) as screen:
+        screen.until("No containers yet")
+        for number, opens in enumerate(("n\r", "t", "e", "\r"), 1):
+            screen.type(f"{opens}echo S$(({number} * 111))S\r")
+            screen.until(f"S{number * 111}S")
+            screen.type(RELEASE)
+            screen.until("has the keys", gone=True)
+            screen.type(TO_CONTAINERS)
+            screen.until("⏎ Attach")
         leave(screen)
 
 
@@ -241,7 +256,7 @@ def test_what_was_recorded_is_played(somebody: Person, tmp_path: Path) -> None:
         leave(screen)
     with Screen([somebody.python, "-m", "heliostui", "play", str(cast)], somebody, *SMALL) as screen:
         screen.until("● talker")
-        screen.type("." * 200)  # steps to the end, and stays there
+        screen.type("." * len(read(cast).events))  # steps to the end, and stays there
         screen.until('"restarts": 0')
         screen.type("q")
         assert screen.end() == 0

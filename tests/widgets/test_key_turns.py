@@ -58,10 +58,12 @@ class Takes(Widget, can_focus=True):
 class Stage(App[None]):
     """A list, a line to search with and a terminal, deep below the screen."""
 
-    BINDINGS: ClassVar = [("n", "ask", ""), ("slash", "search", ""), ("t", "terminal", "")]
+    BINDINGS: ClassVar = [("n", "ask", ""), ("slash", "search", ""), ("t", "terminal", ""), ("o", "open", "")]
 
     def __init__(self) -> None:
         super().__init__()
+        self.turns = KeyTurns(self, self.post_message, patience=WAIT)
+        self.may_open = asyncio.Event()
         self.seen: list[str] = []
         self.asked: list[str | None] = []
         self.noted = asyncio.Event()
@@ -89,6 +91,15 @@ class Stage(App[None]):
     def action_terminal(self) -> None:
         self.query_one(Takes).focus()
 
+    def action_open(self) -> None:
+        self.turns.hold()
+        self.run_worker(self._open())
+
+    async def _open(self) -> None:
+        await self.may_open.wait()
+        self.query_one(Takes).focus()
+        self.call_later(self.turns.let_go)
+
     async def until(self, true: Callable[[], bool]) -> None:
         async with asyncio.timeout(WAIT):
             while not true():
@@ -102,9 +113,8 @@ async def stage() -> AsyncIterator[tuple[Stage, KeyTurns]]:
     async with app.run_test() as pilot:
         app.query_one(Things).focus()
         await pilot.pause()
-        turns = KeyTurns(app, app.post_message, patience=WAIT)
-        yield app, turns
-        turns.stop()
+        yield app, app.turns
+        app.turns.stop()
         await pilot.pause()
 
 
@@ -148,6 +158,25 @@ async def test_a_terminal_gets_all_keys_in_order() -> None:
     async with stage() as (app, turns):
         typed(turns, "t" + text)
         await app.until(lambda: app.seen == ["t", *text])
+
+
+async def test_keys_wait_for_who_is_being_opened() -> None:
+    async with stage() as (app, turns):
+        typed(turns, "oab")
+        await app.until(lambda: app.seen == ["o"])
+        typed(turns, "c")
+        app.may_open.set()
+        await app.until(lambda: app.seen == ["o", "a", "b", "c"])
+        assert isinstance(app.focused, Takes)
+
+
+async def test_keys_go_on_when_what_is_being_opened_takes_too_long() -> None:
+    async with stage() as (app, _):
+        app.turns = KeyTurns(app, app.post_message, patience=0.05)
+        typed(app.turns, "oab")
+        await app.until(lambda: app.seen == ["o", "a", "b"])
+        assert isinstance(app.focused, Things)
+        app.may_open.set()
 
 
 async def test_keys_go_on_when_one_has_set_off_what_does_not_end() -> None:
