@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
+from textual.dom import DOMNode
 from textual.events import Paste
 from textual.pilot import Pilot
 
@@ -19,7 +22,37 @@ from tests.heliostui.conftest import CommandLine
 from widgets.terminal import TerminalView
 
 PATIENCE = 30.0  # seconds; far more than anything takes
+HOPS = 3  # the key, what tells of it, and what that sets off
 KEYS = {" ": "space", "$": "dollar_sign", "=": "equals_sign", "/": "slash", "-": "minus", "+": "plus", "&": "ampersand"}
+
+
+async def press(pilot: Pilot[Any], *keys: str) -> None:
+    """Press one after the other, each when the one before has been handled and what it set off.
+
+    Textual's pilot takes a process for idle that gets no CPU, and goes on.
+    """
+    for key in keys:
+        await pilot.press(key)
+        for _ in range(HOPS):
+            await _handled(pilot)
+
+
+async def _handled(pilot: Pilot[Any]) -> None:
+    """Wait until all have had their turn that a key comes by, from who has the focus up to the application."""
+    app = pilot.app
+    if not app.is_running or app._exit:
+        return
+    with app._context():
+        way = [app, *(app.focused or app.screen).ancestors_with_self]
+    async with asyncio.timeout(PATIENCE):
+        for node in way:
+            await _turn(node)
+
+
+async def _turn(node: DOMNode) -> None:
+    handled = asyncio.Event()
+    if node.call_later(handled.set):
+        await handled.wait()
 
 
 class Person:
@@ -54,7 +87,7 @@ class Person:
         return {each.binding.action for each in bindings if each.binding.show and each.enabled}
 
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
+        await press(self.pilot, *keys)
 
     async def type(self, text: str) -> None:
         """Type a line; into a terminal it is pasted, which is quicker."""
@@ -65,10 +98,10 @@ class Person:
             await self.press(*(KEYS.get(character, character) for character in text), "enter")
 
     async def until(self, true: Callable[[], object]) -> None:
-        """Wait until it is so; there is nothing to await for what a screen shows."""
+        """Wait until it is so, and the screen has its widgets; there is nothing to await for what a screen shows."""
         end = monotonic() + PATIENCE
         while monotonic() < end:
-            if true():
+            if true() and (self.app._exit or self.app.screen.is_mounted):
                 return
             await self.pilot.pause(0.025)
         raise AssertionError(f"{self.app.screen} {self.states()} {self.notices}\n{self.terminal()}")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from textual.app import App
+from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Input
 
@@ -25,6 +26,7 @@ from heliostui.screens.new import Choices, NewContainer
 from heliostui.screens.signals import SignalMenu, signals
 from heliostui.screens.small import TooSmall
 from heliostui.themes import DARK, LIGHT
+from tests.heliostui.person import press
 
 pytestmark = pytest.mark.usefixtures("utc")
 
@@ -104,10 +106,17 @@ SCREENS: dict[str, Callable[[], Screen[Any]]] = {
 }
 
 
+async def told(pilot: Pilot[None]) -> None:
+    """Wait until the dialog has been told what there is to choose from."""
+    await pilot.pause()
+    if isinstance(pilot.app.screen, NewContainer):
+        await pilot.app.screen._known.wait()
+
+
 @pytest.mark.parametrize("theme", [DARK.name, LIGHT.name])
 @pytest.mark.parametrize("name", ["new", "help", "signals", "explain", "thing", "publish", "network"])
 def test_dialogs_in_both_themes(snap_compare: Any, name: str, theme: str) -> None:
-    assert snap_compare(Bare(SCREENS[name](), theme), terminal_size=(80, 24))
+    assert snap_compare(Bare(SCREENS[name](), theme), terminal_size=(80, 24), run_before=told)
 
 
 @pytest.mark.parametrize("screen", [ExplainThing, lambda told: SignalMenu(told.title, 1)])
@@ -132,7 +141,7 @@ async def test_what_is_typed_before_the_engine_has_named_its_images_is_not_lost(
         return ContainerRef(id="0", name="web")
 
     async with Bare(NewContainer(late, take), DARK.name).run_test() as pilot:
-        await pilot.press(*"ls", "enter", "enter")
+        await press(pilot, *"ls", "enter", "enter")
         known.set()
         options = await asked.get()
         await pilot.pause()
@@ -144,7 +153,7 @@ async def test_what_is_typed_before_the_engine_has_named_its_images_is_not_lost(
 async def test_the_end_of_what_is_typed_is_seen_however_long_it_is(name: str) -> None:
     async with Bare(SCREENS[name](), DARK.name).run_test() as pilot:
         for character in "0123456789" * 8 + "abc":
-            await pilot.press(character)
+            await press(pilot, character)
         focused = pilot.app.focused
         assert isinstance(focused, Input)
         strips = list(pilot.app.screen._compositor.render_strips())
@@ -173,6 +182,6 @@ async def test_a_signal_is_found_by_its_name_or_its_number(typed: str, found: st
         app.push_screen(menu, answers.append)
         await pilot.pause()
         menu.query_one(Input).value = typed
-        await pilot.press("enter")
+        await press(pilot, "enter")
         await pilot.pause()
         assert answers == ([found] if found else [])

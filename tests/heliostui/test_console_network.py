@@ -331,6 +331,7 @@ async def test_a_new_container_gets_the_network_and_the_ports_that_were_filled_i
         dialog = person.app.screen
         assert isinstance(dialog, NewContainer)
         dialog.query_one("#name", Input).value = "filled"
+        await person.until(dialog._known.is_set)
         dialog.query_one("#network", Select).value = "backend"
         dialog.query_one("#ports", Input).value = "eighty"
         await person.press("enter")

@@ -24,6 +24,7 @@ from heliostui.limits.pane import LimitsPane, WriteLog
 from heliostui.link import Link
 from heliostui.screens.explain import Explain
 from tests.heliostui.conftest import CommandLine
+from tests.heliostui.person import press
 from widgets.graph import GUTTER, Graph
 
 PATIENCE = 30.0  # seconds; far more than anything takes
@@ -70,6 +71,9 @@ class Somebody(Generic[P]):
         reply = await self.app.stage.link.request(ListContainers(all=True), Containers)
         found = {each.name: each for each in reply.containers}
         return [found[name] for name in names]
+
+    async def press(self, *keys: str) -> None:
+        await press(self.pilot, *keys)
 
     async def until(self, true: Callable[[], object]) -> None:
         end = monotonic() + PATIENCE
@@ -136,18 +140,18 @@ async def test_the_cursor_reads_a_moment_of_all_graphs_and_end_is_live_again(cli
         board = me.pane.board
         board.focus()
         await me.until(lambda: board.feed.now and board.followed)
-        await me.pilot.press("left", "left")
+        await me.press("left", "left")
         await me.until(lambda: board.cursor is not None)
         heads = [me.text(graph).splitlines()[0] for graph, _ in board.shown]
         assert len({head.partition(":")[2][:5] for head in heads}) == 1  # the same time in each
         before = board.cursor
-        await me.pilot.press("right")
+        await me.press("right")
         assert board.cursor is not None
         assert before is not None
         assert board.cursor > before
-        await me.pilot.press("home")
+        await me.press("home")
         assert board.cursor < before
-        await me.pilot.press("end")
+        await me.press("end")
         await me.until(lambda: board.cursor is None and board.live)
 
 
@@ -157,18 +161,18 @@ async def test_one_pauses_scrubs_back_and_returns(cli: CommandLine) -> None:
         board = me.pane.board
         board.focus()
         await me.until(lambda: board.feed.now and board.followed)
-        await me.pilot.press("space")
+        await me.press("space")
         assert "paused at" in me.words("#graphs-whose")
         drawn = me.text(board.shown[1][0])
         now = board.feed.now
         await me.until(lambda: board.feed.now > now)
         assert me.text(board.shown[1][0]) == drawn
-        await me.pilot.press("pageup")
+        await me.press("pageup")
         assert board.end is not None
         assert "◀" in me.words("#graphs-whose")
-        await me.pilot.press("pagedown", "space")
+        await me.press("pagedown", "space")
         await me.until(lambda: board.live and "● live" in me.words("#graphs-whose"))
-        await me.pilot.press("shift+left", "escape")
+        await me.press("shift+left", "escape")
         assert board.live
 
 
@@ -177,9 +181,9 @@ async def test_time_is_stretched_up_to_ten_values_a_second(cli: CommandLine) -> 
         me.pane.show(await me.containers("one"))
         board = me.pane.board
         board.focus()
-        await me.pilot.press("minus", "minus", "minus")
+        await me.press("minus", "minus", "minus")
         assert board.seconds == 600
-        await me.pilot.press("plus", "plus", "plus", "plus", "plus")
+        await me.press("plus", "plus", "plus", "plus", "plus")
         assert (board.seconds, board.followed and board.followed.period) == (20, 0.1)
         assert "ten times a second" in me.pane.description()
 
@@ -190,12 +194,12 @@ async def test_one_graph_has_all_the_room_and_blocks_are_seen_from_afar(cli: Com
         board = me.pane.board
         board.focus()
         await me.until(lambda: len(board.shown) == 7)
-        await me.pilot.press("down", "enter")
+        await me.press("down", "enter")
         await me.until(lambda: [chart.id for _, chart in board.shown] == ["memory"])
         assert board.shown[0][0].size.height > 25
-        await me.pilot.press("enter", "b")
+        await me.press("enter", "b")
         await me.until(lambda: len(board.shown) == 7 and "█" in me.text(board.shown[1][0]))
-        await me.pilot.press("up", "L")
+        await me.press("up", "L")
         await me.until(lambda: len(board.shown) == 3)
         assert "┏" in me.text(board.shown[0][0])
 
@@ -205,10 +209,10 @@ async def test_which_graphs_there_are_is_chosen_and_the_machine_laid_over(cli: C
         me.pane.show(await me.containers("one"))
         board = me.pane.board
         board.focus()
-        await me.pilot.press("v")
+        await me.press("v")
         await me.until(lambda: isinstance(me.app.screen, ChooseCharts))
         me.app.screen.query_one(SelectionList).deselect_all()
-        await me.pilot.press("space", "end", "space", "enter")
+        await me.press("space", "end", "space", "enter")
         await me.until(lambda: [chart.id for chart in board.charts] == ["cpu"])
         assert [each.id for each in board.subjects][1:] == [""]
         await me.until(lambda: "━ this machine" in me.words("#graphs-whose"))
@@ -218,13 +222,13 @@ async def test_a_number_is_explained_and_asked_for_where_there_are_several(cli: 
     async with looking(cli, GraphsPane) as me:
         me.pane.show(await me.containers("one"))
         me.pane.board.focus()
-        await me.pilot.press("e")
+        await me.press("e")
         await me.until(lambda: isinstance(me.app.screen, Explain))
         assert str(me.app.screen.query_one("#explain").border_title).startswith("cpu of one")
-        await me.pilot.press("escape", "down", "down", "x")
+        await me.press("escape", "down", "down", "x")
         await me.until(lambda: isinstance(me.app.screen, ChooseNumber))
         assert me.app.screen.query_one(OptionList).option_count == 2
-        await me.pilot.press("down", "enter")
+        await me.press("down", "enter")
         await me.until(lambda: isinstance(me.app.screen, Explain))
         assert str(me.app.screen.query_one("#explain").border_title).startswith("io.write of one")
 
@@ -259,7 +263,7 @@ async def test_changes_pauses_and_ends_are_marked_and_told_under_the_cursor(cli:
         await me.until(lambda: board.now > (board.cursor or 0))
         board.action_cursor(0)
         await me.until(lambda: "‖ paused" in me.words("#graphs-foot"))
-        await me.pilot.press("end")
+        await me.press("end")
         cli.ok("unpause", "short")
         cli.ok("kill", "short")
         await me.until(lambda: "■" in me.text(memory))
@@ -275,14 +279,14 @@ async def test_a_knob_is_turned_and_its_mark_and_line_are_on_the_graph_beside_it
         table.focus()
         table.cursor = next(place for place, row in enumerate(table._rows) if row.key == "cpus")
         await me.until(lambda: board.shown and board.shown[0][1].id == "cpu")
-        await me.pilot.press("enter", "down", "down")
+        await me.press("enter", "down", "down")
         assert board.followed is not None
         assert board.followed.period == 0.1
         log = me.pane.query_one(WriteLog)
         await me.until(lambda: "30000" in str(log.render()))
         await me.until(lambda: "▲0.30" in me.text(board.shown[0][0]))
         assert "of 0.30 cores" in me.text(board.shown[0][0]).splitlines()[0]
-        await me.pilot.press("escape", "right")
+        await me.press("escape", "right")
         await me.until(lambda: "40000" in str(log.render()))
         assert not table.turned
 
@@ -295,30 +299,30 @@ async def test_every_key_of_the_graphs_has_its_twin_and_the_dialogs_are_left_as_
         await me.until(lambda: len(board.shown) == 7 and board.feed.now)
         charts = board.charts
         for leave in ("escape", "q"):
-            await me.pilot.press("v")
+            await me.press("v")
             await me.until(lambda: isinstance(me.app.screen, ChooseCharts))
-            await me.pilot.press("space", leave)
+            await me.press("space", leave)
             await me.until(lambda: me.app.screen is me.app.stage)
             assert board.charts == charts
         for key, place in (("j", 1), ("j", 2), ("k", 1), ("down", 2)):
-            await me.pilot.press(key)
+            await me.press(key)
             assert board.current == place
         for leave in ("escape", "q"):
-            await me.pilot.press("x")
+            await me.press("x")
             await me.until(lambda: isinstance(me.app.screen, ChooseNumber))
-            await me.pilot.press(leave)
+            await me.press(leave)
             await me.until(lambda: me.app.screen is me.app.stage)
         seconds = board.seconds
-        await me.pilot.press("minus", "equals_sign")
+        await me.press("minus", "equals_sign")
         assert board.seconds == seconds
-        await me.pilot.press("shift+left")
+        await me.press("shift+left")
         assert not board.live
         back = board.end
         assert back is not None
-        await me.pilot.press("shift+right")
+        await me.press("shift+right")
         assert board.end is None or board.end > back
-        await me.pilot.press("end")
+        await me.press("end")
         await me.until(lambda: board.live)
         large = me.pane.large
-        await me.pilot.press("L")
+        await me.press("L")
         await me.until(lambda: me.pane.large != large)

@@ -40,7 +40,7 @@ async def test_own_keys_take_the_place_of_the_usual_ones(
         await person.press("n")
         assert isinstance(app.screen, MainScreen), "the usual key means nothing any more"
         await person.press("f6")
-        await person.until(lambda: isinstance(app.screen, NewContainer))
+        await person.until(lambda: isinstance(app.screen, NewContainer) and app.screen._known.is_set())
         assert app.screen.query_one("#image", Select).value == "busybox"
         await person.press("enter")
         await person.until(lambda: person.main.terminal_has_keys)

@@ -13,6 +13,7 @@ from textual.screen import Screen
 
 from heliostui.screens.dialog import Confirm
 from heliostui.settings.ids import bindings, declared
+from tests.heliostui.person import press
 from tests.widgets.heaps import small
 from widgets.heap_map import HeapMapView
 from widgets.quick_screen import QuickScreen
@@ -91,15 +92,15 @@ async def test_a_panes_key_and_a_dialogs_can_be_others() -> None:
         view = app.screen.query_one(HeapMapView)
         view.focus()
         app.look()
-        await pilot.press("minus", "plus", "equals_sign")
+        await press(pilot, "minus", "plus", "equals_sign")
         before = view.cell
-        await pilot.press("x")
+        await press(pilot, "x")
         assert view.cell == before // 2
-        await pilot.press("f5")
+        await press(pilot, "f5")
         assert view.cell == before // 4
         answers: list[bool | None] = []
         app.push_screen(Confirm("Remove web?", "Its files are lost.", "Remove"), answers.append)
-        await pilot.press("y")
+        await press(pilot, "y")
         assert answers == []
-        await pilot.press("j")
+        await press(pilot, "j")
         assert answers == [True]

@@ -14,6 +14,7 @@ from heliostui.screens.help import Help
 from heliostui.workspace.jump import Jump
 from heliostui.workspace.memory import read
 from heliostui.workspace.tree import Place
+from heliostui.workspace.workspace import Workspace
 from tests.heliostui.conftest import CommandLine
 from tests.heliostui.person import Person, console
 from widgets.tab_bar import TabBar
@@ -47,6 +48,15 @@ def place(person: Person, region: str) -> Place:
     return person.main.workspace.fitted.places[region]
 
 
+def _arranged(workspace: Workspace) -> bool:
+    """Whether all regions that are to be seen are, and within the workspace."""
+    places = workspace.fitted.places
+    size = workspace.size
+    inside = all(there.right <= size.width and there.bottom <= size.height for there in places.values())
+    widgets = [workspace.parts[region] for region in places]
+    return inside and all(each.display and workspace.region.contains_region(each.region) for each in widgets)
+
+
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: "x".join(map(str, size)))
 async def test_five_keys_change_the_layout_at_every_size(cli: CommandLine, size: tuple[int, int]) -> None:
     async with layout(cli, size) as person:
@@ -55,15 +65,8 @@ async def test_five_keys_change_the_layout_at_every_size(cli: CommandLine, size:
             ("f6", "f7", "f8", "f9", "f5"), ("monitor", "shell", "heap", "lecture", "console"), strict=True
         ):
             await person.press(key)
-            await person.until(lambda name=name: workspace.layout_name == name)
-            await person.pilot.pause()
+            await person.until(lambda name=name: workspace.layout_name == name and _arranged(workspace))
             assert workspace.seen
-            for region, there in workspace.fitted.places.items():
-                assert there.right <= workspace.size.width
-                assert there.bottom <= workspace.size.height
-                widget = workspace.parts[region]
-                assert widget.display
-                assert workspace.region.contains_region(widget.region)
             assert all(not part.display for name, part in workspace.parts.items() if name not in workspace.seen)
             assert workspace.region_of(person.main.focused) in workspace.seen
 
