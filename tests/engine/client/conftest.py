@@ -17,7 +17,7 @@ from engine.client.errors import EngineUnreachable
 from engine.places import Places
 from engine.protocol.messages import Containers, EngineInfo, ListContainers, RemoveContainer, StopEngine
 
-PATIENCE = 15.0  # seconds that a test waits for what must come
+PATIENCE = 30.0  # seconds that a test waits for what must come
 
 
 def wait_for_end(pid: int) -> None:

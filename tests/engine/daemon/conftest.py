@@ -39,7 +39,7 @@ NOW = datetime(2025, 1, 1, tzinfo=UTC)
 SUMMARY = m.ContainerSummary(
     id=REF.id, name=REF.name, image="host", command=["sh"], status=m.Status.RUNNING, created_at=NOW
 )
-PATIENCE = 10.0  # seconds that a test waits for what must come
+PATIENCE = 30.0  # seconds that a test waits for what must come
 
 
 class Echo:

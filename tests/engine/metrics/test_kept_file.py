@@ -44,10 +44,9 @@ def test_a_long_file_is_read_whole(tmp_path: Path, size: int) -> None:
 
 
 def test_a_seq_file_of_many_records_is_read_whole() -> None:
-    command = [sys.executable, "-c", "import asyncio; print(flush=True); input()"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        process.stdout.readline()  # from now on its maps don't change
+    command = [sys.executable, "-c", "import asyncio, os, signal; os.kill(os.getpid(), signal.SIGSTOP)"]
+    with subprocess.Popen(command) as process:
+        os.waitpid(process.pid, os.WUNTRACED)  # it has stopped: its maps don't change
         whole = Path(f"/proc/{process.pid}/maps").read_bytes()
         assert len(whole) > 2 * 4096
         assert KeptFile(f"/proc/{process.pid}", "maps", ALL).read(False) == whole

@@ -24,12 +24,12 @@ for line in sys.stdin:
     if line == "open\\n":
         opened.append(os.open("/dev/null", os.O_RDONLY))
     elif line == "switch\\n":
-        for _ in range(200):
+        for _ in range(300):  # an interrupt may take so long that the time is over before anybody sleeps
             time.sleep(1e-6)
     elif line == "thread\\n":
         begun, gate = threading.Event(), threading.Event()
         def run():
-            for _ in range(200):
+            for _ in range(300):
                 time.sleep(1e-6)
             begun.set()
             gate.wait()

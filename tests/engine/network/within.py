@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import ctypes
+import gc
 import os
 import pickle
 from collections.abc import Callable
@@ -24,6 +25,12 @@ def within(namespace: int, work: Callable[..., Result], *args: Any, **named: Any
     with ThreadPoolExecutor(1) as thread:
         thread.submit(namespaces.enter, namespace).result()
         return thread.submit(work, *args, **named).result()
+
+
+def open_descriptors() -> list[str]:
+    """Of this process; what earlier tests have left to the garbage collector is closed before."""
+    gc.collect()
+    return os.listdir("/proc/self/fd")
 
 
 def as_rootless(work: Callable[[], Result]) -> Result:

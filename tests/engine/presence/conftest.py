@@ -9,7 +9,7 @@ from engine.presence import Participation, Presence
 from engine.protocol import messages as m
 from engine.protocol.presence import Presentation, View
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 class Somebody:

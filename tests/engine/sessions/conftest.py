@@ -280,8 +280,11 @@ def _nothing_left(engine: Engine) -> Iterator[None]:
     for terminal in engine.terminals():
         with suppress(RequestFailed):  # it may just have ended by itself
             engine.ask(CloseTerminal(terminal=terminal))
+    late = time.monotonic() + PATIENCE
+    while (left := held(engine)) != before and time.monotonic() < late:
+        pass  # what was killed takes a moment to end
+    assert left == before
     assert sorted(path.name for path in (engine.places.runtime / "terminals").iterdir()) in ([], ["numbers"])
-    assert held(engine) == before
 
 
 def held(engine: Engine) -> tuple[int, set[str]]:

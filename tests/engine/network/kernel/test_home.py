@@ -13,6 +13,7 @@ import pytest
 from engine.errors import EngineError
 from engine.network.kernel import namespaces
 from engine.network.kernel.home import Home
+from tests.engine.network.within import open_descriptors
 
 
 def here() -> int:
@@ -101,7 +102,7 @@ async def test_who_undoes_a_cancelled_call_comes_after_it(home: Home) -> None:
 
 
 async def test_closing_ends_the_thread_and_lets_go_of_the_namespace() -> None:
-    before = (threading.active_count(), len(os.listdir("/proc/self/fd")))
+    before = (threading.active_count(), len(open_descriptors()))
     place = Home()
     await place.call(here)
     place.close()
@@ -109,7 +110,7 @@ async def test_closing_ends_the_thread_and_lets_go_of_the_namespace() -> None:
 
 
 def test_what_is_no_network_namespace_is_refused_and_nothing_is_left_open() -> None:
-    before = os.listdir("/proc/self/fd")
+    before = open_descriptors()
     with open("/dev/null") as nothing, pytest.raises(EngineError, match="can't be entered: Invalid argument"):
         Home(nothing.fileno())
     assert os.listdir("/proc/self/fd") == before

@@ -17,7 +17,7 @@ from engine.errors import EngineError
 from engine.network.kernel import namespaces, sysctls
 from engine.sandbox import user_namespace
 from engine.spec.structs import IdMapping
-from tests.engine.network.within import as_rootless, be_root_of_a_user_namespace, within
+from tests.engine.network.within import as_rootless, be_root_of_a_user_namespace, open_descriptors, within
 
 NS_GET_USERNS = 0xB701  # ioctl_nsfs(2)
 
@@ -62,7 +62,7 @@ def test_a_new_one_is_empty_and_set_up_for_a_container(namespace: int) -> None:
 
 
 def test_making_one_leaves_everybody_where_they_were(namespace: int) -> None:
-    before, threads, files = here(), threading.active_count(), len(os.listdir("/proc/self/fd"))
+    before, threads, files = here(), threading.active_count(), len(open_descriptors())
     os.close(namespaces.make())
     assert (here(), threading.active_count(), len(os.listdir("/proc/self/fd"))) == (before, threads, files)
 
@@ -98,7 +98,7 @@ def test_a_socket_made_inside_stays_inside(namespace: int) -> None:
 
 
 def test_what_is_no_network_namespace_is_refused() -> None:
-    before, files = here(), len(os.listdir("/proc/self/fd"))
+    before, files = here(), len(open_descriptors())
     refused = pytest.raises(EngineError, match="can't be entered: Invalid argument")
     with open("/proc/self/ns/uts") as other, refused, namespaces.inside(other.fileno()):
         pass
@@ -123,7 +123,7 @@ def test_one_can_be_owned_by_a_user_namespace() -> None:
 
 
 def test_what_is_no_user_namespace_owns_none() -> None:
-    files = len(os.listdir("/proc/self/fd"))
+    files = len(open_descriptors())
     with open("/proc/self/ns/uts") as other, pytest.raises(EngineError, match="can't be made: Invalid argument"):
         namespaces.make_in(other.fileno())
     assert len(os.listdir("/proc/self/fd")) == files

@@ -129,8 +129,8 @@ def test_nobody_listening_is_no_harm(published: Published) -> None:
 def test_what_is_refused_is_no_loss_of_the_next_one() -> None:
     """The kernel tells of a refusal when the next datagram is sent, and does not send that one."""
     with bound() as outer, bound() as caller, bound() as server:
-        target = server.getsockname()
-        datagrams = Datagrams(Loop(), outer, Target(*target, as_caller=False))
+        address, port = server.getsockname()
+        datagrams = Datagrams(Loop(), outer, Target(address, port, as_caller=False))
         outer.setblocking(False)
         server.close()
         caller.sendto(b"lost", outer.getsockname())
@@ -142,7 +142,7 @@ def test_what_is_refused_is_no_loss_of_the_next_one() -> None:
         assert refused.poll(PATIENCE * 1000)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as there_again:
             there_again.settimeout(PATIENCE)
-            there_again.bind(target)
+            there_again.bind((address, port))
             caller.sendto(b"hello", outer.getsockname())
             select.select([outer], [], [], PATIENCE)
             datagrams._take(0)
