@@ -18,26 +18,32 @@ from textual.app import App, ScreenStackError
 from textual.dom import DOMNode
 
 PATIENCE = 2.0
-"""Seconds after which all that wait have their turn: a key may start what takes long. A busy machine's dialog does."""
+"""Seconds after which all that wait have their turn: a key may start what takes long, a dialog on a busy machine."""
+HELD = 10.0
+"""The same, where somebody is being opened and will say so, or that it can't be."""
 
 
 class KeyTurns:
     """Gives what is typed and clicked to `app` by `hand_on`, in turn. Nobody follows a key that none comes after."""
 
-    def __init__(self, app: App[Any], hand_on: Callable[[events.Event], object], patience: float = PATIENCE) -> None:
+    def __init__(
+        self, app: App[Any], hand_on: Callable[[events.Event], object], patience: float = PATIENCE, held: float = HELD
+    ) -> None:
         self._app = app
         self._hand_on = hand_on
-        self._patience = patience
+        self._patience, self._held = patience, held
         self._waiting: deque[events.Event] = deque()
         self._last: events.Event | None = None
         self._until = 0.0  # on the loop's clock: the last key's effect may be to come
         self._turns: asyncio.Task[None] | None = None
         self._free = asyncio.Event()
         self._free.set()
+        self._held_until = 0.0
 
     def hold(self) -> None:
-        """What the last key has set off takes until `let_go`, unless that is longer than the next one waits."""
+        """What the last key has set off takes until `let_go`, if that comes in time."""
         self._free.clear()
+        self._held_until = asyncio.get_running_loop().time() + self._held
 
     def let_go(self) -> None:
         """It has come through."""
@@ -46,8 +52,7 @@ class KeyTurns:
     def put(self, event: events.Event) -> None:
         """Hand on now, or in its turn."""
         loop = asyncio.get_running_loop()
-        if self._turns is None and not self._waiting and loop.time() >= self._until:
-            self.let_go()
+        if self._turns is None and not self._waiting and self._free.is_set() and loop.time() >= self._until:
             self._turn(event)
             return
         self._waiting.append(event)
@@ -81,12 +86,13 @@ class KeyTurns:
     async def _last_came_through(self) -> bool:
         """Wait for that; False when it takes too long."""
         event, self._last = self._last, None
-        if event is None:
-            return True
         try:
-            async with asyncio.timeout_at(self._until):
-                await self._come_through(event)
-                await self._free.wait()
+            if event is not None and asyncio.get_running_loop().time() < self._until:
+                async with asyncio.timeout_at(self._until):
+                    await self._come_through(event)
+            if not self._free.is_set():
+                async with asyncio.timeout_at(self._held_until):
+                    await self._free.wait()
         except TimeoutError:
             self.let_go()
             return False

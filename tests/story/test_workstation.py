@@ -120,6 +120,7 @@ def test_keys_that_arrive_together_do_what_they_do_one_by_one(somebody: Person, 
 
 @sizes
 def test_what_is_typed_while_a_terminal_opens_is_typed_into_it(somebody: Person, size: tuple[int, int]) -> None:
+    assert somebody.heliostui("run", "--rm", "host", "true").returncode == 0  # the image is there
     with somebody.console(*size) as screen:
         screen.until("No containers yet")
         for number, opens in enumerate(("n\r", "t", "e", "\r"), 1):

@@ -172,7 +172,7 @@ async def test_keys_wait_for_who_is_being_opened() -> None:
 
 async def test_keys_go_on_when_what_is_being_opened_takes_too_long() -> None:
     async with stage() as (app, _):
-        app.turns = KeyTurns(app, app.post_message, patience=0.05)
+        app.turns = KeyTurns(app, app.post_message, patience=WAIT, held=0.05)
         typed(app.turns, "oab")
         await app.until(lambda: app.seen == ["o", "a", "b"])
         assert isinstance(app.focused, Things)
