@@ -30,7 +30,7 @@ settings.load_profile("same")
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWNET = 0x40000000
-MS_REC, MS_PRIVATE, MS_SHARED = 1 << 14, 1 << 18, 1 << 20
+MS_REC, MS_PRIVATE = 1 << 14, 1 << 18
 SIOCSIFFLAGS = 0x8914
 IFF_UP = 0x1
 FORWARDING = ("/proc/sys/net/ipv4/ip_forward", "/proc/sys/net/ipv6/conf/all/forwarding")
@@ -46,11 +46,7 @@ def pytest_configure() -> None:
         return
     libc = ctypes.CDLL(None)
     if libc.unshare(CLONE_NEWNS) == 0:
-        mounts = Path("/proc/self/mountinfo").read_text().splitlines()
-        shared = any(line.split()[4] == "/" and " shared:" in line for line in mounts)
-        libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None)
-        if shared:  # as on the machine, but with nobody
-            libc.mount(None, b"/", None, MS_REC | MS_SHARED, None)
+        libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None)  # systemd shares all that it mounts
     if libc.unshare(CLONE_NEWNET) == 0:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
             fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh", b"lo", IFF_UP))

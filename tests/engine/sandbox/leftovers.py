@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import socket
 from pathlib import Path
 
 
@@ -10,5 +10,5 @@ def host_state() -> dict[str, object]:
     """Mounts and links of this namespace, to be compared before and after."""
     return {
         "mounts": Path("/proc/self/mountinfo").read_text(),
-        "links": sorted(os.listdir("/sys/class/net")),
+        "links": socket.if_nameindex(),  # /sys/class/net is of the namespace that sysfs was mounted in
     }
