@@ -111,7 +111,7 @@ async def test_the_pane_shows_what_the_containers_own_tools_would(cli: CommandLi
         assert f"127.0.0.1:{told['network']['ports'][0]['port']}" in line(table, "ports", "80/tcp")
         await person.until(lambda: "python3" in line(table, "sockets", "LISTEN"))
         assert endpoint["gateway"] in line(table, "routes", "default")
-        assert line(table, "hosts", endpoint["ip"])
+        await person.until(lambda: line(table, "hosts", endpoint["ip"]))
         cli("exec", "web", "getent", "hosts", "nobody.invalid")
         await person.until(lambda: line(table, "dns", "nobody.invalid"))
 
@@ -121,7 +121,7 @@ async def test_counters_of_rules_go_up_while_they_are_looked_at(cli: CommandLine
     port = told["network"]["ports"][0]["port"]
     async with console(cli, (140, 50)) as person:
         table = await look(person, "web")
-        await person.until(lambda: line(table, "rules", "web"))
+        await person.until(lambda: line(table, "rules", "web") and line(table, "sockets", "LISTEN"))
 
         def counted() -> int:
             return sum(int(row.cells[1].text.replace(",", "") or 0) for row in rows(table, "rules") if row.order[1])
@@ -189,7 +189,7 @@ async def test_a_port_is_published_and_taken_back_by_keys(cli: CommandLine) -> N
         assert form.query_one("#port", Input).value == "eighty"
         await answer(person, PublishForm, port="127.0.0.1:18080:80")
         await person.until(lambda: isinstance(person.app.screen, MainScreen))
-        await person.until(lambda: line(table, "ports", "127.0.0.1:18080"))
+        await person.until(lambda: line(table, "ports", "127.0.0.1:18080") and line(table, "sockets", "LISTEN"))
         assert fetched(18080) == 200
         await person.press("tab")
         table.cursor = ("ports", next(row.key for row in rows(table, "ports") if "18080" in row.key))
@@ -244,7 +244,7 @@ async def test_networks_are_made_joined_left_and_removed_from_the_map(cli: Comma
         view.cursor = next(box.key for box in view.networks.containers if box.name == "web")
         await person.press("C")
         await person.until(lambda: isinstance(person.app.screen, ConnectForm))
-        assert person.app.screen.query_one("#network", Select).value == "vault"
+        await person.until(lambda: person.app.screen.query_one("#network", Select).value == "vault")
         await answer(person, ConnectForm)
         await person.until(lambda: len(places(screen, web)) == 2)
         assert {each["network"] for each in cli.json("inspect", "web")[0]["network"]["endpoints"]} == {
@@ -281,7 +281,8 @@ async def test_traffic_is_captured_to_a_file_by_key(cli: CommandLine, tmp_path: 
     target, taken = tmp_path / "busy.pcap", tmp_path / "taken.pcap"
     taken.write_text("something dear")
     async with console(cli, (120, 40)) as person:
-        await look(person, "busy")
+        table = await look(person, "busy")
+        await person.until(lambda: line(table, "sockets", "LISTEN"))
         await person.press("c")
         form = await answer(person, CaptureForm, file=str(taken))
         await person.until(lambda: "is there already" in problem(form))
@@ -306,7 +307,7 @@ async def test_a_file_is_whole_when_the_console_is_left_while_it_captures(cli: C
         await person.select("left")
         await person.press("c")
         await answer(person, CaptureForm, file=str(tmp_path / "left.pcap"))
-        await person.until(lambda: person.main.captures.words())
+        await person.until(lambda: person.app.screen is person.main and person.main.captures.words())
         await person.press("q")
     packets(tmp_path / "left.pcap")
 
@@ -317,7 +318,7 @@ async def test_a_capture_ends_with_its_container(cli: CommandLine, tmp_path: Pat
         await person.select("short")
         await person.press("c")
         await answer(person, CaptureForm, file=str(tmp_path / "short.pcap"))
-        await person.until(lambda: person.main.captures.words())
+        await person.until(lambda: person.app.screen is person.main and person.main.captures.words())
         cli.ok("rm", "-f", "short")
         await person.until(lambda: not person.main.captures.words())
     packets(tmp_path / "short.pcap")
