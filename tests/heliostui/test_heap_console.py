@@ -203,11 +203,15 @@ async def test_a_paused_picture_stands_still_and_can_still_be_looked_around_in(c
         assert watching is not None
         assert watching.paused
         await person.until(lambda: "paused" in str(screen.query_one("#heap-status", Static).content))
-        assert screen.face.map is not None
-        still = screen.face.map.sequence
-        await person.press("plus")
-        await person.until(lambda: screen.face.map is not None and screen.face.map.cell == screen.face.view.cell)
-        assert screen.face.map.sequence == still
+        seen = []
+        for key in ("plus", "plus", "minus"):  # a picture may be under way that was asked for before
+            before = screen.face.view.cell
+            await person.press(key)
+            await person.until(lambda before=before: screen.face.view.cell != before)  # type: ignore[misc]
+            await person.until(lambda: screen.face.map is not None and screen.face.map.cell == screen.face.view.cell)
+            assert screen.face.map is not None
+            seen.append(screen.face.map.sequence)
+        (still,) = set(seen)
         await person.press("p")
         await person.until(lambda: screen.face.map is not None and screen.face.map.sequence != still)
 
@@ -216,8 +220,9 @@ async def test_an_exact_picture_is_of_one_moment(cli: CommandLine, shop: str) ->
     async with console(cli, (140, 40)) as person:
         screen = await whole_screen(person, shop)
         await person.press("e")
-        before = screen.face.map
-        await person.until(lambda: screen.face.map is not before)
+        for _ in range(2):  # the first may have been asked for before
+            before = screen.face.map
+            await person.until(lambda before=before: screen.face.map is not before)  # type: ignore[misc]
         assert screen.face.map is not None
         assert screen.face.map.consistent
         assert cli.containers()[shop]["status"] == "running"

@@ -60,14 +60,15 @@ def test_perl_writes_the_same_whichever_block_is_taken(heap: Heap, none: Heap) -
     assert heap.well(*command) == none.well(*command) != ""
 
 
+@pytest.mark.timeout(600)  # they may be run twice
 def test_pythons_own_tests_pass(heap: Heap, none: Heap) -> None:
     modules = [each for each in MODULES if importlib.util.find_spec(f"test.{each}") is not None]
     if len(modules) < 10:
         pytest.skip("this Python was installed without its tests")
-    command = [sys.executable, "-m", "test", "--timeout", "60"]
-    ended = heap.run(*command, *modules, PYTHONMALLOC="malloc", seconds=110)
+    command = [sys.executable, "-m", "test", "--timeout", "240"]
+    ended = heap.run(*command, *modules, PYTHONMALLOC="malloc", seconds=280)
     if ended.status != 0 and (failed := failures(ended.output.decode())):
-        without = none.run(*command, *failed, PYTHONMALLOC="malloc")
+        without = none.run(*command, *failed, PYTHONMALLOC="malloc", seconds=280)
         assert failures(without.output.decode()) == failed, ended.output.decode()
     else:
         assert ended.status == 0, ended.output.decode() + ended.errors.decode()
