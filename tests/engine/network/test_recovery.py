@@ -11,8 +11,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from ipaddress import ip_interface
 from pathlib import Path
 from typing import Any
@@ -149,8 +150,8 @@ def check(town: Town) -> None:
     given = [(detail, endpoint) for detail in details for endpoint in detail.network.endpoints]
     known = town.insist(ListNetworks()).networks
     bridges = {endpoint.bridge for _, endpoint in given}
+    until({one.host_interface for _, one in given}, _ends)
     outside = {link["ifname"]: link for link in _links()}
-    assert {name for name in outside if name[0] == "h" and name[-2] == "."} == {one.host_interface for _, one in given}
     assert bridges <= {name for name in outside if name.startswith("hb-")} <= {network.bridge for network in known}
     for detail, endpoint in given:
         assert outside[endpoint.host_interface]["master"] == endpoint.bridge, detail.name
@@ -158,8 +159,15 @@ def check(town: Town) -> None:
         _check_inside(detail)
     _check_leases(details)
     _check_rules(details, bridges)
-    standing = {path.stem for path in (town.places.runtime / "networks").glob("*.json")}
-    assert standing == {detail.id for detail in details if detail.network.endpoints}
+    standing = {detail.id for detail in details if detail.network.endpoints}
+    until(standing, lambda: {path.stem for path in (town.places.runtime / "networks").glob("*.json")})
+
+
+def until(wanted: object, now: Callable[[], object]) -> None:
+    """Nobody waits for what has ended to be cleared away, and the kernel tells of a carrier a moment later."""
+    deadline = time.monotonic() + PATIENCE
+    while (found := now()) != wanted:
+        assert time.monotonic() < deadline, f"{found} is not {wanted}"
 
 
 def _check_inside(detail: ContainerDetail) -> None:
@@ -176,7 +184,7 @@ def _check_inside(detail: ContainerDetail) -> None:
         found = {f"{one['local']}/{one['prefixlen']}" for one in link["addr_info"] if one["scope"] == "global"}
         wanted = {f"{endpoint.ip}/{endpoint.ip_prefix}", f"{endpoint.ip6}/{endpoint.ip6_prefix}"}
         assert {ip_interface(one) for one in found} == {ip_interface(one) for one in wanted}, detail.name
-        assert (link["address"], link["operstate"]) == (endpoint.mac, "UP")
+        until((endpoint.mac, "UP"), partial(_mac_and_state, detail, endpoint.interface))
     published = {(port.container_port, port.protocol) for port in network.ports}
     assert published == ({(port.container, port.protocol) for port in detail.options.ports} if asked else set())
 
@@ -212,6 +220,16 @@ def _key(key: Any) -> Any:
     parts = key["concat"] if isinstance(key, dict) and "concat" in key else [key]
     plain = tuple(part if isinstance(part, int) else str(part) for part in parts)
     return plain if len(plain) > 1 else plain[0]
+
+
+def _mac_and_state(detail: ContainerDetail, interface: str) -> tuple[str, str]:
+    found = {link["ifname"]: link for link in _links("nsenter", "-t", str(detail.state.pid), "-n")}
+    return found[interface]["address"], found[interface]["operstate"]
+
+
+def _ends() -> set[str]:
+    """Names of the containers' interfaces on the host."""
+    return {name for _, name in socket.if_nameindex() if name[0] == "h" and name[-2] == "."}
 
 
 def _links(*prefix: str) -> list[dict[str, Any]]:
