@@ -341,6 +341,7 @@ class Jobs:
         Raises KeyboardInterrupt when ctrl+c ended it: then nothing that stands behind it is run either.
         """
         self.tell()
+        self._pass_on_interrupt(job)
         with self._signals.uninterruptible():
             while job.state == "running" and self._take(block=True):
                 pass
@@ -355,6 +356,13 @@ class Jobs:
         self.tell()
         self._look_at_signals(job)
         return job.status
+
+    def _pass_on_interrupt(self, job: Job) -> None:
+        """A ctrl+c that was typed while the job was being started came here: the terminal was still the shell's."""
+        if self._signals.interrupted and job.has_terminal:
+            self._signals.interrupted = False
+            with suppress(ProcessLookupError):  # it has ended already
+                os.killpg(job.pgid, signal.SIGINT)
 
     def _reclaim(self, job: Job) -> None:
         """Take the terminal back. A job that ended well may have changed its modes (`stty`); others get undone."""

@@ -7,6 +7,7 @@ import select
 import shutil
 import signal
 import subprocess
+import sys
 import termios
 from pathlib import Path
 
@@ -189,6 +190,28 @@ def test_a_background_job_that_writes_is_stopped_under_tostop(shell: ShellTermin
 def test_ctrl_c_ends_a_job_with_130_and_breaks_off_what_stands_behind(shell: ShellTerminal) -> None:
     foreground(shell, "sh -c 'echo g''o; exec sleep 100'; echo nev''er")
     shell.send("\x03")
+    shell.expect(PROMPT)
+    assert shell.run("echo $?") == "130\n"
+    assert "never" not in shell.screen
+
+
+@pytest.mark.parametrize("command", ["sleep 100", "(sleep 100)", "cat < fifo", "{ sleep 100; } | cat"])
+def test_ctrl_c_is_not_lost_while_a_job_is_being_started(terminals: Terminals, command: str) -> None:
+    program = """if True:
+        import os, signal, sys
+        from engine.shell.__main__ import main
+
+        def press(event, arguments):
+            if event == "os.fork" or (event == "ctypes.dlsym" and arguments[1] == "posix_spawn"):
+                os.kill(os.getpid(), signal.SIGINT)
+
+        sys.addaudithook(press)
+        main([])"""
+    os.mkfifo("fifo")
+    shell = terminals(command=[sys.executable, "-P", "-c", program])
+    shell.expect(PROMPT)
+    shell.send(f"{command}; echo nev''er\n")
+    shell.expect("er\r\n")
     shell.expect(PROMPT)
     assert shell.run("echo $?") == "130\n"
     assert "never" not in shell.screen
