@@ -43,7 +43,7 @@ def rebound(bindings: BindingsMap, own: Mapping[str, Sequence[str]]) -> Bindings
 
 class RebindingScreen(Screen[ScreenResultType]):
     """A screen on which the user's own keys mean what the user says, and which is closed once only: the second of two
-    quick keys finds it on its way already. Its workers end before its widgets, of which they tell."""
+    quick keys finds it on its way already."""
 
     _dismissed = False
 
@@ -52,13 +52,6 @@ class RebindingScreen(Screen[ScreenResultType]):
             return AwaitComplete()
         self._dismissed = True
         return super().dismiss(result)
-
-    async def _message_loop_exit(self) -> None:
-        """Textual ends them last: an answer that came meanwhile would look for widgets that are gone."""
-        for worker in self.workers:
-            if self in worker.node.ancestors_with_self:
-                worker.cancel()
-        await super()._message_loop_exit()
 
     @property
     def _binding_chain(self) -> list[tuple[DOMNode, BindingsMap]]:

@@ -135,7 +135,9 @@ class NewContainer(Dialog[ContainerRef | None]):
     async def on_mount(self) -> None:
         """Offer what there is."""
         try:
-            await self._offer(await self._choices())
+            choices = await self._choices()
+            if not self._pruning:  # it was left meanwhile, and its widgets go before its workers
+                await self._offer(choices)
         except ClientError as error:
             self._complain(str(error))
         finally:

@@ -149,6 +149,20 @@ async def test_what_is_typed_before_the_engine_has_named_its_images_is_not_lost(
         assert asked.empty()
 
 
+async def test_a_new_container_that_is_given_up_is_told_nothing_more() -> None:
+    async def late() -> Choices:
+        going = dialog.query_one("#no-image")._task
+        assert going is not None
+        await asyncio.wait({going})
+        return Choices(IMAGES)
+
+    dialog = NewContainer(late, run)
+    async with Bare(dialog, DARK.name).run_test() as pilot:
+        await press(pilot, "escape")
+        await pilot.pause()
+        assert dialog._known.is_set()
+
+
 @pytest.mark.parametrize("name", ["rename", "new", "network"])
 async def test_the_end_of_what_is_typed_is_seen_however_long_it_is(name: str) -> None:
     async with Bare(SCREENS[name](), DARK.name).run_test() as pilot:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
-from textual import work
-from textual.app import App, ComposeResult
+from textual.app import App
 from textual.binding import Binding, BindingsMap
 from textual.events import Key
-from textual.widgets import Label
 
 from widgets.dialog import Dialog
 from widgets.own_keys import rebound
@@ -74,29 +70,3 @@ async def test_the_second_of_two_quick_keys_closes_nothing_more() -> None:
         await pilot.pause()
         assert answers == ["a"]
         assert len(app.screen_stack) == 1
-
-
-class Working(Asking):
-    """Has a worker that counts its widgets at its end."""
-
-    labels = 0
-
-    def compose(self) -> ComposeResult:
-        yield Label("what there is")
-
-    @work
-    async def wait(self) -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            self.labels = len(self.query(Label))
-
-
-async def test_the_workers_of_a_dialog_end_before_its_widgets() -> None:
-    dialog = Working()
-    async with App[None]().run_test() as pilot:
-        await pilot.app.push_screen(dialog)
-        dialog.wait()
-        await pilot.pause()
-        await dialog.dismiss()
-        assert dialog.labels == 1
