@@ -1,6 +1,7 @@
 /* Threads and forks in anger: everything at once that makes an allocator's life hard, each block's content checked.
  *
- *      anger SECONDS       for so long; prints "well" and ends with 0 when all was as it must be
+ *      anger SECONDS       for so long, and until enough has happened, which takes longer on a busy machine; prints
+ *                          "well" and ends with 0 when all was as it must be
  *
  * Two threads allocate and free. One opens, reads and closes streams and flushes all of them. One begins short threads,
  * which leave blocks to others, and whose thread-specific data is freed by a destructor. Two fork; a child allocates, frees
@@ -29,6 +30,8 @@ static atomic_ulong threads_begun, children_ended, signals;
 
 static int over(void)
 {
+    if (threads_begun <= 100 || children_ended <= 10 || signals <= 10)
+        return 0;
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return now.tv_sec > end.tv_sec || (now.tv_sec == end.tv_sec && now.tv_nsec >= end.tv_nsec);
@@ -187,6 +190,5 @@ int main(int count, char **words)
     for (int i = 0; i < 256; i++)
         emptied(left_behind[i]);
     fprintf(stderr, "%lu threads, %lu children, %lu signals\n", threads_begun, children_ended, signals);
-    CHECK(threads_begun > 100 && children_ended > 10 && signals > 10);
     return puts("well") < 0;
 }

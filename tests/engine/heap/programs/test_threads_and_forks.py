@@ -22,7 +22,7 @@ def anger(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("heap", EVERY_WAY, indirect=True)
 def test_threads_and_forks_in_anger_find_their_blocks_as_they_left_them(heap: Heap, anger: Path) -> None:
-    ended = heap.run(anger, SECONDS)
+    ended = heap.run(anger, SECONDS, seconds=110)
     assert (ended.status, ended.output) == (0, b"well\n"), ended
     assert ended.errors.count(b"\n") == 1  # its own line of counts
 
