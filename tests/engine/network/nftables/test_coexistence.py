@@ -101,7 +101,7 @@ def load(place: Town, rules: str, program: str = "iptables-nft", program6: str =
     """Into both families."""
     for each in program, program6:
         lines = [line for line in rules.strip().splitlines() if each != program or "ipv6" not in line]
-        place.here.sh("set -e\n" + "\n".join(f"{each} {line}" for line in lines))
+        place.here.sh("set -e\n" + "\n".join(f"{each} -w {line}" for line in lines))
 
 
 async def inhabited(place: Town) -> Container:
@@ -175,7 +175,7 @@ async def test_names_are_asked_for_where_the_host_lets_nothing_in(place: Town) -
 async def test_containers_pass_iptables_of_old(place: Town) -> None:
     needs("iptables-legacy")
     with Host() as probe:
-        if "filter" not in probe.sh("iptables-legacy -S >&2; cat /proc/thread-self/net/ip_tables_names || true"):
+        if "filter" not in probe.sh("iptables-legacy -w -S >&2; cat /proc/thread-self/net/ip_tables_names || true"):
             pytest.skip("this kernel has no iptables of old")
     load(place, DOCKER, "iptables-legacy", "ip6tables-legacy")
     await place.firewall.ensure([ONE], [])
@@ -183,9 +183,9 @@ async def test_containers_pass_iptables_of_old(place: Town) -> None:
     assert await passes(place, web)
     assert "iptables-legacy drops what it does not know" in " ".join(place.firewall.coexistence)
     await place.firewall.ensure([ONE], [])
-    assert place.here.sh("iptables-legacy -S").count("heliostui-test: from containers") == 1
+    assert place.here.sh("iptables-legacy -w -S").count("heliostui-test: from containers") == 1
     await place.firewall.remove()
-    assert "heliostui" not in place.here.sh("iptables-legacy -S; ip6tables-legacy -S")
+    assert "heliostui" not in place.here.sh("iptables-legacy -w -S; ip6tables-legacy -w -S")
 
 
 async def test_without_our_rules_they_would_not_pass(place: Town, monkeypatch: pytest.MonkeyPatch) -> None:
