@@ -68,6 +68,12 @@ def job(person: Person, *words: str) -> bool:
     return any("[" in line and all(word in line for word in words) for line in table(person))
 
 
+def told(person: Person) -> Size:
+    """The size that the program has been told of; a while after the view has it."""
+    session = tab(person).pane.session
+    return Size(session.terminal.columns, session.terminal.lines) if session is not None else Size(0, 0)
+
+
 async def go_to(person: Person, terminal: str) -> None:
     """Show a terminal by its key, and wait until it has the keys and the shell its prompt."""
     await person.until(lambda: terminal in person.main.state.terminals)
@@ -242,7 +248,7 @@ async def test_giving_the_keys_back_on_a_small_screen_shows_the_jobs_and_resizes
     async with opened(cli) as terminal, console(cli, (80, 24)) as person:
         await go_to(person, terminal)
         jobs = tab(person).jobs
-        await person.until(lambda: tab(person).pane.view.size == Size(80, 22))
+        await person.until(lambda: tab(person).pane.view.size == Size(80, 22) == told(person))
         assert not jobs.display
         await person.type("stty size")
         await person.until(lambda: "22 80" in person.terminal())
@@ -263,7 +269,7 @@ async def test_zoom_gives_a_terminal_the_whole_screen(cli: CommandLine) -> None:
         await person.until(lambda: tab(person).pane.has_class("-has-keys"))
         before = tab(person).pane.view.size.height
         await person.press(RELEASE, "z")
-        await person.until(lambda: tab(person).pane.view.size == Size(120, 39))
+        await person.until(lambda: tab(person).pane.view.size == Size(120, 39) == told(person))
         await person.type("stty size")
         await person.until(lambda: "39 120" in person.terminal())
         await person.press(RELEASE, "z")
@@ -273,9 +279,9 @@ async def test_zoom_gives_a_terminal_the_whole_screen(cli: CommandLine) -> None:
 async def test_a_terminal_is_opened_with_the_size_it_will_have(cli: CommandLine) -> None:
     for size in (Size(80, 24), Size(120, 40), Size(200, 60)):
         async with opened(cli) as terminal, console(cli, (size.width, size.height)) as person:
-            told = Size(*person.main.terminal_size)
+            wanted = Size(*person.main.terminal_size)
             await go_to(person, terminal)
-            await person.until(lambda told=told: tab(person).pane.view.size == told)
+            await person.until(lambda wanted=wanted: tab(person).pane.view.size == wanted)
 
 
 async def test_when_the_engine_dies_a_terminal_and_its_keys_come_back(cli: CommandLine) -> None:
