@@ -474,7 +474,8 @@ class Executor:
         """Let this process be the program; comes back only with what to say when that can't be."""
         opened = self._opened(here=True)
         try:
-            with self._shell.signals.may_interrupt():
+            # The kernel itself ends a wait for a FIFO's other end: a handler might run just before open(2).
+            with self._shell.signals.for_program(self._shell.jobs.controlled):
                 for each in targets:
                     opened.add(each)
             if path is None:
