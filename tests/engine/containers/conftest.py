@@ -158,7 +158,7 @@ async def machine(tmp_path: Path, images: Images) -> AsyncIterator[Machine]:
         stack.push_async_callback(machine.close)
         yield machine
     assert Path("/proc/self/mountinfo").read_text() == mounts
-    last = time.monotonic() + PATIENCE  # the kernel takes a namespace apart, with its interfaces, when it finds the time
+    last = time.monotonic() + PATIENCE  # the kernel takes namespaces apart, with their links, when it finds the time
     while set(socket.if_nameindex()) - links and time.monotonic() < last:  # noqa: ASYNC110  (nothing is told)
         await asyncio.sleep(0.01)
     assert (set(socket.if_nameindex()) - links, children() - others) == (set(), set())  # an earlier test's may go
