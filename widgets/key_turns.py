@@ -86,18 +86,24 @@ class KeyTurns:
     async def _last_came_through(self) -> bool:
         """Wait for that; False when it takes too long."""
         event, self._last = self._last, None
-        try:
-            if event is not None and asyncio.get_running_loop().time() < self._until:
+        came = True
+        if event is not None and asyncio.get_running_loop().time() < self._until:
+            try:
                 async with asyncio.timeout_at(self._until):
                     await self._come_through(event)
-            if not self._free.is_set():
-                async with asyncio.timeout_at(self._held_until):
-                    await self._free.wait()
+            except TimeoutError:
+                came = False
+            except ScreenStackError:  # there is no screen yet
+                pass
+        return await self._was_let_go() if not self._free.is_set() else came
+
+    async def _was_let_go(self) -> bool:
+        try:
+            async with asyncio.timeout_at(self._held_until):
+                await self._free.wait()
         except TimeoutError:
             self.let_go()
             return False
-        except ScreenStackError:  # there is no screen yet
-            pass
         return True
 
     async def _come_through(self, event: events.Event) -> None:

@@ -198,6 +198,32 @@ async def test_keys_go_on_when_one_has_set_off_what_does_not_end() -> None:
         goes_on.set()
 
 
+async def test_keys_are_held_though_the_application_is_busy_for_longer_than_others_wait() -> None:
+    async with stage() as (app, _):
+        goes_on, let_go, given = asyncio.Event(), [False], asyncio.Event()
+        app.call_later(goes_on.wait)
+        seen: list[tuple[events.Event, bool]] = []
+
+        def give(event: events.Event) -> None:
+            seen.append((event, let_go[0]))
+            if len(seen) == 1:
+                turns.hold()
+            else:
+                given.set()
+
+        def release() -> None:
+            let_go[0] = True
+            turns.let_go()
+
+        turns = KeyTurns(app, give, patience=0.05, held=WAIT)
+        typed(turns, "ab")
+        asyncio.get_running_loop().call_later(0.3, release)
+        await asyncio.wait_for(given.wait(), WAIT)
+        assert [after for _, after in seen] == [False, True]
+        turns.stop()
+        goes_on.set()
+
+
 async def test_keys_go_on_when_the_widget_of_one_is_removed() -> None:
     async with stage() as (app, turns):
         typed(turns, "tqnx")
