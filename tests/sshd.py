@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ import psutil
 import pytest
 
 SSHD = shutil.which("sshd") or "/usr/sbin/sshd"
-PATIENCE = 15.0  # seconds
+PATIENCE = 30.0  # seconds
 VENV = Path(sys.executable).parent
 # Who may log in is our key's business; PAM is the machine's.
 SERVER = """\
@@ -73,7 +73,12 @@ class Sshd:
     def sessions(self) -> list[int]:
         """The pids of sshd's processes for connections: one or two for each."""
         below = psutil.Process(self.process.pid).children(recursive=True)
-        return [each.pid for each in below if each.name() == "sshd"]
+        found = []
+        for each in below:
+            with suppress(psutil.NoSuchProcess):
+                if each.name().startswith("sshd"):  # sshd-session, since OpenSSH 9.8
+                    found.append(each.pid)
+        return found
 
 
 def missing() -> str:
@@ -125,7 +130,8 @@ def sshd(
             yield Sshd(directory, port, process)
         finally:
             for pid in Sshd(directory, port, process).sessions() if process.poll() is None else ():
-                os.kill(pid, 15)
+                with suppress(ProcessLookupError):
+                    os.kill(pid, 15)
             process.terminate()
             process.wait(PATIENCE)
     finally:

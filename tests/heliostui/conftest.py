@@ -8,12 +8,13 @@ import select
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import pytest
-from ptyprocess import PtyProcess
+from ptyprocess import PtyProcess, PtyProcessError
 
 from engine.terminal import Terminal
 
@@ -86,7 +87,7 @@ class UserTerminal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.process.close(force=True)
+        ended(self.process)
 
     def type(self, keys: bytes) -> None:
         self.process.write(keys)
@@ -121,6 +122,13 @@ class UserTerminal:
             pass
         status = self.process.wait()
         return int(status if status is not None else 128 + self.process.signalstatus)
+
+
+def ended(process: PtyProcess) -> None:
+    """Close its terminal, and wait for its end: after SIGKILL, too, a busy machine may take a while."""
+    with suppress(PtyProcessError):
+        process.close(force=True)
+    process.wait()
 
 
 @pytest.fixture(scope="module")

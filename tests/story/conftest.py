@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pwd
@@ -19,12 +20,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ptyprocess import PtyProcess
+from ptyprocess import PtyProcess, PtyProcessError
 
 from engine.terminal import Terminal
 
 PROJECT = Path(__file__).parents[2]
-PATIENCE = 30.0  # seconds; far more than anything takes
+PATIENCE = 60.0  # seconds; far more than anything takes
 ORDINARY = "heliostui-test"
 
 
@@ -96,7 +97,7 @@ class Screen:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.process.close(force=True)
+        ended(self.process)
 
     def type(self, keys: str) -> None:
         self.process.write(keys.encode())
@@ -121,6 +122,13 @@ class Screen:
         except EOFError:
             pass
         return int(self.process.wait())
+
+
+def ended(process: PtyProcess) -> None:
+    """Close its terminal, and wait for its end: after SIGKILL, too, a busy machine may take a while."""
+    with suppress(PtyProcessError):
+        process.close(force=True)
+    process.wait()
 
 
 def person(account: pwd.struct_passwd) -> Iterator[Person]:
@@ -176,12 +184,14 @@ def ordinary_account() -> pwd.struct_passwd:
     """Whoever runs the tests, or, when that is root, an account made for it that stays."""
     if os.geteuid() != 0:
         return pwd.getpwuid(os.geteuid())
-    with suppress(KeyError):
+    with Path(tempfile.gettempdir(), ORDINARY).open("w") as lock:  # tests of two files may want it at once
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with suppress(KeyError):
+            return pwd.getpwnam(ORDINARY)
+        if shutil.which("useradd") is None:
+            pytest.skip("no ordinary user to become, and no useradd to make one")
+        subprocess.run(["useradd", "--system", "--no-create-home", "--shell", "/bin/sh", ORDINARY], check=True)
         return pwd.getpwnam(ORDINARY)
-    if shutil.which("useradd") is None:
-        pytest.skip("no ordinary user to become, and no useradd to make one")
-    subprocess.run(["useradd", "--system", "--no-create-home", "--shell", "/bin/sh", ORDINARY], check=True)
-    return pwd.getpwnam(ORDINARY)
 
 
 @pytest.fixture

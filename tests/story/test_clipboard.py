@@ -12,7 +12,7 @@ from ptyprocess import PtyProcess
 
 from engine.terminal import Terminal
 from tests.sshd import sshd
-from tests.story.conftest import Person, Screen
+from tests.story.conftest import Person, Screen, ended
 
 COPY = "printf '\\033]52;c;%s\\a' $(printf 'carried over' | base64)\r"
 
@@ -42,7 +42,7 @@ class Tmux(Screen):
 
     def __exit__(self, *_: object) -> None:
         subprocess.run(["tmux", "-S", str(self.socket), "kill-server"], check=False, capture_output=True)
-        self.process.close(force=True)
+        ended(self.process)
 
 
 @contextmanager

@@ -66,6 +66,7 @@ class Engine:
         while True:
             try:
                 with Connection.connect(self.places) as connection:
+                    deadline = time.monotonic() + 60  # it did
                     return ask(connection)
             except (ConnectionLost, EngineUnreachable):
                 assert time.monotonic() < deadline, "the engine does not come back"
@@ -109,7 +110,6 @@ class Engine:
 @pytest.mark.timeout(240)
 def test_fifty_kills_of_the_engine_lose_nothing(root: Person) -> None:
     engine = Engine(Places(Path(root.environment["HELIOSTUI_RUNTIME"]), Path(root.environment["HELIOSTUI_STATE"])))
-    mounts = Path("/proc/self/mountinfo").read_text()
     for name, tty in (("pipes", False), ("more_pipes", False), ("terminal", True)):
         engine.create(name, ["sh", "-c", PRINT], tty)
         engine.start(name)
@@ -158,9 +158,9 @@ def test_fifty_kills_of_the_engine_lose_nothing(root: Person) -> None:
     _type_into_the_shell(engine)
     _see_the_terminal_count(engine, terminal)
     ids = _remove_everything(engine)
-    assert Path("/proc/self/mountinfo").read_text() == mounts
+    assert str(root.directory) not in Path("/proc/self/mountinfo").read_text()
     assert list((engine.places.state / "containers").iterdir()) == []
-    assert not [p for p in Path("/sys/fs/cgroup").glob("**/heliostui/*") if p.name in ids]
+    assert not ids & {name for _, names, _ in os.walk("/sys/fs/cgroup") for name in names}
 
 
 def _running(engine: Engine) -> list[object]:
@@ -169,9 +169,9 @@ def _running(engine: Engine) -> list[object]:
 
 
 def _come_and_go(engine: Engine, expected: dict[str, int], over: threading.Event) -> None:
-    """Containers that start, print, and end by themselves or by being stopped."""
+    """Containers that start, print, and end by themselves or by being stopped; some, however slow the machine is."""
     number = 0
-    while not over.is_set():
+    while not over.is_set() or number < 4:
         number += 1
         name = f"short{number}"
         if number % 3:

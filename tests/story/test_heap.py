@@ -9,7 +9,6 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from engine.places import Places
 from engine.protocol.heap import HeapTarget
 from engine.protocol.messages import EngineInfo, GetEngine, GetHeap, GetHeapMap, HeapFigures, HeapPicture
 from tests.engine.heap.test_heaps import FURIOUS
-from tests.story.conftest import PATIENCE, Person, ordinary_account
+from tests.story.conftest import PATIENCE, Person
 
 if library.path() is None:
     pytest.skip(library.why_missing(), allow_module_level=True)
@@ -77,16 +76,25 @@ def test_a_heap_in_a_user_namespace_is_seen_from_outside(anybody: Person) -> Non
 
 
 @pytest.fixture
-def subordinate_ids() -> Iterator[None]:
-    """The ordinary user has further ids for the time of a test. usermod(8) takes none from who has a process."""
+def subordinate_ids(ordinary: Person, tmp_path: Path) -> None:
+    """The ordinary user's engine finds further ids, in a mount namespace that has the files of its own: those of the
+    machine are for other tests, too."""
     if os.geteuid() != 0 or not all(map(shutil.which, ("newuidmap", "newgidmap"))):
         pytest.skip("giving an ordinary user further ids takes root, newuidmap and newgidmap")
-    before = {file: file.read_text() if file.exists() else "" for file in SUBORDINATE}
-    for file, lines in before.items():
-        file.write_text(f"{lines}{ordinary_account().pw_name}:{IDS}\n")
-    yield
-    for file, lines in before.items():
-        file.write_text(lines)
+    script = 'mount --bind "$0" /etc/subuid && mount --bind "$0" /etc/subgid && exec "$@"'
+    for file in SUBORDINATE:
+        file.touch()
+    lines = tmp_path / "ids"
+    lines.write_text(f"{ordinary.account.pw_name}:{IDS}\n")
+    account = ordinary.account
+    become = ["setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"]
+    start = [*become, ordinary.python, "-m", "heliostui", "engine", "start"]
+    subprocess.run(
+        ["unshare", "--mount", "sh", "-c", script, lines, *start],
+        env=ordinary.environment,
+        cwd=ordinary.directory,
+        check=True,
+    )
 
 
 @pytest.mark.parametrize("further", [("-u", "1234"), ("--userns", "private", "-u", "1234")], ids=" ".join)

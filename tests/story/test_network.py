@@ -11,10 +11,11 @@ import os
 import random
 import shutil
 import socket
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ from engine.protocol.messages import (
 from engine.protocol.network import ContainerNetworks, NetworkOption, PortOption
 from tests.engine.network.conftest import Outside, here, new_host, outside  # noqa: F401 - fixtures
 from tests.engine.network.hosts import Echo, Host, Protocol
-from tests.story.conftest import Person
+from tests.story.conftest import PATIENCE, Person
 
 PORT = 7000  # where every container echoes, by both protocols and both families
 BOTH: tuple[Protocol, ...] = ("tcp", "udp")
@@ -127,6 +128,21 @@ def reach(one: Host, addresses: Sequence[str], port: int = PORT, protocols: Sequ
     return at_once(partial(one.reaches, each, port, protocol) for each in addresses for protocol in protocols)
 
 
+def reached(
+    host: Host,
+    addresses: Sequence[str],
+    port: int = PORT,
+    protocols: Sequence[Protocol] = BOTH,
+    expected: Sequence[bool] = (),
+) -> None:
+    """All of the addresses echo, by all of the protocols, or those that are expected to; though on a busy machine a
+    packet may be lost, or an answer late."""
+    deadline = time.monotonic() + PATIENCE
+    wanted = list(expected) or [True] * len(addresses) * len(protocols)
+    while (results := reach(host, addresses, port, protocols)) != wanted:
+        assert time.monotonic() < deadline, (addresses, port, protocols, results)
+
+
 # --- who reaches whom ---
 
 
@@ -172,19 +188,23 @@ def test_containers_of_one_network_reach_each_other_and_nobody_else(lab: Lab, ou
         for index in range(len(addresses[other]))
         for protocol in BOTH
     ]
-    reached = at_once(partial(inside[one].reaches, addresses[other][i], PORT, p) for one, other, i, p in tries)
+    did = at_once(partial(inside[one].reaches, addresses[other][i], PORT, p) for one, other, i, p in tries)
     wrong = [
-        f"{one} {'reaches' if did else 'does not reach'} {other} at {addresses[other][index]} by {protocol}"
-        for (one, other, index, protocol), did in zip(tries, reached, strict=True)
-        if did != expected(one, other, index) and not (one == "guest" and other == "red1")
+        f"{one} reaches {other} at {addresses[other][index]} by {protocol}"
+        for (one, other, index, protocol), so in zip(tries, did, strict=True)
+        if so and not expected(one, other, index) and not (one == "guest" and other == "red1")
     ]
     assert wrong == []
-    assert all(reach(inside["guest"], ["127.0.0.1", "::1"]))  # of red1, with which it shares all
+    for (one, other, index, protocol), so in zip(tries, did, strict=True):
+        if not so and expected(one, other, index):
+            reached(inside[one], [addresses[other][index]], PORT, [protocol])
+    reached(inside["guest"], ["127.0.0.1", "::1"])  # of red1, with which it shares all
 
     # The world: not from networks that are internal, and never from there to a container's own address.
     echoes = {protocol: outside.host.echo("::", PORT, protocol) for protocol in BOTH}
     far = [outside.far, outside.far6]
-    assert all(reach(inside["red1"], far) + reach(inside["plain1"], far) + reach(inside["both"], far))
+    for name in ("red1", "plain1", "both"):
+        reached(inside[name], far)
     assert {plain for each in echoes.values() for plain in each.callers} == {outside.here, outside.here6}
     assert not any(reach(inside["quiet1"], far) + reach(inside["alone"], far))
     for prefix, way in (("10.0.0.0/8", outside.here), ("fd00::/8", outside.here6)):
@@ -201,9 +221,9 @@ def test_published_ports_are_reached_from_everywhere(lab: Lab, outside: Outside,
     lab.run("plain")
     hosts_own = [outside.here, outside.here6]
     for who in (here, outside.host, lab.at("beside"), lab.at("other"), lab.at("plain"), lab.at("web")):
-        assert reach(who, hosts_own, 8001) == [True] * 4
-    assert reach(here, ["127.0.0.1", "::1"], 8001) == [True] * 4
-    assert reach(here, ["127.0.0.1"], 8002, ["tcp"]) == [True]
+        reached(who, hosts_own, 8001)
+    reached(here, ["127.0.0.1", "::1"], 8001)
+    reached(here, ["127.0.0.1"], 8002, ["tcp"])
     assert not any(reach(outside.host, hosts_own, 8002) + reach(lab.at("other"), hosts_own, 8002))
     assert lab.ok("port", "web", str(PORT)).splitlines() == ["0.0.0.0:8001", "[::]:8001", "127.0.0.1:8002"]
 
@@ -212,9 +232,10 @@ def test_ranges_and_all_exposed_ports_are_published(lab: Lab, outside: Outside) 
     lab.run("many", "-p", "9000-9002:7000-7002", "--expose", "7005", "-P", echo=False)
     for port in (7000, 7001, 7002, 7005):
         lab.echo("many", port)
-    assert [outside.host.ask(outside.here, port) for port in (9000, 9001, 9002)] == [b"hello"] * 3
+    for port in (9000, 9001, 9002):
+        reached(outside.host, [outside.here], port, ["tcp"])
     anywhere = int(lab.ok("port", "many", "7005").splitlines()[0].rpartition(":")[2])
-    assert outside.host.ask(outside.here, anywhere) == b"hello"
+    reached(outside.host, [outside.here], anywhere, ["tcp"])
 
 
 # --- names ---
@@ -257,7 +278,7 @@ def test_names_are_answered_under_load(lab: Lab) -> None:
         """300 questions, some twenty of them under way at a time."""
         answers: Counter[str] = Counter()
         wanted = [random.choice(names) for _ in range(300)]
-        with lab.at(asker).connect(gateway, 53, "udp", timeout=5) as resolver:
+        with lab.at(asker).connect(gateway, 53, "udp", timeout=PATIENCE) as resolver:
             waiting: dict[int, str] = {}
             while wanted or waiting:
                 while wanted and len(waiting) < 20:
@@ -285,7 +306,7 @@ def test_the_mtu_of_a_network_is_honoured(lab: Lab, outside: Outside, mtu: int) 
     one, other = lab.at("one"), lab.addresses("other")
     assert f"mtu {mtu} " in one.sh("ip link show dev eth0")
     for address, headers in zip(other, (28, 48), strict=True):
-        assert one.ask(address, PORT, "udp", bytes(mtu - headers)) == bytes(mtu - headers)
+        assert one.ask(address, PORT, "udp", bytes(mtu - headers), timeout=PATIENCE) == bytes(mtu - headers)
         with one.connect(address, PORT, "udp") as whole:
             level, option = (socket.IPPROTO_IP, 10) if headers == 28 else (socket.IPPROTO_IPV6, 23)
             whole.setsockopt(level, option, 2)  # IP_MTU_DISCOVER, IPV6_MTU_DISCOVER: never in pieces
@@ -295,7 +316,7 @@ def test_the_mtu_of_a_network_is_honoured(lab: Lab, outside: Outside, mtu: int) 
     much = os.urandom(300_000)
     echo = outside.host.echo("::", PORT)
     for address in (*other, outside.far, outside.far6):  # the way out has 1,500
-        assert one.ask(address, PORT, "tcp", much, timeout=5) == much
+        assert one.ask(address, PORT, "tcp", much, timeout=PATIENCE) == much
     assert echo.callers == [outside.here, outside.here6]
 
 
@@ -359,7 +380,7 @@ def test_two_hundred_containers_on_one_network(lab: Lab) -> None:
             return found == [centre.ip, members[neighbour].ip] and reach_centre(host)
 
     def reach_centre(host: Host) -> bool:
-        return all(host.ask(str(to), PORT, "tcp", timeout=5) == b"hello" for to in (centre.ip, centre.ip6))
+        return all(host.ask(str(to), PORT, "tcp", timeout=PATIENCE) == b"hello" for to in (centre.ip, centre.ip6))
 
     with ThreadPoolExecutor(8) as threads:
         assert all(threads.map(try_from, (f"c{number}" for number in range(many))))
@@ -376,7 +397,7 @@ def lab_pid(connection: Connection, name: str) -> int:
 def looked_up(host: Host, gateway: str, names: Sequence[str]) -> list[str]:
     """The IPv4 address of each."""
     found = []
-    with host.connect(gateway, 53, "udp", timeout=5) as resolver:
+    with host.connect(gateway, 53, "udp", timeout=PATIENCE) as resolver:
         for name in names:
             resolver.send(DNSRecord.question(name).pack())
             found.append(str(DNSRecord.parse(resolver.recv(4096)).rr[0].rdata))
@@ -451,13 +472,13 @@ def test_a_running_container_is_connected_disconnected_and_published(lab: Lab, o
     there = lab.addresses("stayer")
     assert reach(lab.at("walker"), there) == [False] * 4
     lab.ok("network", "connect", "--alias", "visitor", "blue", "walker")
-    assert reach(lab.at("walker"), there) == [True] * 4
+    reached(lab.at("walker"), there)
     assert lab.addresses("walker", "blue")[0] in lab.inside("stayer", "nslookup", "visitor")
     lab.ok("network", "disconnect", "blue", "walker")
     assert reach(lab.at("walker"), there) == [False] * 4
 
     lab.ok("publish", "walker", f"8001:{PORT}")
-    assert reach(outside.host, [outside.here, outside.here6], 8001, ["tcp"]) == [True, True]
+    reached(outside.host, [outside.here, outside.here6], 8001, ["tcp"])
     lab.ok("unpublish", "walker", str(PORT))
     assert reach(outside.host, [outside.here, outside.here6], 8001, ["tcp"]) == [False, False]
 
@@ -490,8 +511,8 @@ def test_a_firewall_that_drops_what_is_forwarded_does_not_cut_containers_off(
     try:
         lab.run("web", "-p", f"8001:{PORT}")
         outside.host.echo("::", PORT)
-        assert reach(lab.at("web"), [outside.far, outside.far6], protocols=["tcp"]) == [True, True]
-        assert reach(outside.host, [outside.here, outside.here6], 8001) == [True, False] * 2
+        reached(lab.at("web"), [outside.far, outside.far6], protocols=["tcp"])
+        reached(outside.host, [outside.here, outside.here6], 8001, expected=[True, False] * 2)
         with lab.connect() as connection:
             assert connection.request(GetNetworkMap(), NetworkMap).coexistence
         lab.ok("engine", "stop", "--all")
@@ -529,7 +550,7 @@ def test_the_map_and_the_view_from_inside_say_what_is(lab: Lab) -> None:
     lab.run("client", "--network", "red")
     lab.run("guest", "--network", "container:web", echo=False)
     address = lab.addresses("web")[0]
-    assert lab.at("client").ask(address, PORT, data=bytes(50_000)) == bytes(50_000)
+    assert lab.at("client").ask(address, PORT, data=bytes(50_000), timeout=PATIENCE) == bytes(50_000)
     with lab.connect() as connection:
         seen = connection.request(GetNetworkMap(), NetworkMap)
         inside = connection.request(GetContainerNetwork(container="web"), ContainerNetwork)
@@ -555,7 +576,8 @@ def test_traffic_is_captured_to_a_file_until_the_container_ends(lab: Lab, tmp_pa
         chunks = connection.stream(StreamCapture(container="web"))
         first = next(iter(chunks))
         assert isinstance(first, CaptureChunk)
-        assert lab.at("client").ask(address, PORT, data=b"seen on the wire") == b"seen on the wire"
+        asked = lab.at("client").ask(address, PORT, "udp", b"seen on the wire", PATIENCE)  # TCP may send again
+        assert asked == b"seen on the wire"
         lab.close()
         lab.ok("rm", "-f", "web")
         rest = [chunk.data for chunk in chunks if isinstance(chunk, CaptureChunk)]
@@ -576,14 +598,12 @@ def test_an_ordinary_user_has_all_of_it(ordinary: Person, outside: Outside, here
     try:
         lab.run("web", "-p", f"8001:{PORT}", "-p", f"8001:{PORT}/udp")
         lab.run("client")
-        assert reach(lab.at("client"), lab.addresses("web")) == [True] * 4
+        reached(lab.at("client"), lab.addresses("web"))
         assert lab.addresses("web")[0] in lab.inside("client", "nslookup", "web")
         outside.host.echo("::", PORT)
-        assert lab.at("client").ask(outside.far, PORT, timeout=5) == b"hello"
-        assert [who.ask(to, 8001, timeout=5) for who, to in ((outside.host, outside.here), (here, "127.0.0.1"))] == [
-            b"hello"
-        ] * 2
-        assert here.ask("127.0.0.1", 8001, "udp", timeout=5) == b"hello"
+        reached(lab.at("client"), [outside.far], protocols=["tcp"])
+        reached(outside.host, [outside.here], 8001, ["tcp"])
+        reached(here, ["127.0.0.1"], 8001)
         with lab.connect() as connection:
             seen = connection.request(GetNetworkMap(), NetworkMap)
             assert seen.rootless in ("pasta", "slirp4netns")
@@ -598,7 +618,8 @@ def test_an_ordinary_user_has_all_of_it(ordinary: Person, outside: Outside, here
             file = ordinary.directory / "web.pcap"
             captured = capturing.submit(lab.ok, "capture", "--count", "4", "--write", str(file), "web")
             while not captured.done():
-                here.ask("127.0.0.1", 8001, "udp", b"seen on the wire", timeout=5)
+                with suppress(TimeoutError):  # a busy machine may lose a packet
+                    here.ask("127.0.0.1", 8001, "udp", b"seen on the wire")
             captured.result()
         assert b"seen on the wire" in file.read_bytes()
     finally:

@@ -13,6 +13,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -73,6 +74,7 @@ class Engine:
         while True:
             try:
                 with Connection.connect(self.places) as connection:
+                    deadline = time.monotonic() + 60  # it did
                     return ask(connection)
             except (ConnectionLost, EngineUnreachable):
                 assert time.monotonic() < deadline, "the engine does not come back"
@@ -109,6 +111,7 @@ def test_networks_stand_though_the_engine_is_killed_again_and_again(root: Person
     engine.do(CreateNetwork(name="stays"))
     engine.do(RunContainer(options=server("web", "default", "stays", port=18090)))
     before = engine.inspect("web")
+    _serves()
     over = threading.Event()
     failures: list[str] = []
     busy = [threading.Thread(target=work, args=(engine, over, failures)) for work in (_come_and_go, _rearrange, _look)]
@@ -158,6 +161,16 @@ def _rearrange(engine: Engine, over: threading.Event, failures: list[str]) -> No
             engine.do(RemoveNetwork(network="passing"))
     except Exception as error:  # noqa: BLE001 - the test tells of it
         failures.append(f"rearrange: {error}")
+
+
+def _serves() -> None:
+    """Wait until the program in the container listens; before that it is the container who refuses."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with suppress(ConnectionError), socket.create_connection(("127.0.0.1", 18090), timeout=20) as connection:
+            if connection.recv(16) == b"hello\n":
+                return
+    raise AssertionError("the container does not listen")
 
 
 def _look(engine: Engine, over: threading.Event, failures: list[str]) -> None:

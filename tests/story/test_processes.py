@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import count
 
 from tests.story.conftest import Person
 
@@ -33,13 +34,13 @@ def test_one_process_is_signalled_and_made_more_modest(anybody: Person) -> None:
         rows = json.loads(ok(anybody, "top", "--format", "json", "web"))
         return next((row for row in rows if row["command"] == ["sleep", "601"]), None)
 
-    row = next(found for _ in range(50) if (found := sleeper()) is not None)
-    pid = str(row["pid"])
-    ok(anybody, "nice", "web", pid, "5")
+    row = next(found for _ in count() if (found := sleeper()) is not None)
+    pid, own = str(row["pid"]), int(str(row["nice"]))  # as the tests are
+    ok(anybody, "nice", "web", pid, str(own + 5))
     found = sleeper()
     assert found is not None
-    assert found["nice"] == 5
-    lower = anybody.heliostui("nice", "web", pid, "0")
+    assert found["nice"] == own + 5
+    lower = anybody.heliostui("nice", "web", pid, str(own))
     if anybody.account.pw_uid == 0:
         assert lower.returncode == 0
     else:
