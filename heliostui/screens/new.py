@@ -183,6 +183,8 @@ class NewContainer(Dialog[ContainerRef | None]):
         return next((image for image in self._images if image.name == chosen), None)
 
     def _complain(self, sentence: str) -> None:
+        if self._pruning:
+            return
         problem = self.query_one("#problem", Static)
         problem.update(sentence)
         problem.set_class(bool(sentence), "-shown")

@@ -15,6 +15,7 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 import heliostui
+from engine.client.errors import ClientError
 from engine.protocol.messages import ContainerOptions, ContainerRef, Explanation, ImageSummary
 from engine.protocol.metrics import Reading, Source
 from heliostui.network.explain import Told
@@ -149,11 +150,14 @@ async def test_what_is_typed_before_the_engine_has_named_its_images_is_not_lost(
         assert asked.empty()
 
 
-async def test_a_new_container_that_is_given_up_is_told_nothing_more() -> None:
+@pytest.mark.parametrize("reachable", [True, False])
+async def test_a_new_container_that_is_given_up_is_told_nothing_more(reachable: bool) -> None:
     async def late() -> Choices:
         going = dialog.query_one("#no-image")._task
         assert going is not None
         await asyncio.wait({going})
+        if not reachable:
+            raise ClientError("the engine has ended")
         return Choices(IMAGES)
 
     dialog = NewContainer(late, run)
