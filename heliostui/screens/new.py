@@ -183,13 +183,13 @@ class NewContainer(Dialog[ContainerRef | None]):
         return next((image for image in self._images if image.name == chosen), None)
 
     def _complain(self, sentence: str) -> None:
+        if sentence:
+            let_keys_go(self.app)
         if self._pruning:
             return
         problem = self.query_one("#problem", Static)
         problem.update(sentence)
         problem.set_class(bool(sentence), "-shown")
-        if sentence:
-            let_keys_go(self.app)
 
     def _options(self) -> ContainerOptions:
         """What was filled in. Raises ValueError with one sentence."""
