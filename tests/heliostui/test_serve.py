@@ -195,6 +195,17 @@ async def browser(url: str) -> AsyncIterator[Page]:
             await chromium.close()
 
 
+async def test_what_is_typed_while_a_terminal_opens_is_typed_into_it(
+    cli: CommandLine, served: Served, container: str
+) -> None:
+    async with browser(served.address) as person:
+        await person.until(lambda text: container[:12] in text)
+        await person.page.keyboard.type("techo $((7 * 7))y\n")
+        await person.until(lambda text: "49y" in text)
+        await person.page.keyboard.type("exit\n")
+        await person.until(lambda text: "49y" not in text)
+
+
 async def test_the_page_shows_the_console_and_takes_keys(cli: CommandLine, served: Served, container: str) -> None:
     async with browser(served.address) as person:
         await person.until(lambda text: container[:12] in text)
