@@ -108,22 +108,22 @@ class KeyTurns:
 
     async def _come_through(self, event: events.Event) -> None:
         """Wait until everyone whom the key concerns has had it."""
-        await _turn_of(self._app)
+        await turn_of(self._app)
         if event.is_forwarded and await self._climb(event):
             return
-        await _turn_of(self._app)  # for who is given the focus by it
+        await turn_of(self._app)  # for who is given the focus by it
         await self._climb()  # behind what tells of it, or to a screen that has just been opened
 
     async def _climb(self, event: events.Event | None = None) -> bool:
         """Behind `event`, or anything else, from who has the focus to the application; whether one has stopped it."""
         for node in (self._app.focused or self._app.screen).ancestors_with_self:
-            await _turn_of(node)
+            await turn_of(node)
             if event is not None and event._stop_propagation:
                 return True
         return False
 
 
-async def _turn_of(node: DOMNode) -> None:
+async def turn_of(node: DOMNode) -> None:
     """Wait until it has handled everything that was posted to it by now."""
     handled = asyncio.Event()
     if node.call_later(handled.set):

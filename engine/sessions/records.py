@@ -47,7 +47,8 @@ class Records:
         return self._directory / id
 
     def next_id(self) -> str:
-        """An id that no terminal of this keeper ever had, also when the engine is killed at once."""
+        """An id that no terminal of this keeper ever had, also when the engine is killed at once. Not for two at
+        once."""
         path = self._directory / "numbers"
         try:
             numbers = msgspec.json.decode(path.read_bytes(), type=_Numbers)

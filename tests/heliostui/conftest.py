@@ -8,15 +8,15 @@ import select
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import pytest
-from ptyprocess import PtyProcess, PtyProcessError
+from ptyprocess import PtyProcess
 
 from engine.terminal import Terminal
+from tests.terminals import ended
 
 HELIOSTUI = [sys.executable, "-m", "heliostui"]
 PATIENCE = 60.0  # seconds; far more than anything takes
@@ -122,13 +122,6 @@ class UserTerminal:
             pass
         status = self.process.wait()
         return int(status if status is not None else 128 + self.process.signalstatus)
-
-
-def ended(process: PtyProcess) -> None:
-    """Close its terminal, and wait for its end: after SIGKILL, too, a busy machine may take a while."""
-    with suppress(PtyProcessError):
-        process.close(force=True)
-    process.wait()
 
 
 @pytest.fixture(scope="module")

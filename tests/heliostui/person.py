@@ -9,7 +9,6 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from textual.dom import DOMNode
 from textual.events import Paste
 from textual.pilot import Pilot
 
@@ -19,6 +18,7 @@ from heliostui.screens.main import MainScreen
 from heliostui.screens.new import NewContainer
 from heliostui.settings.values import Settings
 from tests.heliostui.conftest import CommandLine
+from widgets.key_turns import turn_of
 from widgets.terminal import TerminalView
 
 PATIENCE = 30.0  # seconds; far more than anything takes
@@ -46,13 +46,7 @@ async def _handled(pilot: Pilot[Any]) -> None:
         way = [app, *(app.focused or app.screen).ancestors_with_self]
     async with asyncio.timeout(PATIENCE):
         for node in way:
-            await _turn(node)
-
-
-async def _turn(node: DOMNode) -> None:
-    handled = asyncio.Event()
-    if node.call_later(handled.set):
-        await handled.wait()
+            await turn_of(node)
 
 
 class Person:

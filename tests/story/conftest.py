@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ptyprocess import PtyProcess, PtyProcessError
+from ptyprocess import PtyProcess
 
 from engine.terminal import Terminal
+from tests.terminals import ended
 
 PROJECT = Path(__file__).parents[2]
 PATIENCE = 60.0  # seconds; far more than anything takes
@@ -122,13 +123,6 @@ class Screen:
         except EOFError:
             pass
         return int(self.process.wait())
-
-
-def ended(process: PtyProcess) -> None:
-    """Close its terminal, and wait for its end: after SIGKILL, too, a busy machine may take a while."""
-    with suppress(PtyProcessError):
-        process.close(force=True)
-    process.wait()
 
 
 def person(account: pwd.struct_passwd) -> Iterator[Person]:

@@ -12,7 +12,8 @@ from ptyprocess import PtyProcess
 
 from engine.terminal import Terminal
 from tests.sshd import sshd
-from tests.story.conftest import Person, Screen, ended
+from tests.story.conftest import Person, Screen
+from tests.terminals import ended
 
 COPY = "printf '\\033]52;c;%s\\a' $(printf 'carried over' | base64)\r"
 

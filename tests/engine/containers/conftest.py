@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -166,6 +167,14 @@ async def machine(tmp_path: Path, images: Images) -> AsyncIterator[Machine]:
     assert not os.path.exists(machine.cgroups.base)
     assert not list((places.state / "containers").glob("*"))
     assert not list((places.runtime / "spool").glob("*"))
+
+
+async def end_of(pidfd: int) -> None:
+    """Wait for the end of a process, and close its pidfd."""
+    poller = select.poll()
+    poller.register(pidfd, select.POLLIN)
+    assert await asyncio.to_thread(poller.poll, PATIENCE * 1000)
+    os.close(pidfd)
 
 
 def alive(pid: int | None) -> bool:

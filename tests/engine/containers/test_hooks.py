@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import select
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -18,7 +17,7 @@ import pytest
 from engine.containers.lifecycle import Containers
 from engine.errors import EngineError
 from engine.protocol.messages import ContainerOptions, ErrorCode, Event, Status
-from tests.engine.containers.conftest import PATIENCE, Machine, alive
+from tests.engine.containers.conftest import Machine, alive, end_of
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="plain containers need root; rootless has its own tests")
 
@@ -135,11 +134,7 @@ async def test_one_that_takes_too_long_is_killed_with_all_it_started(containers:
     started = bundle.directory / "pid"
     if started.exists() and (pid := started.read_text().strip()):  # a busy machine may not get so far in a second
         with suppress(ProcessLookupError):
-            pidfd = os.pidfd_open(int(pid))
-            poller = select.poll()
-            poller.register(pidfd, select.POLLIN)
-            assert await asyncio.to_thread(poller.poll, PATIENCE * 1000)
-            os.close(pidfd)
+            await end_of(os.pidfd_open(int(pid)))
 
 
 async def test_one_that_is_not_there_says_so(containers: Containers, bundle: Bundle) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import select
 import signal
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from engine.containers.identity import boot_id
 from engine.containers.record import Identity, Record
 from engine.protocol.messages import Attach, Exec, Exited, Input, RestartPolicy, Status
 
-from .conftest import PATIENCE, Machine, alive, until
+from .conftest import PATIENCE, Machine, alive, end_of, until
 from .test_lifecycle import TERM_TRAP, ended, only, output, prints, seen, shell
 
 UNTIL_GO = "until test -e /go; do sleep 0.01; done"
@@ -28,10 +27,7 @@ async def end_without_an_engine(machine: Machine) -> None:
     pidfd = os.pidfd_open(pid)
     await machine.end_engine(signal.SIGKILL)
     Path(f"/proc/{pid}/root/go").touch()
-    poller = select.poll()
-    poller.register(pidfd, select.POLLIN)
-    assert await asyncio.to_thread(poller.poll, PATIENCE * 1000)
-    os.close(pidfd)
+    await end_of(pidfd)
     await machine.connect()
 
 
